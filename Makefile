@@ -1,0 +1,94 @@
+# Everything runs in .venv, made from the hashed requirements. On a bare machine: Python 3.11 or later with venv, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COMPOSE := docker compose -f docker/compose.yaml
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## Show the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of requirements says that the environment holds it.
+$(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: run
+run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
+	$(BIN)/balancer serve
+
+.PHONY: test
+test: check unit integration  ## Run every check and every test
+
+.PHONY: check
+check: $(VENV)/.dev  ## Lint, format, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: unit
+unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers
+	$(BIN)/pytest tests/unit --cov --cov-report= --cov-branch
+
+.PHONY: integration
+integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis protocol and uvicorn
+	$(BIN)/pytest tests/integration --cov --cov-append --cov-branch --cov-report=term --cov-fail-under=95
+
+.PHONY: format
+format: $(VENV)/.dev  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(VENV)/.dev  ## Compile the hashed requirements from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--custom-compile-command "make lock" --group build pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--custom-compile-command "make lock" --group dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+
+.PHONY: migrate
+migrate: $(VENV)/.run  ## Bring the database of BALANCER_DATABASE_URL to the newest schema
+	$(BIN)/balancer migrate
+
+.PHONY: migrate-down
+migrate-down: $(VENV)/.run  ## Take that database one schema revision back
+	$(BIN)/balancer migrate --to=-1
+
+.PHONY: demo
+demo: $(VENV)/.dev  ## Play a real HLS stream through the balancer and count where it went
+	$(BIN)/python -m tests.demo
+
+.PHONY: load
+load: $(VENV)/.dev  ## Load a running balancer with Locust; its web page is on http://127.0.0.1:8089
+	$(BIN)/locust -f tests/load/locustfile.py --host http://127.0.0.1:8000 --web-host 127.0.0.1 --web-port 8089
+
+.PHONY: up
+up:  ## Containers: PostgreSQL, Redis, the migration, the balancer and Locust
+	$(COMPOSE) up --build --detach --wait
+
+.PHONY: down
+down:  ## Containers: stop them, keep the data
+	$(COMPOSE) down
+
+.PHONY: logs
+logs:  ## Containers: follow what they say
+	$(COMPOSE) logs --follow
+
+.PHONY: clean
+clean:  ## Containers: stop them and delete their data and image
+	$(COMPOSE) down --volumes --rmi local

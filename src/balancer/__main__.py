@@ -1,0 +1,5 @@
+"""`python -m balancer` is the command `balancer`."""
+
+from balancer.cli import main
+
+main()

@@ -1,0 +1,46 @@
+"""The application as a server runs it: `uvicorn --factory balancer.app:create_app`, or better `balancer serve`."""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from dishka import AsyncContainer
+from dishka.integrations.litestar import setup_dishka
+from litestar import Litestar
+
+from balancer import __version__
+from balancer.background import Background
+from balancer.core.changes import ConfigInForce
+from balancer.core.configs import CdnConfig
+from balancer.core.redirects import Redirects
+from balancer.settings import read_settings
+from balancer.web.application import make_application
+from balancer.wiring import make_container
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(container: AsyncContainer | None = None) -> Litestar:
+    """Return the application of one process.
+
+    Args:
+        container: Its parts; made from the settings when it is not given.
+    """
+    parts = container or make_container(read_settings())
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
+        try:
+            app.state.redirects = await parts.get(Redirects)
+            in_force = await parts.get(ConfigInForce)
+            if not await in_force.begin(await parts.get(CdnConfig)):
+                logger.warning("The database does not answer: serving by the last config that is known")
+            background = await parts.get(Background)
+            async with background.running():
+                yield
+        finally:
+            await parts.close()
+
+    app = make_application(__version__, lifespan)
+    setup_dishka(parts, app)
+    return app

@@ -1,0 +1,126 @@
+"""What goes on beside the requests: following the config in force, and leasing tickets ahead."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+
+from balancer.core.changes import ConfigInForce
+from balancer.core.errors import BalancerError, StoreUnavailable
+from balancer.core.ports import ConfigNotices, Tickets
+from balancer.core.tickets import TicketBook
+
+RETRY = 0.5
+"""Seconds to wait before a store that did not answer is asked again."""
+
+FIRST_LEASE = 1.0
+"""Seconds that a start waits for its first page of tickets before it goes on with its own."""
+
+PAGE_TIME = 1.0
+"""Seconds of traffic that a page of tickets is made to last."""
+
+MAX_PAGE = 1_000_000
+"""Tickets in a page, where one cycle of the schedule is not longer than that."""
+
+logger = logging.getLogger(__name__)
+
+
+class Leasing:
+    """Keeps a page of shared tickets in reserve, as large as the traffic of `PAGE_TIME` needs.
+
+    Args:
+        book: Where the pages go.
+        tickets: Where they come from.
+    """
+
+    def __init__(self, book: TicketBook, tickets: Tickets) -> None:
+        self._book = book
+        self._tickets = tickets
+        self._turned = asyncio.Event()
+        self._leased_at = 0.0
+        self._size = 0
+        book.on_turn = self._turned.set
+
+    async def step(self) -> None:
+        """Wait until there is no page in reserve, and lease one.
+
+        Raises:
+            StoreUnavailable: When the shared sequence does not answer; the book goes on with its own tickets.
+        """
+        self._turned.clear()
+        if not self._book.wants_page:
+            await self._turned.wait()
+            return
+        cycle = self._book.cycle
+        now = monotonic()
+        rate = self._size / max(now - self._leased_at, 0.001)
+        size = min(max(rate * PAGE_TIME, 1), MAX_PAGE)
+        size = -(-int(size) // cycle) * cycle
+        page = await self._tickets.lease(cycle, size)
+        self._leased_at, self._size = now, size
+        self._book.offer(page, cycle)
+
+
+class Background:
+    """The tasks that run for as long as the process serves.
+
+    Args:
+        in_force: Follows the record.
+        notices: Bring changes sooner.
+        leasing: None when the process counts by itself.
+        poll_interval: Seconds between two looks at the record.
+    """
+
+    def __init__(
+        self, in_force: ConfigInForce, notices: ConfigNotices, leasing: Leasing | None, poll_interval: float
+    ) -> None:
+        self._in_force = in_force
+        self._notices = notices
+        self._leasing = leasing
+        self._poll_interval = poll_interval
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Run the tasks for as long as the block lasts."""
+        if self._leasing:
+            with suppress(TimeoutError, StoreUnavailable):
+                await asyncio.wait_for(self._leasing.step(), FIRST_LEASE)
+        tasks = [
+            asyncio.create_task(_forever("the record of configs", self._poll)),
+            asyncio.create_task(_forever("notices of changes", self._listen)),
+        ]
+        if self._leasing:
+            tasks.append(asyncio.create_task(_forever("the shared tickets", self._leasing.step)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        await asyncio.sleep(self._poll_interval)
+        await self._in_force.refresh()
+
+    async def _listen(self) -> None:
+        async for config in self._notices.listen():
+            await self._in_force.hear(config)
+
+
+async def _forever(what: str, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step whatever happens, and say once when it begins to fail and once when it works again."""
+    failing = False
+    while True:
+        try:
+            await step()
+        except Exception as error:  # a task that ended would leave the process deaf for good
+            if not failing:
+                known = isinstance(error, BalancerError)
+                logger.warning("Lost %s: %s", what, error, exc_info=None if known else error)
+            failing = True
+            await asyncio.sleep(RETRY)
+        else:
+            if failing:
+                logger.warning("Regained %s", what)
+            failing = False

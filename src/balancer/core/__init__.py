@@ -1,0 +1,1 @@
+"""What is right: the rules of redirecting, as plain data and pure functions, with the ports that they need."""

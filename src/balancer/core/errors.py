@@ -1,0 +1,125 @@
+"""All errors of the domain.
+
+    BalancerError
+    ├── Refusal                 a request that is not redirected and takes no ticket
+    │   ├── InvalidVideo        the `video` parameter is not a URL that may be redirected
+    │   └── QueryTooLong        the query string is longer than the edge reads
+    ├── InvalidConfig           a field of a config has a value that it cannot have
+    ├── ConfigNotFound          no config has that id
+    ├── NoConfig                no config is known, neither from the database nor from a copy of it
+    ├── StoreUnavailable        a store did not answer, or not in time
+    └── SchemaMismatch          the database has another schema than the program
+
+Each holds values and says them in one sentence. What status an HTTP client sees is decided in `balancer.web.problems`.
+"""
+
+from enum import StrEnum
+
+
+class BalancerError(Exception):
+    """The root: everything that the domain can say is wrong."""
+
+
+class RefusalReason(StrEnum):
+    """Why a request was not redirected: a closed vocabulary, the same in answers, logs and metrics."""
+
+    VIDEO_MISSING = "video-missing"
+    VIDEO_REPEATED = "video-repeated"
+    NOT_A_URL = "not-a-url"
+    BAD_CHARACTER = "bad-character"
+    BAD_ESCAPE = "bad-escape"
+    USER_INFO = "user-info"
+    BAD_HOST = "bad-host"
+    IP_ADDRESS = "ip-address"
+    BAD_PORT = "bad-port"
+    HOST_NOT_ALLOWED = "host-not-allowed"
+    PATH_EMPTY = "path-empty"
+    DOT_SEGMENT = "dot-segment"
+    TOO_LONG = "too-long"
+
+
+class Refusal(BalancerError):
+    """A request that is not redirected and takes no ticket.
+
+    Attributes:
+        reason: The class of the fault.
+        fault: One clause that says what is wrong with which part, without the subject: `has a backslash`.
+    """
+
+    def __init__(self, reason: RefusalReason, fault: str) -> None:
+        super().__init__(f"The query parameter 'video' {fault}.")
+        self.reason = reason
+        self.fault = fault
+
+
+class InvalidVideo(Refusal):
+    """The `video` parameter is not a URL that may be redirected."""
+
+
+class QueryTooLong(Refusal):
+    """The query string is longer than the edge reads."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(RefusalReason.TOO_LONG, f"with the parameters beside it is longer than {limit} bytes")
+        self.limit = limit
+
+
+class InvalidConfig(BalancerError):
+    """A field of a config has a value that it cannot have.
+
+    Attributes:
+        field: The name of the field, as in JSON.
+        fault: One clause without the subject: `has a scheme; give only the host name`.
+    """
+
+    def __init__(self, field: str, fault: str) -> None:
+        super().__init__(f"'{field}' {fault}.")
+        self.field = field
+        self.fault = fault
+
+
+class ConfigNotFound(BalancerError):
+    """No config has that id."""
+
+    def __init__(self, config_id: int) -> None:
+        super().__init__(f"There is no config with id {config_id}.")
+        self.config_id = config_id
+
+
+class NoConfig(BalancerError):
+    """No config is known, neither from the database nor from a copy of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No config is known yet: the database does not answer and there is no copy of an earlier config."
+        )
+
+
+class StoreUnavailable(BalancerError):
+    """A store did not answer, or not in time.
+
+    Attributes:
+        store: Which one, in an operator's words: `database`, `redis`, `file`.
+    """
+
+    def __init__(self, store: str) -> None:
+        super().__init__(f"The {store} is not available at the moment.")
+        self.store = store
+
+
+class SchemaMismatch(BalancerError):
+    """The database has another schema than the program.
+
+    Attributes:
+        found: The revision in the database, None when it has no schema at all.
+        expected: The revision that the program was written for.
+    """
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        state = f"at schema {found}" if found else "empty"
+        super().__init__(
+            f"The database is {state}, this program needs schema {expected}: "
+            "run 'balancer migrate' (in a checkout: 'make migrate')."
+        )
+        self.found = found
+        self.expected = expected

@@ -1,0 +1,67 @@
+"""The decision that everything else is for: where does this request go?"""
+
+from typing import NamedTuple
+
+from balancer.core.configs import CdnConfig
+from balancer.core.errors import NoConfig
+from balancer.core.hosts import OriginHosts
+from balancer.core.snapshots import Snapshot, Target
+from balancer.core.tickets import TicketBook
+from balancer.core.videos import parse_video, split_query
+
+
+class Decision(NamedTuple):
+    """Where a request goes, and why.
+
+    Attributes:
+        location: The absolute URL for the `Location` header.
+        target: The target that the ticket stood for.
+        ticket: The request's place in the sequence.
+        config: The revision that was in force.
+    """
+
+    location: str
+    target: Target
+    ticket: int
+    config: CdnConfig
+
+
+class Redirects:
+    """Decides redirects from memory alone: no store is asked, so none that is down can stop it.
+
+    Args:
+        origins: The hosts that may be redirected at all.
+        book: This process's tickets.
+    """
+
+    def __init__(self, origins: OriginHosts, book: TicketBook) -> None:
+        self._origins = origins
+        self._book = book
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def config(self) -> CdnConfig | None:
+        """The config in force, None before the first one is known."""
+        return self._snapshot.config if self._snapshot else None
+
+    def use(self, config: CdnConfig) -> None:
+        """Put a config in force: the next request sees all of it, none sees a part."""
+        snapshot = Snapshot.of(config)
+        self._snapshot = snapshot
+        self._book.follow(len(snapshot.schedule))
+
+    def redirect(self, query: bytes) -> Decision:
+        """Decide the request with this raw query string, and take a ticket for it.
+
+        Raises:
+            Refusal: When it may not be redirected; it then takes no ticket.
+            NoConfig: Before the first config is known.
+        """
+        snapshot = self._snapshot
+        if snapshot is None:
+            raise NoConfig
+        value, carried = split_query(query)
+        video = parse_video(value, self._origins)
+        ticket = self._book.take()
+        target = snapshot.target_of(ticket)
+        return Decision(target.location(video, carried), target, ticket, snapshot.config)

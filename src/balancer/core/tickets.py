@@ -1,0 +1,71 @@
+"""The tickets that one process hands out: 1, 2, 3, … on its own, or pages of a sequence that it shares with others."""
+
+from collections.abc import Callable
+
+OWN_PAGE = 1_000
+"""Tickets that a process takes from its own sequence at a time, rounded up to whole cycles of the schedule."""
+
+
+class TicketBook:
+    """Hands out tickets without ever waiting.
+
+    Tickets come in pages. The next page is one leased from the shared sequence if it has arrived, else one of the
+    process's own. Every page but an unfinished one covers whole cycles of the schedule. So the origin's count differs
+    from requests / N by less than one in this process, however pages of both kinds alternate and whenever it is killed.
+
+    Attributes:
+        cycle: The length of the schedule that the tickets are for.
+        on_turn: Called at the beginning of each page, when it is time to lease the next one. Must not block.
+    """
+
+    def __init__(self) -> None:
+        self.cycle = 1
+        self.on_turn: Callable[[], None] = _nothing
+        self._next = 1
+        self._last = 0
+        self._leased: range | None = None
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether there is no leased page in reserve."""
+        return self._leased is None
+
+    def take(self) -> int:
+        """Return the next ticket, 1 or more."""
+        ticket = self._next
+        if ticket > self._last:
+            ticket = self._turn_page()
+        self._next = ticket + 1
+        return ticket
+
+    def follow(self, cycle: int) -> None:
+        """Hand out tickets for a schedule of `cycle` tickets from now on.
+
+        The sequence goes on where it is: the cycle at hand is finished from the process's own tickets, and pages leased
+        for another schedule are dropped.
+        """
+        if cycle != self.cycle:
+            self.cycle = cycle
+            self._leased = None
+            self._last = -(-(self._next - 1) // cycle) * cycle
+            self.on_turn()
+
+    def offer(self, page: range, cycle: int) -> None:
+        """Put a leased page in reserve; of a page that does not fit the schedule, the whole cycles that are in it."""
+        first = -(-(page.start - 1) // cycle) * cycle + 1
+        stop = (page.stop - 1) // cycle * cycle + 1
+        if cycle == self.cycle and first < stop:
+            self._leased = range(first, stop)
+
+    def _turn_page(self) -> int:
+        page, self._leased = self._leased, None
+        if page is None:
+            first = self._last + 1
+            page = range(first, first + -(-OWN_PAGE // self.cycle) * self.cycle)
+        self._last = page.stop - 1
+        self.on_turn()
+        return page.start
+
+
+def _nothing() -> None:
+    return

@@ -1,0 +1,116 @@
+"""What the operator said: settings from the environment and from `.env`, all checked at once."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import override
+
+from balancer.core.configs import MAX_DISTRIBUTION_RATE
+from balancer.core.errors import InvalidConfig
+from balancer.core.hosts import OriginHosts, parse_cdn_host
+from balancer.idn import to_ascii
+
+PREFIX = "BALANCER_"
+
+
+class WrongSettings(Exception):
+    """Some settings cannot be used; the message has a line for each, with the name of its variable."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{name}: {fault}" for name, fault in faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        # A wrong value may be a URL with a password.
+        hide_input_in_errors=True,
+        frozen=True,
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=1024)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    keep_alive: int = Field(default=65, ge=1, le=3600)
+    shutdown_timeout: int = Field(default=30, ge=1, le=3600)
+
+    data_dir: Path = Path("data")
+    database_url: SecretStr = SecretStr("")
+    redis_url: SecretStr | None = None
+    redis_prefix: str = "balancer:"
+    poll_interval: float = Field(default=0.5, ge=0.05, le=60)
+
+    origin_hosts: Annotated[tuple[str, ...], NoDecode] = ("*.origin-cluster",)
+    cdn_host: str = "cdn.example.com"
+    distribution_rate: int = Field(default=10, ge=0, le=MAX_DISTRIBUTION_RATE)
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: SecretStr) -> SecretStr:
+        kind = value.get_secret_value().partition(":")[0].partition("+")[0]
+        if value and kind not in {"postgresql", "postgres", "sqlite"}:
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("origin_hosts", mode="before")
+    @classmethod
+    def _split_origin_hosts(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("origin_hosts")
+    @classmethod
+    def _check_origin_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        OriginHosts(value, to_ascii)
+        return value
+
+    @field_validator("cdn_host")
+    @classmethod
+    def _check_cdn_host(cls, value: str) -> str:
+        try:
+            return parse_cdn_host(value, to_ascii)
+        except InvalidConfig as error:
+            raise ValueError(error.fault) from None
+
+    @override
+    def model_post_init(self, _context: Any) -> None:
+        """Put the embedded database into the data folder unless another one is named."""
+        if not self.database_url.get_secret_value():
+            url = f"sqlite:///{self.data_dir / 'balancer.db'}"
+            object.__setattr__(self, "database_url", SecretStr(url))
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings; what is given here goes before the environment, and None counts as not given.
+
+    Raises:
+        WrongSettings: With every wrong value, by name.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise WrongSettings([(_variable(fault["loc"]), _sentence(fault["msg"])) for fault in error.errors()]) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return PREFIX + str(location[0]).upper() if location else PREFIX.rstrip("_")
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")

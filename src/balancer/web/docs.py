@@ -1,0 +1,56 @@
+"""The interactive page at `/docs`: Swagger UI from a Python package, so that it works with no internet."""
+
+from importlib.resources import files
+
+from litestar import MediaType, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+_ASSETS = files("mkdocs_swagger_ui_tag") / "swagger-ui"
+
+_FILES = {
+    "swagger-ui.css": ("stylesheets/swagger-ui.css", "text/css"),
+    "swagger-ui-bundle.js": ("javascripts/swagger-ui-bundle.js", "text/javascript"),
+}
+
+# All addresses are relative, so that the page also works behind a proxy that adds a prefix.
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Video balancer API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+
+_START = """SwaggerUIBundle({url: "schema/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null});
+"""
+
+
+@get("/docs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=False)
+def docs_page() -> str:
+    """Return the page."""
+    return _PAGE
+
+
+@get("/docs/{name:str}", include_in_schema=False, sync_to_thread=True)
+def docs_file(name: FromPath[str]) -> Response[bytes]:
+    """Return one of the files that the page is made of."""
+    if name == "start.js":
+        return Response(_START.encode(), media_type="text/javascript")
+    if name not in _FILES:
+        raise NotFoundException
+    path, media_type = _FILES[name]
+    return Response((_ASSETS / path).read_bytes(), media_type=media_type, headers={"cache-control": "max-age=86400"})
+
+
+ROUTES: list[HTTPRouteHandler] = [docs_page, docs_file]

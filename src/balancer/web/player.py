@@ -1,0 +1,116 @@
+"""The path that players ask: `GET /?video=…`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Request, Response, route
+from litestar.datastructures import ResponseHeader
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.openapi.spec import Example, Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.response.base import ASGIResponse
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
+from litestar.types import Method
+from typing_extensions import override
+
+from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RefusalReason
+from balancer.core.redirects import Redirects
+from balancer.core.videos import MAX_VIDEO
+from balancer.web.problems import responses
+
+REDIRECT_HEADERS = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+"""A 301 is cacheable unless told otherwise (RFC 9110 §15.4.2), and a cached one is never balanced again."""
+
+PREFLIGHT_HEADERS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, HEAD, OPTIONS",
+    "access-control-allow-headers": "*",
+    "access-control-max-age": "86400",
+    "allow": "GET, HEAD, OPTIONS",
+    "cache-control": "no-store",
+}
+
+
+@dataclass
+class PlayerOperation(Operation):
+    """Describes the `video` parameter, which is read from the raw query string and not by the framework."""
+
+    def __post_init__(self) -> None:
+        """Add the parameter."""
+        self.parameters = [
+            Parameter(
+                name="video",
+                param_in="query",
+                required=True,
+                description=(
+                    "The video's URL at its origin, raw or percent-encoded. "
+                    "Other parameters are carried over to the end of the target's query."
+                ),
+                schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URL, max_length=MAX_VIDEO),
+                examples={
+                    "playlist": Example(
+                        summary="A playlist on server s1", value="http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"
+                    )
+                },
+            )
+        ]
+
+
+_ERRORS = responses(
+    InvalidVideo(RefusalReason.VIDEO_MISSING, "is missing"),
+    InvalidVideo(RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin"),
+    QueryTooLong(MAX_VIDEO),
+    NoConfig(),
+    status_400="Invalid host header.",
+)
+
+_LOCATION = ResponseHeader(
+    name="location",
+    documentation_only=True,
+    description="The video at its origin, or at a CDN: `http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8`.",
+)
+
+
+def _operation_id(_handler: HTTPRouteHandler, method: Method, _path: object) -> str:
+    return "redirectVideo" if method == HttpMethod.GET else "redirectVideoHead"
+
+
+@route(
+    "/",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    status_code=HTTP_301_MOVED_PERMANENTLY,
+    operation_id=_operation_id,
+    operation_class=PlayerOperation,
+    response_headers=[_LOCATION],
+    responses=_ERRORS,
+    tags=["player"],
+)
+@inject
+async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
+    """Redirect a player to its video, at the origin or at a CDN by the shares of the config in force."""
+    decision = redirects.redirect(request.scope["query_string"])
+    return _Redirection(
+        status_code=HTTP_301_MOVED_PERMANENTLY, headers={**REDIRECT_HEADERS, "location": decision.location}
+    )
+
+
+@route(
+    "/", http_method=[HttpMethod.OPTIONS], status_code=HTTP_204_NO_CONTENT, operation_id="preflight", tags=["player"]
+)
+async def preflight() -> Response[None]:
+    """Allow browsers on other sites to ask; takes no ticket."""
+    return Response(None, headers=PREFLIGHT_HEADERS)
+
+
+class _Redirection(ASGIResponse):
+    """A response without a body, and so without the content type that the framework gives every response."""
+
+    @override
+    def encode_headers(self) -> list[tuple[bytes, bytes]]:
+        return [header for header in super().encode_headers() if header[0] != b"content-type"]
+
+
+# The preflight stands first: where a path has none yet, the framework adds one of its own.
+ROUTES: list[HTTPRouteHandler] = [preflight, redirect_video]

@@ -1,0 +1,182 @@
+"""Errors as problem details (RFC 9457): one table from what the domain says to what a client sees."""
+
+import logging
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+
+from balancer.core.errors import (
+    BalancerError,
+    ConfigNotFound,
+    InvalidConfig,
+    InvalidVideo,
+    NoConfig,
+    QueryTooLong,
+    Refusal,
+    SchemaMismatch,
+    StoreUnavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = 1
+"""Seconds after which a client may try again while a store is away."""
+
+logger = logging.getLogger(__name__)
+
+
+class FieldError(msgspec.Struct):
+    """One field of the request, and what is wrong with it."""
+
+    field: str
+    reason: str
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """Problem details as RFC 9457 §3.1 has them, with the fields at fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = msgspec.field(default_factory=list)
+
+
+class Row(NamedTuple):
+    """How a class of errors looks to a client."""
+
+    status: HTTPStatus
+    name: str
+    title: str
+
+
+TABLE: dict[type[BalancerError], Row] = {
+    BalancerError: Row(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+    Refusal: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-video", "Invalid video"),
+    InvalidVideo: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-video", "Invalid video"),
+    QueryTooLong: Row(HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "Request too long"),
+    InvalidConfig: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-config", "Invalid config"),
+    ConfigNotFound: Row(HTTPStatus.NOT_FOUND, "config-not-found", "Config not found"),
+    NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
+    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "Store not available"),
+    SchemaMismatch: Row(HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Database schema does not fit"),
+}
+
+
+def problem_of(error: BalancerError) -> Problem:
+    """Return the problem details of a domain error."""
+    row = TABLE[type(error)]
+    return Problem(_type(row.name), row.title, row.status, str(error), _fields(error))
+
+
+def as_response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    """Return the answer for a problem."""
+    return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Response[Problem]:
+    """Answer what the domain refused."""
+    problem = problem_of(error)
+    headers = _common_headers(request)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.warning("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+        headers["retry-after"] = str(RETRY_AFTER)
+    return as_response(problem, headers)
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Answer what the framework refused: unknown paths, wrong methods, parameters of the wrong type."""
+    headers = _common_headers(request)
+    if isinstance(error, ValidationException):
+        faults = [FieldError(fault["key"], fault["message"]) for fault in _faults(error)]
+        detail = " ".join(f"'{fault.field}': {fault.reason}." for fault in faults)
+        return as_response(_generic(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults), headers)
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected(request, error)
+    path = request.url.path
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            detail = f"There is nothing at {path}."
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["allow"] = (error.headers or {}).get("allow", "")
+            detail = f"{request.method} is not possible at {path}, only {headers['allow']}."
+        case _:
+            detail = f"{error.detail}."
+    return as_response(_generic(status, detail), headers)
+
+
+def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Answer a fault of ours: the traceback goes to the log, none of it to the client."""
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    problem = _generic(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed to answer; the fault is in its log.")
+    return as_response(problem, _common_headers(request))
+
+
+def malformed(status: HTTPStatus, detail: str) -> Problem:
+    """Return the problem of a request that breaks HTTP itself, before any path is known."""
+    return _generic(status, detail)
+
+
+def responses(*errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:
+    """Describe for OpenAPI the errors of an operation, each with its example.
+
+    Args:
+        errors: Examples of what the domain may say; those of one status stand together.
+        others: Details of what HTTP itself may say, by status: `status_400="…"`.
+    """
+    problems = [(TABLE[type(error)].title, problem_of(error)) for error in errors]
+    for name, detail in others.items():
+        status = HTTPStatus(int(name.removeprefix("status_")))
+        problems.append((status.phrase, _generic(status, detail)))
+    by_status: dict[int, list[tuple[str, Problem]]] = {}
+    for title, problem in problems:
+        by_status.setdefault(problem.status, []).append((title, problem))
+    return {
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            description=HTTPStatus(status).phrase,
+            media_type=MEDIA_TYPE,
+            examples=[Example(summary=title, value=msgspec.to_builtins(problem)) for title, problem in examples],
+        )
+        for status, examples in by_status.items()
+    }
+
+
+def _type(name: str) -> str:
+    return f"urn:video-balancer:problem:{name}"
+
+
+def _generic(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> Problem:
+    # RFC 9457 §4.2.1: with "about:blank" the title is the phrase of the status.
+    return Problem("about:blank", status.phrase, status, detail, errors or [])
+
+
+def _fields(error: BalancerError) -> list[FieldError]:
+    match error:
+        case Refusal():
+            return [FieldError("video", error.fault)]
+        case InvalidConfig():
+            return [FieldError(error.field, error.fault)]
+        case ConfigNotFound():
+            return [FieldError("id", "names no config")]
+        case _:
+            return []
+
+
+def _faults(error: ValidationException) -> list[dict[str, str]]:
+    return [fault for fault in error.extra or [] if isinstance(fault, dict)]
+
+
+def _common_headers(request: Request[Any, Any, Any]) -> dict[str, str]:
+    headers = {"cache-control": "no-store"}
+    if request.scope["path"] == "/":
+        # After a cross-origin redirect a browser player reads even an error only with this.
+        headers["access-control-allow-origin"] = "*"
+    return headers

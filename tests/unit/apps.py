@@ -1,0 +1,104 @@
+"""The real application over fakes."""
+
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dishka import Provider, Scope
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from balancer.app import create_app
+from balancer.core.configs import CdnConfig
+from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigNotices
+from balancer.settings import Settings
+from balancer.wiring import make_container
+from tests.factories import CHANGED, ConfigFactory
+from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigNotices
+
+
+def make_test_app(config: CdnConfig | None = None, configs: FakeCdnConfigs | None = None) -> Litestar:
+    """Return the application over fakes.
+
+    Args:
+        config: The default config.
+        configs: The record, to steer it.
+    """
+    fakes = Provider(scope=Scope.APP)
+    record = configs or FakeCdnConfigs(config or ConfigFactory.build())
+    copies: Sequence[ConfigCopies] = [FakeConfigCopies()]
+    fakes.provide(lambda: record, provides=CdnConfigs)
+    fakes.provide(lambda: copies, provides=Sequence[ConfigCopies])
+    fakes.provide(FakeConfigNotices, provides=ConfigNotices)
+    fakes.provide(lambda: lambda: CHANGED, provides=Clock)
+    return create_app(make_container(Settings(_env_file=None), fakes))  # type: ignore[call-arg]  # pydantic-settings adds it
+
+
+def test_client(app: Litestar) -> TestClient[Litestar]:
+    """Return a client that sees server errors as answers."""
+    return TestClient(app, raise_server_exceptions=False)
+
+
+test_client.__test__ = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def direct_calls(app: Litestar) -> Generator["DirectCalls", None, None]:
+    """Start the application and call it without an HTTP client between, for tests that ask thousands of times."""
+    started, stop = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            started.set()
+            await stop.wait()
+
+    async def begin() -> asyncio.Task[None]:
+        task = asyncio.create_task(live())
+        await started.wait()
+        return task
+
+    async def end(task: asyncio.Task[None]) -> None:
+        stop.set()
+        await task
+
+    with asyncio.Runner() as runner:
+        task = runner.run(begin())
+        yield DirectCalls(app, runner)
+        runner.run(end(task))
+
+
+class DirectCalls:
+    """Calls an application by its ASGI interface."""
+
+    def __init__(self, app: Litestar, runner: asyncio.Runner) -> None:
+        self._app = app
+        self._runner = runner
+
+    def get(self, query: bytes) -> tuple[int, dict[bytes, bytes]]:
+        """Ask `GET /?<query>` and return the status and the headers."""
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": "/",
+            "raw_path": b"/",
+            "root_path": "",
+            "query_string": query,
+            "headers": [(b"host", b"balancer.example")],
+            "client": ("192.0.2.1", 1234),
+            "server": ("192.0.2.2", 80),
+            "state": {},
+        }
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        self._runner.run(self._app(scope, receive, send))  # type: ignore[arg-type]  # a scope as a server makes it
+        return sent[0]["status"], dict(sent[0]["headers"])

@@ -1,0 +1,156 @@
+"""Changing a config, and which one is in force when stores are away."""
+
+import asyncio
+
+import pytest
+
+from balancer.core.changes import ConfigChanges, ConfigInForce
+from balancer.core.configs import ConfigChange
+from balancer.core.errors import ConfigNotFound, InvalidConfig, NoConfig, StoreUnavailable
+from balancer.core.redirects import Redirects
+from balancer.core.tickets import TicketBook
+from tests.factories import CHANGED, ConfigFactory, origins
+from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigNotices
+
+pytestmark = pytest.mark.anyio
+
+FIRST = ConfigFactory.build()
+
+
+class World:
+    """One process with its stores, all of them fakes."""
+
+    def __init__(self, *on_record: int) -> None:
+        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in on_record))
+        self.notices = FakeConfigNotices()
+        self.fast, self.slow = FakeConfigCopies(), FakeConfigCopies()
+        self.redirects = Redirects(origins(), TicketBook())
+        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects)
+        self.changes = ConfigChanges(self.configs, self.in_force, self.notices, lambda: CHANGED)
+
+
+async def test_first_start() -> None:
+    """A first start records the first config, serves by it and copies it."""
+    world = World()
+    assert await world.in_force.begin(FIRST)
+    assert {1: FIRST} == world.configs.rows
+    assert [FIRST] * 3 == [world.redirects.config, world.fast.config, world.slow.config]
+
+
+async def test_later_start() -> None:
+    """A later start serves by the lowest id on record and makes nothing."""
+    world = World(9, 4)
+    assert await world.in_force.begin(FIRST)
+    assert {4, 9} == set(world.configs.rows)
+    assert world.redirects.config == world.configs.rows[4]
+
+
+@pytest.mark.parametrize("fast_down", [False, True])
+async def test_start_without_the_record(fast_down: bool) -> None:
+    """While the record is away a start serves by the freshest copy that can be read, and says so."""
+    world = World()
+    world.configs.down = True
+    world.fast.config, world.fast.down = ConfigFactory.build(revision=6), fast_down
+    world.slow.config = ConfigFactory.build(revision=5)
+    assert not await world.in_force.begin(FIRST)
+    assert world.redirects.config == (world.slow.config if fast_down else world.fast.config)
+
+
+async def test_start_with_nothing() -> None:
+    """With neither record nor copy nothing is served by guesswork."""
+    world = World()
+    world.configs.down = True
+    with pytest.raises(NoConfig):
+        await world.in_force.begin(FIRST)
+
+
+async def test_change_reaches_the_others() -> None:
+    """A change of the default config is in force here and published."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    heard = world.notices.listen()
+    waiting = asyncio.ensure_future(anext(heard))
+    await asyncio.sleep(0)
+    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3))
+    assert (3, 2, CHANGED) == (changed.distribution_rate, changed.revision, changed.updated_at)
+    assert changed == world.redirects.config == await waiting
+    # A process that loses its record now still starts by this.
+    assert changed == world.fast.config
+    await heard.aclose()
+
+
+async def test_change_while_notices_are_down() -> None:
+    """A change that cannot be published is made all the same."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    world.notices.down = True
+    changed = await world.changes.apply(1, ConfigChange(cdn_host="b.example"))
+    assert "b.example" == changed.cdn_host
+    assert changed == world.redirects.config
+
+
+async def test_change_while_the_record_is_down() -> None:
+    """A change that cannot be recorded is an error, and nothing has changed."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    world.configs.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.changes.apply(1, ConfigChange(distribution_rate=3))
+    assert world.redirects.config == FIRST
+
+
+async def test_changes_that_cannot_be() -> None:
+    """An unknown id, a change of nothing and a rate out of range are errors."""
+    world = World(1)
+    with pytest.raises(ConfigNotFound):
+        await world.changes.apply(2, ConfigChange(distribution_rate=3))
+    with pytest.raises(InvalidConfig, match="must be given"):
+        ConfigChange()
+    with pytest.raises(InvalidConfig, match="from 0 to"):
+        ConfigChange(distribution_rate=-1)
+
+
+async def test_notices_out_of_order() -> None:
+    """An older revision that arrives late does not undo a newer one, and one of another config is not followed."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    newest = ConfigFactory.build(revision=3)
+    for config in (newest, ConfigFactory.build(revision=2), ConfigFactory.build(id=2, revision=9)):
+        await world.in_force.hear(config)
+    assert newest == world.redirects.config
+
+
+async def test_polling_does_not_undo_a_change() -> None:
+    """A reading of the record that began before a change and ends after it is ignored."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    world.configs.gate.clear()
+    polling = asyncio.ensure_future(world.in_force.refresh())
+    await asyncio.sleep(0)
+    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3))
+    world.configs.gate.set()
+    await polling
+    assert changed == world.redirects.config
+    await world.in_force.refresh()
+    assert [changed] * 3 == [world.redirects.config, world.fast.config, world.slow.config]
+
+
+async def test_record_taken_back() -> None:
+    """What is on record counts, also when it is older: a database restored from a backup is followed."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    await world.in_force.hear(ConfigFactory.build(revision=8))
+    await world.in_force.refresh()
+    assert world.redirects.config == FIRST
+
+
+async def test_copies_are_saved_once_and_retried() -> None:
+    """A copy is written when the config has changed and not at every look; a failed one is written later."""
+    world = World(1)
+    world.slow.down = True
+    await world.in_force.begin(FIRST)
+    await world.in_force.refresh()
+    assert (1, 0) == (world.fast.saves, world.slow.saves)
+    world.slow.down = False
+    await world.in_force.refresh()
+    assert (1, 1) == (world.fast.saves, world.slow.saves)

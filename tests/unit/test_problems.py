@@ -1,0 +1,108 @@
+"""The table of problems, and the OpenAPI document that describes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from litestar.testing import TestClient
+
+from balancer.core.errors import BalancerError
+from balancer.web.problems import TABLE
+from tests.factories import VIDEO
+from tests.unit.apps import make_test_app, test_client
+
+
+def subclasses(kind: type[BalancerError]) -> Iterator[type[BalancerError]]:
+    """Yield a class of errors and all below it."""
+    yield kind
+    for child in kind.__subclasses__():
+        yield from subclasses(child)
+
+
+def test_every_error_has_a_row() -> None:
+    """Each error of the domain has a place in the table, and nothing else has."""
+    assert set(subclasses(BalancerError)) == set(TABLE)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document as it is served."""
+    with test_client(make_test_app()) as client:
+        answer = client.get("/schema/openapi.json")
+    assert 200 == answer.status_code
+    return dict(answer.json())
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each operation with its path and method."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def test_document_version_and_paths(document: dict[str, Any]) -> None:
+    """The document is OpenAPI 3.1 and has every path of players and admins."""
+    assert "3.1.0" == document["openapi"]
+    assert {"/": {"get", "head", "options"}, "/config": {"get", "patch"}, "/health/live": {"get"}} == {
+        path: set(item) for path, item in document["paths"].items()
+    }
+
+
+def test_operation_ids(document: dict[str, Any]) -> None:
+    """Each operation has an id of its own, chosen and not derived."""
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    expected = ["changeConfig", "live", "preflight", "readConfig", "redirectVideo", "redirectVideoHead"]
+    assert expected == sorted(ids)
+
+
+def test_errors_are_typed(document: dict[str, Any]) -> None:
+    """Each error answer is problem details with a schema, and with examples that fit it."""
+    expected = {
+        ("/", "get"): {"400", "414", "422", "503"},
+        ("/", "head"): {"400", "414", "422", "503"},
+        ("/config", "get"): {"400", "404", "422", "503"},
+        ("/config", "patch"): {"400", "404", "413", "422", "503"},
+    }
+    found: dict[tuple[str, str], set[str]] = {}
+    for path, method, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                found.setdefault((path, method), set()).add(status)
+                (media,) = answer["content"].items()
+                assert "application/problem+json" == media[0]
+                assert {"$ref": "#/components/schemas/Problem"} == media[1]["schema"]
+                assert media[1]["examples"]
+                for shown in media[1]["examples"].values():
+                    schema = document["components"]["schemas"]["Problem"] | {"components": document["components"]}
+                    jsonschema.validate(shown["value"], schema)
+                    assert int(status) == shown["value"]["status"]
+    assert expected == found
+
+
+def test_redirect_is_described(document: dict[str, Any]) -> None:
+    """The redirect's parameter and its Location are described, with an example that is redirected."""
+    operation = document["paths"]["/"]["get"]
+    (parameter,) = operation["parameters"]
+    assert ("video", "query", True) == (parameter["name"], parameter["in"], parameter["required"])
+    assert VIDEO == parameter["examples"]["playlist"]["value"]
+    assert "location" in operation["responses"]["301"]["headers"]
+    assert "content" not in operation["responses"]["301"]
+
+
+def test_change_is_described(document: dict[str, Any]) -> None:
+    """The body of a change is described as strictly as it is read, and the example fits."""
+    media = document["paths"]["/config"]["patch"]["requestBody"]["content"]["application/json"]
+    schema = media["schema"]
+    assert ["id"] == schema["required"]
+    assert schema["additionalProperties"] is False
+    assert (0, 1_000_000) == tuple(schema["properties"]["distribution_rate"][edge] for edge in ("minimum", "maximum"))
+    jsonschema.validate(media["examples"]["rate"]["value"], schema)
+
+
+def test_answers_fit_the_document(document: dict[str, Any]) -> None:
+    """What the config API answers is what the document says."""
+    schema = document["components"]["schemas"]["Config"]
+    with test_client(make_test_app()) as client:
+        assert isinstance(client, TestClient)
+        jsonschema.validate(client.get("/config").json(), schema)

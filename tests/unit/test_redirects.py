@@ -1,0 +1,65 @@
+"""The decision: which ticket, which config, which target."""
+
+import pytest
+
+from balancer.core.errors import NoConfig, Refusal
+from balancer.core.redirects import Redirects
+from balancer.core.snapshots import Snapshot
+from balancer.core.tickets import TicketBook
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
+
+QUERY = f"video={VIDEO}".encode()
+
+
+@pytest.fixture
+def redirects() -> Redirects:
+    """Redirects by a config with the default rate of 10."""
+    redirects = Redirects(origins(), TicketBook())
+    redirects.use(ConfigFactory.build())
+    return redirects
+
+
+def test_each_tenth(redirects: Redirects) -> None:
+    """At rate 10 of 1,000 requests each tenth goes to the origin, and no other."""
+    locations = [redirects.redirect(QUERY).location for _ in range(1000)]
+    assert [VIDEO if ticket % 10 == 0 else AT_CDN for ticket in range(1, 1001)] == locations
+
+
+@pytest.mark.parametrize(("rate", "names"), [(0, {"cdn"}), (1, {"origin"})])
+def test_always_and_never(redirects: Redirects, rate: int, names: set[str]) -> None:
+    """At rate 0 no request goes to the origin, at rate 1 each of them."""
+    redirects.use(ConfigFactory.build(distribution_rate=rate, revision=2))
+    assert names == {redirects.redirect(QUERY).target.name for _ in range(100)}
+
+
+def test_change_takes_effect_at_once(redirects: Redirects) -> None:
+    """The next request after a change follows it, and the tickets go on."""
+    for _ in range(8):
+        redirects.redirect(QUERY)
+    redirects.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=5, revision=2))
+    decisions = [redirects.redirect(QUERY) for _ in range(3)]
+    assert [(9, "cdn"), (10, "origin"), (11, "cdn")] == [(made.ticket, made.target.name) for made in decisions]
+    assert "http://b.example/s1/video/1488/xcg2djHckad.m3u8" == decisions[0].location
+    assert 2 == decisions[0].config.revision
+
+
+def test_refused_requests_take_no_ticket(redirects: Redirects) -> None:
+    """A refused request leaves the sequence as it is."""
+    for _ in range(9):
+        redirects.redirect(QUERY)
+    with pytest.raises(Refusal):
+        redirects.redirect(b"video=http://example.com/a")
+    assert VIDEO == redirects.redirect(QUERY).location
+
+
+def test_no_config_yet() -> None:
+    """Before any config is known there is nothing to decide by, and that is said."""
+    with pytest.raises(NoConfig):
+        Redirects(origins(), TicketBook()).redirect(QUERY)
+
+
+def test_schedule_of_the_greatest_rate() -> None:
+    """At the greatest rate the one ticket in a million goes to the origin."""
+    snapshot = Snapshot.of(ConfigFactory.build(distribution_rate=1_000_000))
+    assert "origin" == snapshot.target_of(2_000_000).name
+    assert ["cdn", "cdn"] == [snapshot.target_of(ticket).name for ticket in (1, 999_999)]

@@ -1,0 +1,88 @@
+"""Tickets: what one process hands out, whatever happens around it."""
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancer.core.tickets import OWN_PAGE, TicketBook
+
+
+def test_own_sequence() -> None:
+    """A book without leased pages hands out 1, 2, 3, … without end."""
+    book = TicketBook()
+    book.follow(7)
+    assert list(range(1, 3 * OWN_PAGE)) == [book.take() for _ in range(3 * OWN_PAGE - 1)]
+
+
+def test_sequence_goes_on_when_the_rate_changes() -> None:
+    """A new schedule does not begin the sequence again."""
+    book = TicketBook()
+    book.follow(10)
+    before = [book.take() for _ in range(13)]
+    book.follow(4)
+    assert list(range(1, 3014)) == before + [book.take() for _ in range(3000)]
+
+
+def test_leased_page_is_next() -> None:
+    """A leased page is handed out when the present one ends, and reported wanted when it begins."""
+    turns = []
+    book = TicketBook()
+    book.on_turn = lambda: turns.append(book.wants_page)
+    book.offer(range(501, 504), 1)
+    assert [501, 502, 503, 504] == [book.take() for _ in range(4)]
+    assert [True, True] == turns
+
+
+def test_page_for_another_schedule_is_dropped() -> None:
+    """A page that was leased for the old schedule does not reach the new one."""
+    book = TicketBook()
+    book.offer(range(501, 601), 1)
+    book.follow(5)
+    assert book.wants_page
+    book.offer(range(701, 801), 1)
+    assert 1 == book.take()
+
+
+def test_ragged_page_is_trimmed() -> None:
+    """Of a page whose ends are not those of cycles only the whole cycles are used."""
+    book = TicketBook()
+    book.follow(10)
+    book.offer(range(95, 125), 10)
+    assert list(range(101, 121)) == [book.take() for _ in range(20)]
+    book.offer(range(205, 210), 10)
+    assert book.wants_page
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("take"), st.integers(1, 3000)),
+        st.tuples(st.just("offer"), st.integers(1, 40)),
+        st.tuples(st.just("follow"), st.sampled_from([1, 2, 3, 7, 10, 64])),
+    ),
+    max_size=60,
+)
+
+
+@given(EVENTS)
+def test_never_more_than_one_off(events: list[tuple[str, int]]) -> None:
+    """Between two changes the origin's count differs from requests / N by less than one, at every single request."""
+    book = TicketBook()
+    shared = 0
+    taken = at_origin = 0
+    for event, number in events:
+        match event:
+            case "follow":
+                if number != book.cycle:
+                    taken = at_origin = 0
+                book.follow(number)
+            case "offer":
+                size = number * book.cycle
+                start = -(-shared // book.cycle) * book.cycle
+                shared = start + size
+                book.offer(range(start + 1, shared + 1), book.cycle)
+            case _:
+                for _ in range(number):
+                    taken += 1
+                    at_origin += book.take() % book.cycle == 0
+                    assert abs(at_origin - Fraction(taken, book.cycle)) < 1
