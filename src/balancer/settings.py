@@ -41,7 +41,12 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=1024)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    keep_alive: int = Field(default=65, ge=1, le=3600)
+
+    fast_lane: bool = True
+    head_size: int = Field(default=16 * 1024, ge=1024, le=1024 * 1024)
+    head_time: float = Field(default=10, ge=0.1, le=3600)
+    keep_alive: float = Field(default=65, ge=0.1, le=3600)
+    connections: int = Field(default=10_000, ge=1)
     shutdown_timeout: int = Field(default=30, ge=1, le=3600)
 
     data_dir: Path = Path("data")

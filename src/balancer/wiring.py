@@ -1,8 +1,10 @@
 """Who meets whom: the one table of all parts, read by Dishka."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from dishka import AsyncContainer, Provider, Scope, from_context, make_async_container, provide
@@ -24,6 +26,7 @@ from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
 from balancer.logs import log_config
 from balancer.settings import Settings
+from balancer.web.protocol import Limits, Protocols
 
 FIRST_CONFIG = 1
 """The id of the config that a first start makes."""
@@ -135,14 +138,20 @@ class ServerProvider(Provider):
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            http="httptools",
+            # uvicorn calls this where it would call a class.
+            http=cast(
+                type[asyncio.Protocol],
+                Protocols(
+                    Limits(settings.head_size, settings.head_time, settings.keep_alive, settings.connections),
+                    fast_lane=settings.fast_lane,
+                ),
+            ),
             ws="none",
             log_config=log_config(settings.log_level),
             access_log=False,
             server_header=False,
             # A forwarded address counts only from a proxy that the operator named.
             proxy_headers=False,
-            timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.shutdown_timeout,
         )
 

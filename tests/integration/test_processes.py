@@ -45,7 +45,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Balancer]]:
         def start(**settings: object) -> Balancer:
             folder = tmp_path / str(uuid.uuid4())
             folder.mkdir()
-            return running.enter_context(Balancer(folder, **settings))
+            return running.enter_context(Balancer(folder, None, **settings))
 
         yield start
 

@@ -5,16 +5,16 @@ from typing import NamedTuple
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import NoConfig
 from balancer.core.hosts import OriginHosts
+from balancer.core.shortcuts import PlainVideos
 from balancer.core.snapshots import Snapshot, Target
 from balancer.core.tickets import TicketBook
-from balancer.core.videos import parse_video, split_query
 
 
 class Decision(NamedTuple):
     """Where a request goes, and why.
 
     Attributes:
-        location: The absolute URL for the `Location` header.
+        location: The absolute URL for the `Location` header, in characters of one byte each (Latin-1).
         target: The target that the ticket stood for.
         ticket: The request's place in the sequence.
         config: The revision that was in force.
@@ -35,7 +35,7 @@ class Redirects:
     """
 
     def __init__(self, origins: OriginHosts, book: TicketBook) -> None:
-        self._origins = origins
+        self._videos = PlainVideos(origins)
         self._book = book
         self._snapshot: Snapshot | None = None
 
@@ -60,8 +60,7 @@ class Redirects:
         snapshot = self._snapshot
         if snapshot is None:
             raise NoConfig
-        value, carried = split_query(query)
-        video = parse_video(value, self._origins)
+        video, carried = self._videos.read(query)
         ticket = self._book.take()
         target = snapshot.target_of(ticket)
         return Decision(target.location(video, carried), target, ticket, snapshot.config)

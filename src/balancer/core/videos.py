@@ -6,8 +6,7 @@ a missing slash after the scheme, escapes in the host, dot segments in any spell
 """
 
 import re
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from balancer.core.errors import InvalidVideo, QueryTooLong, RefusalReason
@@ -31,34 +30,42 @@ _ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
 _SEGMENT_ENDS = re.compile(r"[/\\]")
 
 
-@dataclass(frozen=True, slots=True)
-class OriginUrl:
+class OriginUrl(NamedTuple):
     """A video's URL at its origin, taken apart; every part is ASCII and ready to be sent.
 
     Attributes:
         scheme: `http` or `https`.
-        host: `s1.origin-cluster`, in lower case, at least two labels.
-        port: `:8080` as it was given, or empty.
+        server: `s1`, the first label of the host, in lower case.
+        domain: `origin-cluster` or `origin-cluster:8080`, the rest of the authority.
         path: `/video/1488/xcg2djHckad.m3u8`, with at least one character after the slash.
         query: `?x=1` as it was given, or empty.
         pattern: The allow-list pattern that the host matched.
     """
 
     scheme: str
-    host: str
-    port: str
+    server: str
+    domain: str
     path: str
     query: str
     pattern: str
 
     def at_origin(self, carried: str) -> str:
         """Return the URL at the origin, `http://s1.origin-cluster/video/…`, with `carried` at the end of its query."""
-        return f"{self.scheme}://{self.host}{self.port}{self.path}{_joined(self.query, carried)}"
+        return f"{self.scheme}://{self.server}.{self.domain}{self.path}{_joined(self.query, carried)}"
 
     def at_cdn(self, cdn_host: str, carried: str) -> str:
         """Return the URL at a CDN, `http://cdn.example.com/s1/video/…`: the host's first label leads the path."""
-        server = self.host.partition(".")[0]
-        return f"{self.scheme}://{cdn_host}/{server}{self.path}{_joined(self.query, carried)}"
+        return f"{self.scheme}://{cdn_host}/{self.server}{self.path}{_joined(self.query, carried)}"
+
+
+def read_request(query: bytes, origins: OriginHosts) -> tuple[OriginUrl, str]:
+    """Read a request's raw query string as the URL of a video and the parameters that it carries along.
+
+    Raises:
+        Refusal: When it may not be redirected.
+    """
+    value, carried = split_query(query)
+    return parse_video(value, origins), carried
 
 
 def split_query(query: bytes) -> tuple[bytes, str]:
@@ -113,9 +120,11 @@ def parse_video(value: bytes, origins: OriginHosts) -> OriginUrl:
             RefusalReason.NOT_A_URL, "is not an absolute http or https URL, such as http://s1.origin-cluster/a.m3u8"
         )
     scheme, authority, path, query = url[1].lower(), url[2], url[3], url[4] or ""
-    host, port, pattern = _checked_authority(scheme, authority, origins)
+    server, domain, pattern = _checked_authority(scheme, authority, origins)
     _check_path(path)
-    return OriginUrl(scheme, host, port, quote(path, safe=_SAFE_IN_PATH), quote(query, safe=_SAFE_IN_QUERY), pattern)
+    return OriginUrl(
+        scheme, server, domain, quote(path, safe=_SAFE_IN_PATH), quote(query, safe=_SAFE_IN_QUERY), pattern
+    )
 
 
 def _decoded(value: bytes) -> str:
@@ -151,7 +160,8 @@ def _checked_authority(scheme: str, authority: str, origins: OriginHosts) -> tup
     pattern = origins.pattern_of(scheme, host, int(port) if colon else None)
     if pattern is None:
         _refuse(RefusalReason.HOST_NOT_ALLOWED, f"has the host '{host}{colon}{port}', which is not an allowed origin")
-    return host, colon + port, pattern
+    server, _, domain = host.partition(".")
+    return server, domain + colon + port, pattern
 
 
 def _check_path(path: str) -> None:

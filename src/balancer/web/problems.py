@@ -104,7 +104,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         case HTTPStatus.NOT_FOUND:
             detail = f"There is nothing at {path}."
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["allow"] = (error.headers or {}).get("allow", "")
+            allowed = (error.headers or {}).get("allow", "").split(", ")
+            headers["allow"] = ", ".join(sorted(allowed))
             detail = f"{request.method} is not possible at {path}, only {headers['allow']}."
         case _:
             detail = f"{error.detail}."

@@ -1,0 +1,77 @@
+"""The short way of reading a request is the careful way, only shorter."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from balancer.core.errors import Refusal
+from balancer.core.hosts import OriginHosts
+from balancer.core.shortcuts import _PLAIN, MAX_KNOWN, PlainVideos
+from balancer.core.videos import OriginUrl, read_request
+from balancer.idn import to_ascii
+from tests.factories import origins
+
+PIECES = st.sampled_from(
+    [
+        *("video=", "&video=", "&video", "&videos=1", "video", "http", "https", "://", "%3A%2F%2F"),
+        *("%3a%2f%2f", "%2F", "/", "s1.origin-cluster", "S1.origin-cluster", "origin-cluster", "x.example"),
+        *("xn--a.origin-cluster", ":80", ":8080", ".", "..", "%2e", "%2E.", "%25", "%", "%4", "+", "~", "-"),
+        *("_", "a", "video", "1488", "m3u8", "?", "?x=1", "#", "&", "&&", "&CMCD=br%3D3200", "&%76ideo=1"),
+        *("=", "&=", "&x=http://s2.origin-cluster/b", "|", '"', "\\", " ", "é"),
+    ]
+)  # fmt: skip
+SOUND = ["video=http%3A%2F%2Fs1.origin-cluster%2Fvideo%2F1.m3u8", "video=https://s2.origin-cluster/video/1.m3u8", ""]
+
+
+def read_both(short: PlainVideos, allowed: OriginHosts, query: bytes) -> list[tuple[OriginUrl, str] | str]:
+    """Return what both ways make of a query, or why they refuse it."""
+    results: list[tuple[OriginUrl, str] | str] = []
+    for read in (short.read, lambda query: read_request(query, allowed)):
+        try:
+            results.append(read(query))
+        except Refusal as refusal:
+            results.append(str(refusal))
+    return results
+
+
+@settings(max_examples=1_000)
+@given(st.sampled_from(SOUND), st.lists(st.tuples(st.integers(0, 60), PIECES, st.integers(0, 2)), max_size=4))
+def test_both_ways_read_alike(text: str, edits: list[tuple[int, str, int]]) -> None:
+    """Whatever is asked, also for the second time, the short way answers as the careful one."""
+    for at, piece, over in edits:
+        text = text[:at] + piece + text[at + over :]
+    allowed = origins()
+    short = PlainVideos(allowed)
+    for _ in range(2):
+        by_short, by_care = read_both(short, allowed, text.encode())
+        assert by_care == by_short
+
+
+PATHS = st.lists(st.text("abzAZ019_~-.", min_size=1, max_size=6).filter(lambda text: text[0] != "."), min_size=1)
+CARRIED = st.lists(st.tuples(st.text("ab.-_~", min_size=1), st.text("a%/?=+:~\"|'", max_size=6)), max_size=3)
+
+
+@given(st.sampled_from(["http", "https"]), PATHS, CARRIED, st.booleans())
+def test_plain_requests_take_the_short_way(
+    scheme: str, path: list[str], carried: list[tuple[str, str]], encoded: bool
+) -> None:
+    """Requests as players send them are plain, and are read as the careful way reads them."""
+    url = "/".join([f"{scheme}://s1.origin-cluster", *path])
+    value = url.replace(":", "%3A").replace("/", "%2F") if encoded else url
+    query = "&".join([f"video={value}", *(f"{name}={text}" for name, text in carried)]).encode()
+    assert _PLAIN.fullmatch(query)
+    allowed = origins()
+    short = PlainVideos(allowed)
+    for _ in range(2):
+        by_short, by_care = read_both(short, allowed, query)
+        assert by_care == by_short
+        assert isinstance(by_short, tuple)
+        assert url == by_short[0].at_origin("")
+
+
+def test_memory_of_origins_is_bounded() -> None:
+    """However many origins are asked for, only so many are remembered, and all are answered."""
+    short = PlainVideos(OriginHosts(["*.origin-cluster"], to_ascii))
+    for number in range(3 * MAX_KNOWN):
+        video, _ = short.read(f"video=http://s{number}.origin-cluster/a".encode())
+        assert f"s{number}" == video.server
+        assert len(short._known) <= MAX_KNOWN
