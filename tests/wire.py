@@ -1,6 +1,7 @@
 """A small HTTP client on bare sockets, for tests that ask thousands of times or look at the bytes."""
 
 import asyncio
+import time
 from collections import Counter
 from urllib.parse import urlsplit
 
@@ -40,3 +41,18 @@ async def ask(urls: list[str], count: int, at_once: int, request: bytes = GET) -
 
     await asyncio.gather(*(one_after_another(urls[number % len(urls)]) for number in range(at_once)))
     return seen
+
+
+async def slowest(url: str, count: int) -> float:
+    """Ask a balancer for a video, one request after another, and return how many seconds the slowest one took."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    longest = 0.0
+    for _ in range(count):
+        begin = time.monotonic()
+        writer.write(GET)
+        location_of(await reader.readuntil(b"\r\n\r\n"))
+        longest = max(longest, time.monotonic() - begin)
+    writer.close()
+    await writer.wait_closed()
+    return longest

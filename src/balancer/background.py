@@ -20,8 +20,11 @@ FIRST_LEASE = 1.0
 PAGE_TIME = 1.0
 """Seconds of traffic that a page of tickets is made to last."""
 
-MAX_PAGE = 1_000_000
-"""Tickets in a page, where one cycle of the schedule is not longer than that."""
+MIN_PAGE, MAX_PAGE = 100, 1_000_000
+"""Tickets in a page, which is whole cycles of the schedule and so may be longer."""
+
+GROWTH = 8
+"""How many times as large as the one before a page may be; a short burst is then not taken for the traffic."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +58,8 @@ class Leasing:
         cycle = self._book.cycle
         now = monotonic()
         rate = self._size / max(now - self._leased_at, 0.001)
-        size = min(max(rate * PAGE_TIME, 1), MAX_PAGE)
-        size = -(-int(size) // cycle) * cycle
+        size = int(max(MIN_PAGE, min(rate * PAGE_TIME, self._size * GROWTH, MAX_PAGE)))
+        size = -(-size // cycle) * cycle
         page = await self._tickets.lease(cycle, size)
         self._leased_at, self._size = now, size
         self._book.offer(page, cycle)

@@ -2,11 +2,19 @@
 
 import os
 import re
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from tests.processes import Postgres, Valkey
+from balancer.adapters.migrations import AlembicSchema
+from balancer.adapters.sql import make_engine
+from tests.processes import Balancer, Postgres, Valkey
+
+Start = Callable[..., Balancer]
+"""Starts a balancer with settings by name without the prefix: `start(WORKERS=2)`."""
 
 TEST_DATABASE = re.compile(r"_test$")
 
@@ -34,3 +42,26 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with Valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server.url
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Return a function that starts a balancer in a folder of its own, to be stopped with the test."""
+    with ExitStack() as running:
+
+        def start(**settings: object) -> Balancer:
+            folder = tmp_path / str(uuid.uuid4())
+            folder.mkdir()
+            return running.enter_context(Balancer(folder, None, **settings))
+
+        yield start
+
+
+@pytest.fixture
+def shared(postgres_url: str, redis_url: str) -> dict[str, object]:
+    """Return the settings of a fleet on an empty PostgreSQL database and a Redis of its own."""
+    schema = AlembicSchema(postgres_url, make_engine(postgres_url))
+    schema.upgrade()
+    schema.downgrade("base")
+    schema.upgrade()
+    return {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "REDIS_PREFIX": f"{uuid.uuid4()}:"}

@@ -4,59 +4,20 @@ import asyncio
 import os
 import subprocess
 import sys
-import threading
-import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.sql import make_engine
 from tests.factories import AT_CDN, VIDEO
-from tests.processes import Balancer, Postgres, Valkey
+from tests.integration.conftest import Start
+from tests.processes import Balancer, Postgres, Valkey, wait_for
 from tests.wire import ask
 
 QUERY = f"/?video={VIDEO}"
-
-Start = Callable[..., Balancer]
-
-
-@pytest.fixture
-def shared(postgres_url: str, redis_url: str) -> dict[str, object]:
-    """Return the settings of a fleet on an empty PostgreSQL database and a Redis of its own."""
-    schema = AlembicSchema(postgres_url, make_engine(postgres_url))
-    schema.upgrade()
-    schema.downgrade("base")
-    schema.upgrade()
-    return {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "REDIS_PREFIX": f"{uuid.uuid4()}:"}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Balancer]]:
-    """Return a function that starts a balancer in a folder of its own, to be stopped with the test."""
-    with ExitStack() as running:
-
-        def start(**settings: object) -> Balancer:
-            folder = tmp_path / str(uuid.uuid4())
-            folder.mkdir()
-            return running.enter_context(Balancer(folder, None, **settings))
-
-        yield start
-
-
-def wait_for(fact: Callable[[], bool], seconds: float) -> float:
-    """Return how many seconds it took until something is so; fail when it takes longer than allowed."""
-    begin = time.monotonic()
-    while not fact():
-        assert time.monotonic() - begin < seconds, f"not so after {seconds} s"
-        threading.Event().wait(0.005)
-    return time.monotonic() - begin
 
 
 def test_each_tenth_of_a_thousand(start: Start) -> None:
@@ -99,20 +60,6 @@ def test_change_reaches_all(start: Start, shared: dict[str, object], tmp_path: P
             wait_for(lambda: follows(second.url), seconds=1)
 
 
-def test_workers_follow_a_change(start: Start) -> None:
-    """Of several workers on the embedded database each follows a change within a second, and none goes back."""
-    url = start(WORKERS=3).url
-    with httpx.Client() as client:
-        client.patch(f"{url}/config", json={"id": 1, "distribution_rate": 1})
-
-    def asked() -> list[str]:
-        # A connection for each request reaches the workers by turns.
-        return [httpx.get(url + QUERY).headers["location"] for _ in range(12)]
-
-    wait_for(lambda: set(asked()) == {VIDEO}, seconds=1.5)
-    assert {VIDEO} == set(asked())
-
-
 def test_stores_away(start: Start, tmp_path: Path) -> None:
     """Redirects go on without Redis and without the database, the API says what is away, and both come back."""
     with Postgres("outage") as postgres, Valkey(tmp_path) as valkey:
@@ -145,17 +92,12 @@ def test_killed_worker_is_replaced(start: Start) -> None:
     """A worker that dies is replaced, and the others serve meanwhile."""
     balancer = start(WORKERS=2)
 
-    def workers() -> list[psutil.Process]:
-        alive = [
-            child for child in psutil.Process(balancer.process.pid).children() if child.status() != psutil.STATUS_ZOMBIE
-        ]
-        return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
-
-    (first, second) = workers()
+    (first, second) = balancer.workers()
     first.kill()
     assert 301 == httpx.get(balancer.url + QUERY).status_code
-    wait_for(lambda: len(workers()) == 2 and first not in workers(), seconds=20)
-    assert second in workers()
+    wait_for(lambda: balancer.starts == 3, seconds=20)
+    assert first not in balancer.workers()
+    assert second in balancer.workers()
 
 
 def test_graceful_stop(start: Start) -> None:

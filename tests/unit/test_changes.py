@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from balancer.core.changes import ConfigChanges, ConfigInForce
+from balancer.core.changes import COPY_INTERVAL, ConfigChanges, ConfigInForce
 from balancer.core.configs import ConfigChange
 from balancer.core.errors import ConfigNotFound, InvalidConfig, NoConfig, StoreUnavailable
 from balancer.core.redirects import Redirects
@@ -25,7 +25,8 @@ class World:
         self.notices = FakeConfigNotices()
         self.fast, self.slow = FakeConfigCopies(), FakeConfigCopies()
         self.redirects = Redirects(origins(), TicketBook())
-        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects)
+        self.now = CHANGED
+        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects, lambda: self.now)
         self.changes = ConfigChanges(self.configs, self.in_force, self.notices, lambda: CHANGED)
 
 
@@ -71,6 +72,7 @@ async def test_change_reaches_the_others() -> None:
     heard = world.notices.listen()
     waiting = asyncio.ensure_future(anext(heard))
     await asyncio.sleep(0)
+    world.now += COPY_INTERVAL
     changed = await world.changes.apply(1, ConfigChange(distribution_rate=3))
     assert (3, 2, CHANGED) == (changed.distribution_rate, changed.revision, changed.updated_at)
     assert changed == world.redirects.config == await waiting
@@ -154,3 +156,15 @@ async def test_copies_are_saved_once_and_retried() -> None:
     world.slow.down = False
     await world.in_force.refresh()
     assert (1, 1) == (world.fast.saves, world.slow.saves)
+
+
+async def test_copies_of_a_burst_of_changes() -> None:
+    """Of changes in quick succession all are in force at once, and the last one is copied in the end."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    for rate in range(2, 50):
+        await world.changes.apply(1, ConfigChange(distribution_rate=rate))
+        assert world.redirects.config == world.configs.rows[1]
+    assert 1 == world.fast.saves
+    await world.in_force.refresh()
+    assert world.configs.rows[1] == world.fast.config

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from balancer.core.configs import CdnConfig, ConfigChange
 from balancer.core.errors import NoConfig, StoreUnavailable
 from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigNotices
 from balancer.core.redirects import Redirects
+
+COPY_INTERVAL = timedelta(seconds=0.1)
+"""When changes follow one another faster, copies skip some of them; the next look at the record brings the last one."""
 
 
 class ConfigInForce:
@@ -16,13 +20,16 @@ class ConfigInForce:
         configs: The record.
         copies: Copies outside of the database, the freshest first.
         redirects: What this process serves by.
+        clock: Tells when the copies were last written.
     """
 
-    def __init__(self, configs: CdnConfigs, copies: Sequence[ConfigCopies], redirects: Redirects) -> None:
+    def __init__(self, configs: CdnConfigs, copies: Sequence[ConfigCopies], redirects: Redirects, clock: Clock) -> None:
         self._configs = configs
         self._copies = copies
         self._redirects = redirects
+        self._clock = clock
         self._copied: dict[int, CdnConfig] = {}
+        self._copied_at: datetime | None = None
 
     async def begin(self, first: CdnConfig) -> bool:
         """Put a config in force for the first time: the one on record, or `first` on an empty record, or a copy.
@@ -59,10 +66,12 @@ class ConfigInForce:
         if not config.is_newer_than(self._redirects.config):
             return False
         self._redirects.use(config)
-        await self._copy(config)
+        if self._copied_at is None or self._clock() - self._copied_at >= COPY_INTERVAL:
+            await self._copy(config)
         return True
 
     async def _copy(self, config: CdnConfig) -> None:
+        self._copied_at = self._clock()
         for number, copies in enumerate(self._copies):
             if self._copied.get(number) != config:
                 try:
