@@ -1,6 +1,7 @@
 """Changing a config, and which one is in force when stores are away."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -158,13 +159,16 @@ async def test_copies_are_saved_once_and_retried() -> None:
     assert (1, 1) == (world.fast.saves, world.slow.saves)
 
 
-async def test_copies_of_a_burst_of_changes() -> None:
-    """Of changes in quick succession all are in force at once, and the last one is copied in the end."""
+@pytest.mark.parametrize("record_away", [False, True])
+async def test_copies_of_a_burst_of_changes(record_away: bool) -> None:
+    """Of changes in quick succession all are in force at once, and the last one is copied whatever comes."""
     world = World(1)
     await world.in_force.begin(FIRST)
     for rate in range(2, 50):
         await world.changes.apply(1, ConfigChange(distribution_rate=rate))
         assert world.redirects.config == world.configs.rows[1]
     assert 1 == world.fast.saves
-    await world.in_force.refresh()
+    world.configs.down = record_away
+    with suppress(StoreUnavailable):
+        await world.in_force.refresh()
     assert world.configs.rows[1] == world.fast.config

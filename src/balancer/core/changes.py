@@ -55,7 +55,13 @@ class ConfigInForce:
             StoreUnavailable: When the record is away; what was in force stays so.
         """
         before = self._redirects.config
-        config = await self._configs.default()
+        try:
+            config = await self._configs.default()
+        except StoreUnavailable:
+            # A change that came in a burst may not have been copied yet, and now the copies are needed.
+            if before is not None:
+                await self._copy(before)
+            raise
         # Whatever came in force while the record was being read is younger than the reading.
         if self._redirects.config is before and config != before:
             self._redirects.use(config)
