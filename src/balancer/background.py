@@ -98,9 +98,7 @@ class Background:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
 
     async def _poll(self) -> None:
         await asyncio.sleep(self._poll_interval)
@@ -109,6 +107,15 @@ class Background:
     async def _listen(self) -> None:
         async for config in self._notices.listen():
             await self._in_force.hear(config)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a driver may take a cancellation for its own time-out, and swallow it."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=RETRY)
 
 
 async def _forever(what: str, step: Callable[[], Awaitable[None]]) -> None:

@@ -66,7 +66,7 @@ def migrate(revision: str) -> None:
             schema.downgrade(revision)
         else:
             schema.upgrade(revision)
-    click.echo(f"The database is at schema {revision}.")
+    click.echo("The database is migrated." if revision == "head" else f"The database is migrated to {revision}.")
 
 
 @main.group()

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from balancer.core.changes import COPY_INTERVAL, ConfigChanges, ConfigInForce
+from balancer.core.changes import COPY_INTERVAL, COPY_LIFETIME, ConfigChanges, ConfigInForce
 from balancer.core.configs import ConfigChange
 from balancer.core.errors import ConfigNotFound, InvalidConfig, NoConfig, StoreUnavailable
 from balancer.core.redirects import Redirects
@@ -157,6 +157,16 @@ async def test_copies_are_saved_once_and_retried() -> None:
     world.slow.down = False
     await world.in_force.refresh()
     assert (1, 1) == (world.fast.saves, world.slow.saves)
+
+
+async def test_lost_copies_are_written_again() -> None:
+    """A store that has lost its copy gets it back after a while, though nothing has changed."""
+    world = World(1)
+    await world.in_force.begin(FIRST)
+    world.fast.config = None
+    world.now += COPY_LIFETIME
+    await world.in_force.refresh()
+    assert world.fast.config == FIRST
 
 
 @pytest.mark.parametrize("record_away", [False, True])

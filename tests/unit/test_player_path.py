@@ -48,25 +48,27 @@ def test_head_takes_a_ticket_and_a_preflight_does_not(client: TestClient[Litesta
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "detail"),
+    ("query", "status", "detail", "code"),
     [
-        pytest.param("", 422, "The query parameter 'video' is missing.", id="missing"),
-        pytest.param("video=", 422, "The query parameter 'video' is empty.", id="empty"),
+        pytest.param("", 422, "The query parameter 'video' is missing.", "video-missing", id="missing"),
+        pytest.param("video=", 422, "The query parameter 'video' is empty.", "video-missing", id="empty"),
         pytest.param(
             "video=http://example.com/a",
             422,
             "The query parameter 'video' has the host 'example.com', which is not an allowed origin.",
+            "host-not-allowed",
             id="not allowed",
         ),
         pytest.param(
             f"video={VIDEO}{'a' * MAX_VIDEO}",
             414,
             "The query parameter 'video' with the parameters beside it is longer than 8192 bytes.",
+            "too-long",
             id="too long",
         ),
     ],
 )
-def test_refusal(client: TestClient[Litestar], query: str, status: int, detail: str) -> None:
+def test_refusal(client: TestClient[Litestar], query: str, status: int, detail: str, code: str) -> None:
     """What is refused is answered by problem details that name the part, which every site may read."""
     answer = client.get(f"/?{query}")
     assert (status, PROBLEM) == (answer.status_code, answer.headers["content-type"])
@@ -75,7 +77,8 @@ def test_refusal(client: TestClient[Litestar], query: str, status: int, detail: 
     problem = answer.json()
     assert {"type", "title", "status", "detail", "errors"} == set(problem)
     assert (status, detail) == (problem["status"], problem["detail"])
-    assert "video" == problem["errors"][0]["field"]
+    (error,) = problem["errors"]
+    assert ("video", code) == (error["field"], error["code"])
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
@@ -125,3 +128,14 @@ def test_docs_need_no_internet(client: TestClient[Litestar]) -> None:
         assert 200 == file.status_code
         assert file.headers["content-type"].startswith(kind)
     assert 'url: "schema/openapi.json"' in client.get("/docs/start.js").text
+
+
+@pytest.mark.parametrize("path", ["/config", "/health/live", "/docs", "/docs/start.js"])
+def test_head_is_get_without_a_body(client: TestClient[Litestar], path: str) -> None:
+    """Whatever can be got can be asked for by HEAD."""
+    assert 200 == client.head(path).status_code
+
+
+def test_options_of_the_config(client: TestClient[Litestar]) -> None:
+    """OPTIONS names all that can be done with a config."""
+    assert {"GET", "HEAD", "OPTIONS", "PATCH"} == set(client.options("/config").headers["allow"].split(", "))

@@ -9,6 +9,9 @@ from balancer.core.errors import NoConfig, StoreUnavailable
 from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigNotices
 from balancer.core.redirects import Redirects
 
+COPY_LIFETIME = timedelta(seconds=30)
+"""After this time a copy is written again: the store may have lost it."""
+
 COPY_INTERVAL = timedelta(seconds=0.1)
 """When changes follow one another faster, copies skip some of them; the next look at the record brings the last one."""
 
@@ -30,6 +33,7 @@ class ConfigInForce:
         self._clock = clock
         self._copied: dict[int, CdnConfig] = {}
         self._copied_at: datetime | None = None
+        self._copied_all_at = clock()
 
     async def begin(self, first: CdnConfig) -> bool:
         """Put a config in force for the first time: the one on record, or `first` on an empty record, or a copy.
@@ -77,7 +81,10 @@ class ConfigInForce:
         return True
 
     async def _copy(self, config: CdnConfig) -> None:
-        self._copied_at = self._clock()
+        self._copied_at = now = self._clock()
+        if now - self._copied_all_at >= COPY_LIFETIME:
+            self._copied_all_at = now
+            self._copied.clear()
         for number, copies in enumerate(self._copies):
             if self._copied.get(number) != config:
                 try:

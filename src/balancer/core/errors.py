@@ -91,7 +91,7 @@ class NoConfig(BalancerError):
 
     def __init__(self) -> None:
         super().__init__(
-            "No config is known yet: the database does not answer and there is no copy of an earlier config."
+            "No config is known: the database has none or does not answer, and there is no copy of an earlier one."
         )
 
 

@@ -13,10 +13,7 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from balancer.core.errors import BalancerError
 from balancer.web import config, docs, health, player
-from balancer.web.problems import on_domain_error, on_http_error, on_unexpected
-
-MAX_BODY = 64 * 1024
-"""Bytes in a request's body."""
+from balancer.web.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 
 _TAGS = [
     Tag(name="player", description="What players ask."),

@@ -6,18 +6,21 @@ from typing import Annotated, Any
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
-from litestar import Request, get, patch
+from litestar import Request, Response, route
+from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from balancer.core.changes import ConfigChanges
 from balancer.core.configs import MAX_DISTRIBUTION_RATE, CdnConfig, ConfigChange
 from balancer.core.errors import ConfigNotFound, InvalidConfig, StoreUnavailable
 from balancer.core.hosts import ToAscii, parse_cdn_host
 from balancer.core.ports import CdnConfigs
-from balancer.web.inputs import read_body, read_id, schema_of
-from balancer.web.problems import responses
+from balancer.web.documents import by_method, schema_of
+from balancer.web.inputs import read_body, read_id
+from balancer.web.problems import MAX_BODY, responses
 
 NO_STORE = {"cache-control": "no-store"}
 
@@ -89,9 +92,10 @@ class PatchOperation(Operation):
         self.request_body = RequestBody(content={"application/json": media}, required=True)
 
 
-@get(
+@route(
     "/config",
-    operation_id="readConfig",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readConfig"),
     operation_class=ReadOperation,
     responses=responses(
         ConfigNotFound(7),
@@ -109,8 +113,9 @@ async def read_config(request: Request[Any, Any, Any], configs: FromDishka[CdnCo
     return Config.of(await (configs.default() if config_id is None else configs.get(config_id)))
 
 
-@patch(
+@route(
     "/config",
+    http_method=HttpMethod.PATCH,
     operation_id="changeConfig",
     operation_class=PatchOperation,
     responses=responses(
@@ -118,7 +123,7 @@ async def read_config(request: Request[Any, Any, Any], configs: FromDishka[CdnCo
         ConfigNotFound(7),
         StoreUnavailable("database"),
         status_400="The body is not JSON: Input data was truncated.",
-        status_413="The body is longer than 65536 bytes.",
+        status_413=f"The body is longer than {MAX_BODY} bytes.",
     ),
     response_headers=NO_STORE,
     tags=["config"],
@@ -132,4 +137,11 @@ async def change_config(
     return Config.of(await changes.apply(body.id, body.change(to_ascii)))
 
 
-ROUTES: list[HTTPRouteHandler] = [read_config, change_config]
+@route("/config", http_method=[HttpMethod.OPTIONS], status_code=HTTP_204_NO_CONTENT, include_in_schema=False)
+async def config_methods() -> Response[None]:
+    """Name what can be done here."""
+    return Response(None, headers={"allow": "GET, HEAD, OPTIONS, PATCH"})
+
+
+# The methods stand first: where a path has no OPTIONS yet, the framework adds one that knows only the first handler's.
+ROUTES: list[HTTPRouteHandler] = [config_methods, read_config, change_config]

@@ -2,10 +2,13 @@
 
 from importlib.resources import files
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response, route
+from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.params import FromPath
+
+GET_AND_HEAD = [HttpMethod.GET, HttpMethod.HEAD]
 
 _ASSETS = files("mkdocs_swagger_ui_tag") / "swagger-ui"
 
@@ -36,13 +39,13 @@ _START = """SwaggerUIBundle({url: "schema/openapi.json", dom_id: "#docs", deepLi
 """
 
 
-@get("/docs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=False)
+@route("/docs", http_method=GET_AND_HEAD, media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=False)
 def docs_page() -> str:
     """Return the page."""
     return _PAGE
 
 
-@get("/docs/{name:str}", include_in_schema=False, sync_to_thread=True)
+@route("/docs/{name:str}", http_method=GET_AND_HEAD, include_in_schema=False, sync_to_thread=True)
 def docs_file(name: FromPath[str]) -> Response[bytes]:
     """Return one of the files that the page is made of."""
     if name == "start.js":

@@ -1,8 +1,11 @@
 """For whoever watches the process."""
 
 import msgspec
-from litestar import get
+from litestar import route
+from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
+
+from balancer.web.documents import by_method
 
 
 class Health(msgspec.Struct):
@@ -11,7 +14,13 @@ class Health(msgspec.Struct):
     status: str
 
 
-@get("/health/live", operation_id="live", response_headers={"cache-control": "no-store"}, tags=["health"])
+@route(
+    "/health/live",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("live"),
+    response_headers={"cache-control": "no-store"},
+    tags=["health"],
+)
 async def live() -> Health:
     """Tell that the process answers; asks no store."""
     return Health("ok")

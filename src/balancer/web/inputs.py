@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException
-from litestar.openapi.spec import Schema
 
 from balancer.core.errors import InvalidConfig
 
@@ -56,24 +55,3 @@ def _field_error(message: str) -> InvalidConfig:
         what = "is required" if "missing" in fault else "is not a field of this"
         return InvalidConfig(f"{path}.{found['name']}" if path else found["name"], what)
     return InvalidConfig(path or "body", "must be " + fault.replace("Expected ", "").replace(", got ", ", not "))
-
-
-def schema_of(kind: type[msgspec.Struct]) -> Schema:
-    """Return the JSON Schema of a body for the OpenAPI document, in the framework's form."""
-    (definition,) = msgspec.json.schema_components([kind])[1].values()
-    return _schema(definition)
-
-
-def _schema(definition: dict[str, Any]) -> Schema:
-    known = {
-        "type": "type",
-        "description": "description",
-        "minimum": "minimum",
-        "maximum": "maximum",
-        "required": "required",
-        "additionalProperties": "additional_properties",
-    }
-    values = {known[name]: value for name, value in definition.items() if name in known}
-    if properties := definition.get("properties"):
-        values["properties"] = {name: _schema(value) for name, value in properties.items()}
-    return Schema(**values)

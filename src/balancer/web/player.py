@@ -12,12 +12,12 @@ from litestar.openapi.spec import Example, Operation, Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
-from litestar.types import Method
 from typing_extensions import override
 
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RefusalReason
 from balancer.core.redirects import Redirects
 from balancer.core.videos import MAX_VIDEO
+from balancer.web.documents import by_method
 from balancer.web.problems import responses
 
 REDIRECT_HEADERS = {"cache-control": "no-store", "access-control-allow-origin": "*"}
@@ -73,15 +73,11 @@ _LOCATION = ResponseHeader(
 )
 
 
-def _operation_id(_handler: HTTPRouteHandler, method: Method, _path: object) -> str:
-    return "redirectVideo" if method == HttpMethod.GET else "redirectVideoHead"
-
-
 @route(
     "/",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     status_code=HTTP_301_MOVED_PERMANENTLY,
-    operation_id=_operation_id,
+    operation_id=by_method("redirectVideo"),
     operation_class=PlayerOperation,
     response_headers=[_LOCATION],
     responses=_ERRORS,

@@ -24,17 +24,21 @@ from balancer.core.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
+MAX_BODY = 64 * 1024
+"""Bytes in a request's body."""
+
 RETRY_AFTER = 1
 """Seconds after which a client may try again while a store is away."""
 
 logger = logging.getLogger(__name__)
 
 
-class FieldError(msgspec.Struct):
-    """One field of the request, and what is wrong with it."""
+class FieldError(msgspec.Struct, omit_defaults=True):
+    """One field of the request, what is wrong with it in words, and for a video the class of the fault as well."""
 
     field: str
     reason: str
+    code: str = ""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -84,7 +88,8 @@ def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Re
     problem = problem_of(error)
     headers = _common_headers(request)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        logger.warning("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+        cause = str(error.__cause__).partition("\n")[0]
+        logger.warning("%s %s: %s (%s)", request.method, request.url.path, error, cause)
         headers["retry-after"] = str(RETRY_AFTER)
     return as_response(problem, headers)
 
@@ -107,6 +112,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
             allowed = (error.headers or {}).get("allow", "").split(", ")
             headers["allow"] = ", ".join(sorted(allowed))
             detail = f"{request.method} is not possible at {path}, only {headers['allow']}."
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            detail = f"The body is longer than {MAX_BODY} bytes."
         case _:
             detail = f"{error.detail}."
     return as_response(_generic(status, detail), headers)
@@ -162,7 +169,7 @@ def _generic(status: HTTPStatus, detail: str, errors: list[FieldError] | None = 
 def _fields(error: BalancerError) -> list[FieldError]:
     match error:
         case Refusal():
-            return [FieldError("video", error.fault)]
+            return [FieldError("video", error.fault, error.reason)]
         case InvalidConfig():
             return [FieldError(error.field, error.fault)]
         case ConfigNotFound():

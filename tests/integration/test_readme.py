@@ -1,0 +1,101 @@
+"""The README's examples give what the README shows, in English and in Russian."""
+
+import http.client
+import re
+import shlex
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.integration.conftest import Start
+
+ROOT = Path(__file__).parents[2]
+
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LOOP = re.compile(r"for i in \$\(seq (\d+)\); do (curl .*); done \| uniq -c")
+CHANGING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=date: )[^\r\n]+")
+
+
+def curl(command: str, base: str) -> str:
+    """Return what curl would print for one of the README's commands, asked of another address.
+
+    A bare machine has no curl; these commands use `-i`, `-s`, `-o /dev/null`, `-w`, `-X`, `-H` and `-d` only.
+    """
+    words = iter(shlex.split(command)[1:])
+    method, body, headers, shown, address = "GET", None, {}, "body", ""
+    for word in words:
+        match word:
+            case "-i":
+                shown = "all"
+            case "-s":
+                pass
+            case "-o":
+                assert next(words) == "/dev/null"
+            case "-w":
+                assert next(words) == r"%{redirect_url}\n"
+                shown = "location"
+            case "-X":
+                method = next(words)
+            case "-H":
+                name, _, value = next(words).partition(": ")
+                headers[name] = value
+            case "-d":
+                body = next(words)
+            case _:
+                address = word
+    parts = urlsplit(base)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request(method, address.removeprefix("http://127.0.0.1:8000"), body, headers)
+    answer = connection.getresponse()
+    content = answer.read().decode()
+    connection.close()
+    if shown == "location":
+        return f"{answer.headers['location']}\n"
+    head = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.getheaders())]
+    return ("\n".join(head) + "\n\n" + content) if shown == "all" else content
+
+
+def run(command: str, base: str) -> str:
+    """Return what one of the README's command lines prints."""
+    loop = LOOP.fullmatch(command)
+    if not loop:
+        return curl(command, base)
+    lines = [curl(loop[2], base) for _ in range(int(loop[1]))]
+    return "".join(f"{len(list(same)):7d} {line}" for line, same in groupby(lines))
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
+def test_examples(start: Start, name: str) -> None:
+    """Each command, in the order of the README and after a first start, prints what stands below it, but for dates."""
+    base = start().url
+    examples = [block for block in BLOCK.findall((ROOT / name).read_text()) if block.startswith(("$ curl", "$ for"))]
+    assert len(examples) >= 5
+    for example in examples:
+        for part in re.split(r"^\$ ", example, flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            assert CHANGING.sub("…", shown).strip() == CHANGING.sub("…", run(command, base)).strip()
+
+
+def test_both_languages_show_the_same() -> None:
+    """The Russian README has the same commands, examples and settings as the English one."""
+    english, russian = ((ROOT / name).read_text() for name in ("README.md", "README.ru.md"))
+    blocks = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+    def bare(text: str) -> list[str]:
+        return [re.sub(r"\s+#.*", "", CHANGING.sub("…", block)) for block in blocks.findall(text)]
+
+    assert bare(english) == bare(russian)
+    settings = re.compile(r"^\| `(BALANCER_\w+)` ", re.MULTILINE)
+    assert settings.findall(english) == settings.findall(russian)
+    assert english.count("\n## ") == russian.count("\n## ")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda path: path.name
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Each relative link in the documents leads to a file of the repository."""
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
+        assert target.startswith("https://") or (path.parent / target).exists(), target

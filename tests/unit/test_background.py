@@ -1,0 +1,29 @@
+"""What goes on beside the requests."""
+
+import asyncio
+
+import pytest
+
+from balancer.background import _end
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_tasks_that_swallow_a_cancellation_end_all_the_same() -> None:
+    """A task whose driver takes a cancellation for its own time-out is cancelled again until it ends."""
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed == 2:
+                    raise
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await _end([task])
+    assert (2, True) == (swallowed, task.cancelled())
