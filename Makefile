@@ -32,7 +32,8 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 	$(BIN)/balancer serve
 
 .PHONY: test
-test: check unit integration  ## Run every check and every test
+test: check  ## Run every check and every test, and see that they cover the code
+	$(BIN)/pytest tests/unit tests/integration --cov --cov-branch --cov-report=term --cov-fail-under=95
 
 .PHONY: check
 check: $(VENV)/.dev  ## Lint, format, types and import contracts
@@ -43,11 +44,11 @@ check: $(VENV)/.dev  ## Lint, format, types and import contracts
 
 .PHONY: unit
 unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers
-	$(BIN)/pytest tests/unit --cov --cov-report= --cov-branch
+	$(BIN)/pytest tests/unit
 
 .PHONY: integration
 integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis protocol and uvicorn
-	$(BIN)/pytest tests/integration --cov --cov-append --cov-branch --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest tests/integration
 
 .PHONY: format
 format: $(VENV)/.dev  ## Format the code

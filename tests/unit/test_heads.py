@@ -90,7 +90,7 @@ EDITS = st.lists(
 
 
 @given(EDITS, st.integers(0, len(HEAD)))
-@settings(max_examples=max(1_500, settings().max_examples))
+@settings(max_examples=max(300, settings().max_examples))
 def test_recognised_heads_are_what_the_parser_sees(edits: list[tuple[int, bytes, int]], cut: int) -> None:
     """For all that is recognised the parser sees the same method, target, fields and framing, and one request only."""
     data = HEAD
@@ -106,7 +106,7 @@ QUERIES = st.text([chr(code) for code in range(0x21, 0x7F) if chr(code) != "#"],
 
 
 @given(QUERIES, st.lists(st.tuples(NAMES, VALUES), max_size=12))
-@settings(max_examples=max(500, settings().max_examples))
+@settings(max_examples=max(300, settings().max_examples))
 def test_sound_heads(query: bytes, fields: list[tuple[bytes, bytes]]) -> None:
     """Heads made by the grammar of RFC 9112 are read alike, and all recognised but for those with special fields."""
     lines = b"".join(name + b": " + value + b"\r\n" for name, value in fields)

@@ -56,11 +56,11 @@ def test_ragged_page_is_trimmed() -> None:
 
 EVENTS = st.lists(
     st.one_of(
-        st.tuples(st.just("take"), st.integers(1, 3000)),
+        st.tuples(st.just("take"), st.integers(1, 1200)),
         st.tuples(st.just("offer"), st.integers(1, 40)),
         st.tuples(st.just("follow"), st.sampled_from([1, 2, 3, 7, 10, 64])),
     ),
-    max_size=60,
+    max_size=40,
 )
 
 
