@@ -78,6 +78,10 @@ demo: $(VENV)/.dev  ## Play a real HLS stream through the balancer and count whe
 load: $(VENV)/.dev  ## Load a running balancer with Locust; its web page is on http://127.0.0.1:8089
 	$(BIN)/locust -f tests/load/locustfile.py --host http://127.0.0.1:8000 --web-host 127.0.0.1 --web-port 8089
 
+.PHONY: bench
+bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench
+
 .PHONY: up
 up:  ## Containers: PostgreSQL, Redis, the migration, the balancer and Locust
 	$(COMPOSE) up --build --detach --wait

@@ -1,6 +1,7 @@
 """The application as a server runs it: `uvicorn --factory balancer.app:create_app`, or better `balancer serve`."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -41,6 +42,9 @@ def create_app(container: AsyncContainer | None = None) -> Litestar:
                 logger.warning("The database does not answer: serving by the last config that is known")
             background = await parts.get(Background)
             async with background.running():
+                # What is alive now stays so; looking through all of it again and again would delay requests.
+                gc.collect()
+                gc.freeze()
                 yield
         finally:
             try:
