@@ -3,6 +3,8 @@
 import timeit
 
 from balancer.core.redirects import Redirects
+from balancer.core.schedules import lay_out
+from balancer.core.snapshots import CdnTarget, Snapshot
 from balancer.core.tickets import TicketBook
 from balancer.web.heads import HeadRecognizer
 from tests.bench.load import FIELDS
@@ -25,6 +27,8 @@ def pieces() -> dict[str, float]:
     book = TicketBook()
     redirects = Redirects(origins(), book)
     redirects.use(ConfigFactory.build())
+    two = Snapshot.of(ConfigFactory.build())
+    many = Snapshot(two.config, tuple(CdnTarget(f"c{number}.example") for number in range(2_000)), lay_out([3] * 2_000))
     heads = HeadRecognizer()
     decided = redirects.redirect(QUERY)
     head = "HTTP/1.1 301 Moved Permanently\r\ndate: Mon, 23 Nov 2026 23:48:39 GMT\r\ncache-control: no-store\r\n"
@@ -39,5 +43,7 @@ def pieces() -> dict[str, float]:
             lambda: redirects.redirect(QUERY)
         ),
         "of that, the ticket": microseconds(book.take),
+        "of that, the target of 2": microseconds(lambda: two.target_of(12_345)),
+        "of that, the target of 2,000": microseconds(lambda: many.target_of(12_345)),
         "make the bytes of the answer": microseconds(lambda: (head + decided.location + "\r\n\r\n").encode("latin-1")),
     }

@@ -116,6 +116,11 @@ def page(measured: Measured, seconds: float, rounds: int, heads: str) -> str:
                 ["Piece", "µs", "share"],
                 ["recognise the head", f"{recognise:.2f}", f"{recognise / whole:.0%}"],
                 ["decide", f"{decide:.2f}", f"{decide / whole:.0%}"],
+                *(
+                    [f"… {name}", f"{cost:.2f}", f"{cost / whole:.0%}"]
+                    for name, cost in measured.pieces.items()
+                    if name.startswith("of that")
+                ),
                 ["make the bytes of the answer", f"{answer:.2f}", f"{answer / whole:.0%}"],
                 ["the rest: system calls, event loop, call of the protocol", f"{rest:.2f}", f"{rest / whole:.0%}"],
             ]

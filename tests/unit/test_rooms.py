@@ -6,8 +6,8 @@ from pathlib import Path
 import balancer.core
 
 PURE = {
-    "balancer", "collections", "contextlib", "dataclasses", "datetime", "enum", "fractions", "heapq", "ipaddress",
-    "itertools", "math", "re", "typing", "urllib",
+    "array", "balancer", "collections", "contextlib", "dataclasses", "datetime", "enum", "fractions", "heapq",
+    "ipaddress", "itertools", "math", "re", "typing", "urllib",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from balancer.core.configs import CdnConfig
+from balancer.core.schedules import lay_out
 from balancer.core.videos import OriginUrl
 
 
@@ -51,8 +52,8 @@ class Snapshot:
     def of(cls, config: CdnConfig) -> "Snapshot":
         """Compile a config: tickets that N divides go to the origin, all others to the CDN."""
         rate = config.distribution_rate
-        schedule = b"\x00" + b"\x01" * (rate - 1) if rate else b"\x01"
-        return cls(config, (OriginTarget(), CdnTarget(config.cdn_host)), schedule)
+        weights = (1, rate - 1) if rate else (0, 1)
+        return cls(config, (OriginTarget(), CdnTarget(config.cdn_host)), lay_out(weights))
 
     def target_of(self, ticket: int) -> Target:
         """Return the target of a ticket: one look-up, however many targets there are."""
