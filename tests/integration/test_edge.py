@@ -207,6 +207,28 @@ def test_close(wire: Wire, request_bytes: bytes) -> None:
     assert wire.at_end()
 
 
+@pytest.mark.parametrize(
+    ("requests", "statuses"),
+    [
+        pytest.param([get()], [301], id="hot"),
+        pytest.param([b"GET /config HTTP/1.1\r\nHost: a\r\n\r\n", get()], [200, 301], id="cold and hot"),
+    ],
+)
+def test_client_that_has_said_all(wire: Wire, requests: list[bytes], statuses: list[int]) -> None:
+    """A client that closes its side behind its requests gets all answers, and then the end."""
+    wire.send(b"".join(requests))
+    wire.socket.shutdown(socket.SHUT_WR)
+    assert statuses == [wire.read().status for _ in requests]
+    assert wire.at_end()
+
+
+def test_client_that_leaves_in_a_head(wire: Wire) -> None:
+    """A client that closes its side within a head gets the end."""
+    wire.send(get()[:-2])
+    wire.socket.shutdown(socket.SHUT_WR)
+    assert wire.at_end()
+
+
 def test_date(wire: Wire) -> None:
     """Each answer has the date of its second in the form that RFC 9110 prefers."""
     form = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d GMT")

@@ -155,6 +155,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._settle()
 
     @override
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it: whether our side stays open
+        """Answer a client that has closed its side behind whole requests; one that left within a request is gone."""
+        if self._in_message or not self._is_answering():
+            return False
+        self._newest().keep_alive = False
+        return True
+
+    @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_message = self._in_head = self._begun = True
