@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from balancer.adapters.migrations import URL_ATTRIBUTE
-from balancer.adapters.sql import make_engine, metadata
+from balancer.adapters.sql import make_engine
+from balancer.adapters.tables import metadata
 from balancer.settings import Settings
 
 LOCK = 0x62616C61

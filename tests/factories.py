@@ -6,10 +6,14 @@ from polyfactory.factories import DataclassFactory
 
 from balancer.core.configs import CdnConfig
 from balancer.core.hosts import OriginHosts
+from balancer.core.revisions import Signature
 from balancer.idn import to_ascii
 
 CREATED = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 CHANGED = datetime(2026, 5, 5, 8, 15, 30, 250_000, tzinfo=UTC)
+SIGNED = Signature("test", CHANGED)
+"""Signs changes in tests."""
+
 VIDEO = "http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"
 AT_CDN = "http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8"
 
@@ -23,6 +27,7 @@ class ConfigFactory(DataclassFactory[CdnConfig]):
     revision = 1
     created_at = CREATED
     updated_at = None
+    name = None
 
 
 def origins(*patterns: str) -> OriginHosts:

@@ -1,15 +1,15 @@
 """Hand-written doubles of the ports; the contract suites hold them to the same facts as the real adapters."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from typing_extensions import override
 
-from balancer.core.configs import CdnConfig, ConfigChange
-from balancer.core.errors import ConfigNotFound, NoConfig, StoreUnavailable
-from balancer.core.ports import CdnConfigs, ConfigCopies, ConfigNotices, Tickets
+from balancer.core.configs import CdnConfig, ConfigDocument
+from balancer.core.errors import ConfigNotFound, NoConfig, RevisionNotFound, StoreUnavailable
+from balancer.core.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices, Tickets
+from balancer.core.revisions import Edit, Revision, Signature, Standing
 
 
 class FakeCdnConfigs(CdnConfigs):
@@ -17,15 +17,26 @@ class FakeCdnConfigs(CdnConfigs):
 
     def __init__(self, *configs: CdnConfig) -> None:
         self.rows = {config.id: config for config in configs}
+        signed = Signature("test", configs[0].created_at) if configs else None
+        self.revisions = [Revision(row.id, row.revision, row.document, signed) for row in configs if signed]
+        self._created: dict[int, datetime] = {}
         self.down = False
         self.gate = asyncio.Event()
         self.gate.set()
 
     @override
-    async def create_first(self, config: CdnConfig) -> None:
+    async def create_first(self, config: CdnConfig, signature: Signature) -> None:
         self._check()
-        if not self.rows:
-            self.rows[config.id] = config
+        if not self.revisions:
+            self._record(config, config.document, signature)
+
+    @override
+    async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
+        self._check()
+        config_id = max((revision.config_id for revision in self.revisions), default=1) + 1
+        config = CdnConfig(config_id, "", 0, 1, signature.at, None).with_document(document)
+        self._record(config, document, signature)
+        return config
 
     @override
     async def default(self) -> CdnConfig:
@@ -44,20 +55,71 @@ class FakeCdnConfigs(CdnConfigs):
         return self.rows[config_id]
 
     @override
-    async def change(self, config_id: int, change: ConfigChange, now: datetime) -> CdnConfig:
-        old = await self.get(config_id)
-        new = replace(
-            old,
-            cdn_host=old.cdn_host if change.cdn_host is None else change.cdn_host,
-            distribution_rate=old.distribution_rate if change.distribution_rate is None else change.distribution_rate,
-        )
-        if new != old:
-            self.rows[config_id] = replace(new, revision=old.revision + 1, updated_at=now)
-        return self.rows[config_id]
+    async def page(self, after: int, limit: int) -> Sequence[CdnConfig]:
+        self._check()
+        return [self.rows[config_id] for config_id in sorted(self.rows) if config_id > after][:limit]
+
+    @override
+    async def edit(
+        self, config_id: int, edit: Edit, signature: Signature, restored: int | None = None
+    ) -> CdnConfig | None:
+        self._check()
+        latest = max((found for found in self.revisions if found.config_id == config_id), key=_number, default=None)
+        if latest is None:
+            raise ConfigNotFound(config_id)
+        after = edit(Standing(config_id, latest.number, latest.document, config_id == min(self.rows)))
+        if after != latest.document:
+            # What is deleted keeps its first date.
+            created = self.rows[config_id].created_at if config_id in self.rows else self._created[config_id]
+            config = CdnConfig(config_id, "", 0, latest.number + 1, created, signature.at)
+            self._record(config, after, signature, restored)
+        return self.rows.get(config_id)
+
+    def _record(
+        self, config: CdnConfig, document: ConfigDocument | None, signature: Signature, restored: int | None = None
+    ) -> None:
+        self.revisions.append(Revision(config.id, config.revision, document, signature, restored))
+        if document is None:
+            self._created[config.id] = self.rows.pop(config.id).created_at
+        else:
+            self.rows[config.id] = config.with_document(document)
 
     def _check(self) -> None:
         if self.down:
             raise StoreUnavailable("database")
+
+
+class FakeConfigHistory(ConfigHistory):
+    """The revisions that a fake record has made; away when that is."""
+
+    def __init__(self, configs: FakeCdnConfigs) -> None:
+        self._configs = configs
+
+    @override
+    async def page(self, config_id: int, before: int | None, limit: int) -> Sequence[Revision]:
+        found = self._of(config_id)
+        return sorted((one for one in found if before is None or one.number < before), key=_number, reverse=True)[
+            :limit
+        ]
+
+    @override
+    async def get(self, config_id: int, number: int) -> Revision:
+        for found in self._of(config_id):
+            if found.number == number:
+                return found
+        raise RevisionNotFound(config_id, number)
+
+    def _of(self, config_id: int) -> list[Revision]:
+        if self._configs.down:
+            raise StoreUnavailable("database")
+        found = [revision for revision in self._configs.revisions if revision.config_id == config_id]
+        if not found:
+            raise ConfigNotFound(config_id)
+        return found
+
+
+def _number(revision: Revision) -> int:
+    return revision.number
 
 
 class FakeConfigCopies(ConfigCopies):

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import override
 
 from balancer.core.configs import MAX_DISTRIBUTION_RATE
-from balancer.core.errors import InvalidConfig
+from balancer.core.errors import InvalidInput
 from balancer.core.hosts import OriginHosts, parse_cdn_host
 from balancer.idn import to_ascii
 
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     def _check_cdn_host(cls, value: str) -> str:
         try:
             return parse_cdn_host(value, to_ascii)
-        except InvalidConfig as error:
+        except InvalidInput as error:
             raise ValueError(error.fault) from None
 
     @override

@@ -16,12 +16,13 @@ from balancer import idn
 from balancer.adapters.local import FileConfigCopies, NoConfigNotices
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.redis_stores import RedisConfigCopies, RedisConfigNotices, RedisTickets, make_redis
-from balancer.adapters.sql import SqlCdnConfigs, make_engine
+from balancer.adapters.sql import make_engine
+from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.background import Background, Leasing
 from balancer.core.changes import ConfigChanges, ConfigInForce
 from balancer.core.configs import CdnConfig
 from balancer.core.hosts import OriginHosts, ToAscii
-from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigNotices, Schema, Tickets
+from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices, Schema, Tickets
 from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
 from balancer.logs import log_config
@@ -66,6 +67,7 @@ class DatabaseProvider(Provider):
     scope = Scope.APP
 
     configs = provide(SqlCdnConfigs, provides=CdnConfigs)
+    history = provide(SqlConfigHistory, provides=ConfigHistory)
 
     @provide
     async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:

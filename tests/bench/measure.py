@@ -16,7 +16,8 @@ import psutil
 from sqlalchemy import insert, literal, select
 
 from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import cdn_configs, make_engine
+from balancer.adapters.sql import make_engine
+from balancer.adapters.tables import cdn_configs
 from tests.bench import load, peers
 from tests.bench.load import LOAD_CORE
 from tests.bench.pieces import pieces
@@ -199,7 +200,8 @@ def _configs(result: Measured, folder: Path, seconds: float, valkey: Valkey) -> 
             pass
         with sqlite3.connect(path) as connection:
             connection.executemany(
-                "INSERT INTO cdn_configs SELECT ?, cdn_host, distribution_rate, 1, created_at, NULL FROM cdn_configs LIMIT 1",
+                "INSERT INTO cdn_configs (id, cdn_host, distribution_rate, revision, created_at) "
+                "SELECT ?, cdn_host, distribution_rate, 1, created_at FROM cdn_configs LIMIT 1",
                 [(config_id,) for config_id in range(2, number + 1)],
             )
         connection.close()

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from balancer.adapters.sql import async_url, cdn_configs
+from balancer.adapters.sql import async_url
+from balancer.adapters.tables import cdn_configs
 
 
 @get("/")

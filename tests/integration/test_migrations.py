@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,15 @@ from alembic.config import Config
 from sqlalchemy import inspect, text
 
 from balancer.adapters.migrations import URL_ATTRIBUTE, AlembicSchema
-from balancer.adapters.sql import make_engine, metadata
+from balancer.adapters.sql import make_engine
+from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.tables import metadata
+from balancer.core.configs import ConfigDocument
 from balancer.core.errors import SchemaMismatch
+from tests.factories import CHANGED, SIGNED
 
 ROOT = Path(__file__).parents[2]
+NEWEST = max(path.name for path in (ROOT / "alembic" / "versions").glob("[0-9]*.py"))[:4]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -58,12 +64,44 @@ def test_stairway(url: str) -> None:
     schema = AlembicSchema(url, make_engine(url))
     schema.upgrade()
     assert {*metadata.tables, "alembic_version"} == tables(url)
-    schema.downgrade("-1")
-    assert {"alembic_version"} == tables(url)
-    schema.upgrade()
+    steps = []
+    while (left := tables(url)) != {"alembic_version"}:
+        steps.append(left)
+        schema.downgrade("-1")
+    assert 2 == len(steps)
+    for step in reversed(steps):
+        schema.upgrade("+1")
+        assert step == tables(url)
     config = Config(str(ROOT / "alembic.ini"))
     config.attributes[URL_ATTRIBUTE] = url
     command.check(config)
+
+
+def test_history_begins_with_the_present(url: str) -> None:
+    """Configs from before there was a history get their present state as its beginning, and can be changed."""
+    schema = AlembicSchema(url, make_engine(url))
+    schema.upgrade("0001")
+    run_sql(
+        url,
+        "INSERT INTO cdn_configs (id, cdn_host, distribution_rate, revision, created_at, updated_at)"
+        " VALUES (1, 'a.example', 7, 4, '2026-05-04 12:30:00+00:00', '2026-05-05 08:15:30.250000+00:00')",
+    )
+    schema.upgrade()
+
+    async def change() -> None:
+        engine = make_engine(url)
+        configs, history = SqlCdnConfigs(engine), SqlConfigHistory(engine)
+        before = ConfigDocument("a.example", 7)
+        (first,) = await history.page(1, None, 9)
+        assert (4, before, CHANGED) == (first.number, first.document, first.signed.at)
+        config = await configs.edit(1, lambda standing: replace(standing.document or before, name="b"), SIGNED)
+        assert config
+        assert (5, "b") == (config.revision, config.name)
+        await engine.dispose()
+
+    asyncio.run(change())
+    schema.downgrade("0001")
+    assert {"cdn_configs", "alembic_version"} == tables(url)
 
 
 def test_runners_at_once(url: str, tmp_path: Path) -> None:
@@ -104,7 +142,7 @@ def test_readiness(postgres_url: str) -> None:
         asyncio.run(ready())
     with pytest.raises(SchemaMismatch):
         schema.upgrade()
-    run_sql(postgres_url, "UPDATE alembic_version SET version_num = '0001'")
+    run_sql(postgres_url, f"UPDATE alembic_version SET version_num = '{NEWEST}'")
 
 
 def test_embedded_database_migrates_itself(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import delete
@@ -11,12 +13,15 @@ from sqlalchemy import delete
 from balancer.adapters.local import FileConfigCopies
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.redis_stores import RedisConfigCopies, RedisConfigNotices, RedisTickets, make_redis
-from balancer.adapters.sql import SqlCdnConfigs, cdn_configs, make_engine
-from balancer.core.configs import ConfigChange
-from balancer.core.errors import ConfigNotFound, NoConfig, StoreUnavailable
-from balancer.core.ports import CdnConfigs, ConfigCopies, ConfigNotices, Tickets
-from tests.factories import CHANGED, ConfigFactory
-from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigNotices, FakeTickets
+from balancer.adapters.sql import make_engine
+from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.tables import cdn_configs, config_revisions
+from balancer.core.configs import ConfigDocument
+from balancer.core.errors import ConfigNotFound, NoConfig, RevisionNotFound, StaleRevision, StoreUnavailable
+from balancer.core.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices, Tickets
+from balancer.core.revisions import Edit, Revision, Signature, Standing
+from tests.factories import CHANGED, SIGNED, ConfigFactory
+from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices, FakeTickets
 from tests.processes import free_port
 
 pytestmark = pytest.mark.anyio
@@ -29,19 +34,34 @@ def address(request: pytest.FixtureRequest, name: str) -> str:
     return str(request.getfixturevalue(name))
 
 
+class Record(NamedTuple):
+    """A record of configs and its history."""
+
+    configs: CdnConfigs
+    history: ConfigHistory
+
+
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
-async def configs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CdnConfigs]:
-    """Return an empty record of configs of each kind."""
+async def record(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Record]:
+    """Return an empty record of each kind."""
     if request.param == "fake":
-        yield FakeCdnConfigs()
+        fake = FakeCdnConfigs()
+        yield Record(fake, FakeConfigHistory(fake))
         return
     url = f"sqlite:///{tmp_path}/a.db" if request.param == "sqlite" else address(request, "postgres_url")
     engine = make_engine(url)
     await asyncio.to_thread(AlembicSchema(url, engine).upgrade)
     async with engine.begin() as connection:
         await connection.execute(delete(cdn_configs))
-    yield SqlCdnConfigs(engine)
+        await connection.execute(delete(config_revisions))
+    yield Record(SqlCdnConfigs(engine), SqlConfigHistory(engine))
     await engine.dispose()
+
+
+@pytest.fixture
+def configs(record: Record) -> CdnConfigs:
+    """Return the configs of that record."""
+    return record.configs
 
 
 @pytest.fixture(params=["fake", "file", "redis"])
@@ -88,60 +108,134 @@ async def test_empty_record(configs: CdnConfigs) -> None:
         await configs.get(1)
 
 
-async def test_create_first_once(configs: CdnConfigs) -> None:
-    """The first config is recorded as it is, and a second first start leaves it alone."""
-    await configs.create_first(FIRST)
-    await configs.create_first(ConfigFactory.build(cdn_host="other.example"))
-    assert FIRST == await configs.default() == await configs.get(1)
+async def test_create_first_once(record: Record) -> None:
+    """The first config is recorded as it is, with its revision, and a second first start leaves it alone."""
+    await record.configs.create_first(FIRST, SIGNED)
+    await record.configs.create_first(ConfigFactory.build(cdn_host="other.example"), SIGNED)
+    assert FIRST == await record.configs.default() == await record.configs.get(1)
+    assert [Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, None, 9)
 
 
-async def test_first_starts_at_once(configs: CdnConfigs) -> None:
-    """Many first starts at the same time make one config."""
-    await asyncio.gather(*(configs.create_first(FIRST) for _ in range(10)))
-    assert FIRST == await configs.default()
+async def test_first_starts_at_once(record: Record) -> None:
+    """Many first starts at the same time make one config with one revision."""
+    await asyncio.gather(*(record.configs.create_first(FIRST, SIGNED) for _ in range(10)))
+    assert FIRST == await record.configs.default()
+    assert [Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, None, 9)
 
 
-async def test_change(configs: CdnConfigs) -> None:
-    """A change sets what is given, keeps the rest, counts the revision and dates it in UTC."""
-    await configs.create_first(FIRST)
-    expected = ConfigFactory.build(distribution_rate=0, revision=2, updated_at=CHANGED)
-    assert expected == await configs.change(1, ConfigChange(distribution_rate=0), CHANGED)
-    expected = ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=3, updated_at=CHANGED)
-    assert expected == await configs.change(1, ConfigChange(cdn_host="b.example"), CHANGED)
-    assert expected == await configs.get(1)
+async def test_create_and_page(configs: CdnConfigs) -> None:
+    """New configs get greater ids each, and are listed by id, page by page."""
+    await configs.create_first(FIRST, SIGNED)
+    made = [
+        await configs.create(ConfigDocument(f"c{number}.example", number, f"No {number}"), SIGNED)
+        for number in range(3)
+    ]
+    assert sorted({config.id for config in made} | {1}) == [1, *(config.id for config in made)]
+    assert [(1, CHANGED, None)] * 3 == [(config.revision, config.created_at, config.updated_at) for config in made]
+    assert [FIRST, made[0]] == await configs.page(0, 2)
+    assert made[1:] == await configs.page(made[0].id, 2)
+    assert [] == await configs.page(made[2].id, 2) == await configs.page(10**30, 2)
+    assert made[1] == await configs.get(made[1].id)
 
 
-async def test_change_nothing(configs: CdnConfigs) -> None:
-    """A change to what is there makes no revision."""
-    await configs.create_first(FIRST)
-    same = ConfigChange(cdn_host=FIRST.cdn_host, distribution_rate=FIRST.distribution_rate)
-    assert FIRST == await configs.change(1, same, CHANGED)
+async def test_edit(record: Record) -> None:
+    """An edit sees the config as it is, records a revision, counts it and dates it in UTC."""
+    await record.configs.create_first(FIRST, SIGNED)
+    seen = []
+
+    def edit(standing: Standing) -> ConfigDocument:
+        seen.append(standing)
+        return ConfigDocument("b.example", 0, "night")
+
+    expected = ConfigFactory.build(
+        cdn_host="b.example", distribution_rate=0, name="night", revision=2, updated_at=CHANGED
+    )
+    signed = Signature("key:3", CHANGED, "Because.")
+    assert expected == await record.configs.edit(1, edit, signed) == await record.configs.get(1)
+    assert [Standing(1, 1, FIRST.document, is_default=True)] == seen
+    revision = Revision(1, 2, expected.document, signed)
+    assert revision == await record.history.get(1, 2)
+    assert [revision, Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, None, 9)
+    assert [revision] == await record.history.page(1, None, 1)
+    assert [Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, 2, 9)
 
 
-@pytest.mark.parametrize("config_id", [2, 0, -1, 2**31, 2**63, 10**30])
-async def test_unknown_ids(configs: CdnConfigs, config_id: int) -> None:
-    """An id that no config has is not found, however great it is."""
-    await configs.create_first(FIRST)
+async def test_edit_that_changes_nothing(record: Record) -> None:
+    """An edit to what is there makes no revision, and one that fails makes none either."""
+    await record.configs.create_first(FIRST, SIGNED)
+    assert FIRST == await record.configs.edit(1, lambda standing: standing.document, SIGNED)
+
+    def fail(standing: Standing) -> None:
+        raise StaleRevision(standing.config_id, standing.revision)
+
+    with pytest.raises(StaleRevision):
+        await record.configs.edit(1, fail, SIGNED)
+    assert FIRST == await record.configs.get(1)
+    assert 1 == len(await record.history.page(1, None, 9))
+
+
+async def test_delete_and_restore(record: Record) -> None:
+    """A deleted config is gone from reading and lists, keeps its history and its id, and can be brought back."""
+    await record.configs.create_first(FIRST, SIGNED)
+    other = await record.configs.create(ConfigDocument("b.example", 5), SIGNED)
+    assert await record.configs.edit(other.id, lambda _: None, SIGNED) is None
     with pytest.raises(ConfigNotFound):
-        await configs.get(config_id)
+        await record.configs.get(other.id)
+    assert [FIRST] == await record.configs.page(0, 9)
+    third = await record.configs.create(ConfigDocument("c.example", 5), SIGNED)
+    assert third.id > other.id
+    standings = []
+
+    def restore(standing: Standing) -> ConfigDocument:
+        standings.append(standing)
+        return other.document
+
+    restored = await record.configs.edit(other.id, restore, SIGNED, restored=1)
+    assert [Standing(other.id, 2, None, is_default=False)] == standings
+    assert replace(other, revision=3, updated_at=CHANGED) == restored == await record.configs.get(other.id)
+    assert [
+        Revision(other.id, 3, other.document, SIGNED, restored=1),
+        Revision(other.id, 2, None, SIGNED),
+        Revision(other.id, 1, other.document, SIGNED),
+    ] == await record.history.page(other.id, None, 9)
+
+
+@pytest.mark.parametrize("number", [2, 0, -1, 2**31, 2**63, 10**30])
+async def test_unknown_ids(record: Record, number: int) -> None:
+    """An id that no config has, and a revision that there never was, are not found, however great they are."""
+    await record.configs.create_first(FIRST, SIGNED)
     with pytest.raises(ConfigNotFound):
-        await configs.change(config_id, ConfigChange(distribution_rate=0), CHANGED)
+        await record.configs.get(number)
+    with pytest.raises(ConfigNotFound):
+        await record.configs.edit(number, lambda _: None, SIGNED)
+    with pytest.raises(ConfigNotFound):
+        await record.history.page(number, None, 9)
+    with pytest.raises(ConfigNotFound):
+        await record.history.get(number, 1)
+    with pytest.raises(RevisionNotFound):
+        await record.history.get(1, number)
+    assert (1 if number > 1 else 0) == len(await record.history.page(1, number, 9))
 
 
-async def test_changes_at_once(configs: CdnConfigs) -> None:
-    """Of many changes of different fields at the same time none is lost."""
-    await configs.create_first(FIRST)
+async def test_edits_at_once(record: Record) -> None:
+    """Of many edits of different fields at the same time none is lost, and every one has its revision."""
+    await record.configs.create_first(FIRST, SIGNED)
+
+    def rate(number: int) -> Edit:
+        return lambda standing: replace(standing.document or FIRST.document, distribution_rate=number)
+
+    def host(name: str) -> Edit:
+        return lambda standing: replace(standing.document or FIRST.document, cdn_host=name)
+
     for number in range(5):
         await asyncio.gather(
-            configs.change(1, ConfigChange(distribution_rate=100 + number), CHANGED),
-            configs.change(1, ConfigChange(cdn_host=f"c{number}.example"), CHANGED),
+            record.configs.edit(1, rate(100 + number), SIGNED),
+            record.configs.edit(1, host(f"c{number}.example"), SIGNED),
         )
-        found = await configs.get(1)
-        assert (100 + number, f"c{number}.example", 3 + 2 * number) == (
-            found.distribution_rate,
-            found.cdn_host,
-            found.revision,
-        )
+        found = await record.configs.get(1)
+        assert (100 + number, f"c{number}.example") == (found.distribution_rate, found.cdn_host)
+        assert 3 + 2 * number == found.revision
+    assert list(range(11, 0, -1)) == [revision.number for revision in await record.history.page(1, None, 99)]
 
 
 async def test_copies(copies: ConfigCopies) -> None:
@@ -190,8 +284,9 @@ async def test_no_server() -> None:
         (RedisConfigNotices(redis, "a:").publish(FIRST), "redis"),
         (anext(RedisConfigNotices(redis, "a:").listen()), "redis"),
         (SqlCdnConfigs(engine).default(), "database"),
-        (SqlCdnConfigs(engine).create_first(FIRST), "database"),
-        (SqlCdnConfigs(engine).change(1, ConfigChange(distribution_rate=1), CHANGED), "database"),
+        (SqlCdnConfigs(engine).create_first(FIRST, SIGNED), "database"),
+        (SqlCdnConfigs(engine).edit(1, lambda standing: standing.document, SIGNED), "database"),
+        (SqlConfigHistory(engine).get(1, 1), "database"),
     ]:
         with pytest.raises(StoreUnavailable) as caught:
             await call

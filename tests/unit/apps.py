@@ -11,11 +11,11 @@ from litestar.testing import TestClient
 
 from balancer.app import create_app
 from balancer.core.configs import CdnConfig
-from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigNotices
+from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices
 from balancer.settings import Settings
 from balancer.wiring import make_container
 from tests.factories import CHANGED, ConfigFactory
-from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigNotices
+from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
 
 
 def make_test_app(config: CdnConfig | None = None, configs: FakeCdnConfigs | None = None) -> Litestar:
@@ -29,6 +29,7 @@ def make_test_app(config: CdnConfig | None = None, configs: FakeCdnConfigs | Non
     record = configs or FakeCdnConfigs(config or ConfigFactory.build())
     copies: Sequence[ConfigCopies] = [FakeConfigCopies()]
     fakes.provide(lambda: record, provides=CdnConfigs)
+    fakes.provide(lambda: FakeConfigHistory(record), provides=ConfigHistory)
     fakes.provide(lambda: copies, provides=Sequence[ConfigCopies])
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)

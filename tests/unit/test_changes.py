@@ -7,11 +7,11 @@ import pytest
 
 from balancer.core.changes import COPY_INTERVAL, COPY_LIFETIME, ConfigChanges, ConfigInForce
 from balancer.core.configs import ConfigChange
-from balancer.core.errors import ConfigNotFound, InvalidConfig, NoConfig, StoreUnavailable
+from balancer.core.errors import ConfigNotFound, InvalidInput, NoConfig, StoreUnavailable
 from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
-from tests.factories import CHANGED, ConfigFactory, origins
-from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigNotices
+from tests.factories import CHANGED, SIGNED, ConfigFactory, origins
+from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ class World:
         self.redirects = Redirects(origins(), TicketBook())
         self.now = CHANGED
         self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects, lambda: self.now)
-        self.changes = ConfigChanges(self.configs, self.in_force, self.notices, lambda: CHANGED)
+        self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
 
 
 async def test_first_start() -> None:
@@ -74,7 +74,7 @@ async def test_change_reaches_the_others() -> None:
     waiting = asyncio.ensure_future(anext(heard))
     await asyncio.sleep(0)
     world.now += COPY_INTERVAL
-    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3))
+    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
     assert (3, 2, CHANGED) == (changed.distribution_rate, changed.revision, changed.updated_at)
     assert changed == world.redirects.config == await waiting
     # A process that loses its record now still starts by this.
@@ -87,7 +87,7 @@ async def test_change_while_notices_are_down() -> None:
     world = World(1)
     await world.in_force.begin(FIRST)
     world.notices.down = True
-    changed = await world.changes.apply(1, ConfigChange(cdn_host="b.example"))
+    changed = await world.changes.apply(1, ConfigChange(cdn_host="b.example"), SIGNED)
     assert "b.example" == changed.cdn_host
     assert changed == world.redirects.config
 
@@ -98,7 +98,7 @@ async def test_change_while_the_record_is_down() -> None:
     await world.in_force.begin(FIRST)
     world.configs.down = True
     with pytest.raises(StoreUnavailable):
-        await world.changes.apply(1, ConfigChange(distribution_rate=3))
+        await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
     assert world.redirects.config == FIRST
 
 
@@ -106,11 +106,11 @@ async def test_changes_that_cannot_be() -> None:
     """An unknown id, a change of nothing and a rate out of range are errors."""
     world = World(1)
     with pytest.raises(ConfigNotFound):
-        await world.changes.apply(2, ConfigChange(distribution_rate=3))
-    with pytest.raises(InvalidConfig, match="must be given"):
+        await world.changes.apply(2, ConfigChange(distribution_rate=3), SIGNED)
+    with pytest.raises(InvalidInput, match="must be given"):
         ConfigChange()
-    with pytest.raises(InvalidConfig, match="from 0 to"):
-        ConfigChange(distribution_rate=-1)
+    with pytest.raises(InvalidInput, match="from 0 to"):
+        await world.changes.apply(1, ConfigChange(distribution_rate=-1), SIGNED)
 
 
 async def test_notices_out_of_order() -> None:
@@ -130,7 +130,7 @@ async def test_polling_does_not_undo_a_change() -> None:
     world.configs.gate.clear()
     polling = asyncio.ensure_future(world.in_force.refresh())
     await asyncio.sleep(0)
-    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3))
+    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
     world.configs.gate.set()
     await polling
     assert changed == world.redirects.config
@@ -175,7 +175,7 @@ async def test_copies_of_a_burst_of_changes(record_away: bool) -> None:
     world = World(1)
     await world.in_force.begin(FIRST)
     for rate in range(2, 50):
-        await world.changes.apply(1, ConfigChange(distribution_rate=rate))
+        await world.changes.apply(1, ConfigChange(distribution_rate=rate), SIGNED)
         assert world.redirects.config == world.configs.rows[1]
     assert 1 == world.fast.saves
     world.configs.down = record_away

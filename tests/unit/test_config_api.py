@@ -16,8 +16,10 @@ PROBLEM = "application/problem+json"
 
 FIRST = {
     "id": 1,
+    "name": None,
     "cdn_host": "cdn.example.com",
     "distribution_rate": 10,
+    "revision": 1,
     "created_at": "2026-05-04T12:30:00Z",
     "updated_at": None,
 }
@@ -68,7 +70,7 @@ def test_read_by_a_wrong_id(client: TestClient[Litestar], config_id: str) -> Non
 def test_change_one_field(client: TestClient[Litestar]) -> None:
     """A change touches the field that is given and no other, is dated, and the next redirect follows it."""
     answer = client.patch("/config", json={"id": 1, "distribution_rate": 1})
-    changed = FIRST | {"distribution_rate": 1, "updated_at": "2026-05-05T08:15:30.250000Z"}
+    changed = FIRST | {"distribution_rate": 1, "revision": 2, "updated_at": "2026-05-05T08:15:30.250000Z"}
     assert (200, changed) == (answer.status_code, answer.json())
     assert changed == client.get("/config").json()
     assert VIDEO == where(client)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from balancer.core.errors import InvalidConfig
+from balancer.core.errors import InvalidInput
 from balancer.core.hosts import OriginHosts, parse_cdn_host
 from balancer.idn import to_ascii
 
@@ -60,7 +60,7 @@ def test_cdn_host(given: str, stored: str) -> None:
 )
 def test_not_a_cdn_host(given: str, fault: str) -> None:
     """What is not a host name with an optional port is refused, and the error names the field and the fault."""
-    with pytest.raises(InvalidConfig, match=fault) as caught:
+    with pytest.raises(InvalidInput, match=fault) as caught:
         parse_cdn_host(given, to_ascii)
     assert "cdn_host" == caught.value.field
 

@@ -138,4 +138,4 @@ def test_head_is_get_without_a_body(client: TestClient[Litestar], path: str) -> 
 
 def test_options_of_the_config(client: TestClient[Litestar]) -> None:
     """OPTIONS names all that can be done with a config."""
-    assert {"GET", "HEAD", "OPTIONS", "PATCH"} == set(client.options("/config").headers["allow"].split(", "))
+    assert {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"} == set(client.options("/config").headers["allow"].split(", "))

@@ -1,13 +1,27 @@
 """Changing a config, and knowing which one is in force when stores are down."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from balancer.core.configs import CdnConfig, ConfigChange
-from balancer.core.errors import NoConfig, StoreUnavailable
-from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigNotices
+from balancer.core.configs import CdnConfig, ConfigChange, ConfigDocument
+from balancer.core.errors import (
+    ConfigNotFound,
+    DefaultConfigKept,
+    InvalidInput,
+    NoConfig,
+    StaleRevision,
+    StoreUnavailable,
+)
+from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices
 from balancer.core.redirects import Redirects
+from balancer.core.revisions import Signature, Standing
+
+Expected = Collection[int] | None
+"""Numbers of the revisions that a config may be at for a change to be made; None allows any."""
+
+FIRST_START = "first-start"
+"""Signs the config that a first start makes."""
 
 COPY_LIFETIME = timedelta(seconds=30)
 """After this time a copy is written again: the store may have lost it."""
@@ -45,7 +59,7 @@ class ConfigInForce:
             NoConfig: When the record is away and there is no copy.
         """
         try:
-            await self._configs.create_first(first)
+            await self._configs.create_first(first, Signature(FIRST_START, self._clock()))
             await self.refresh()
         except StoreUnavailable:
             self._redirects.use(await self._from_copies())
@@ -109,27 +123,101 @@ class ConfigChanges:
 
     Args:
         configs: The record.
+        history: Its revisions.
         in_force: What this process serves by.
         notices: How the others learn of it.
-        clock: Dates the change.
     """
 
-    def __init__(self, configs: CdnConfigs, in_force: ConfigInForce, notices: ConfigNotices, clock: Clock) -> None:
+    def __init__(
+        self, configs: CdnConfigs, history: ConfigHistory, in_force: ConfigInForce, notices: ConfigNotices
+    ) -> None:
         self._configs = configs
+        self._history = history
         self._in_force = in_force
         self._notices = notices
-        self._clock = clock
 
-    async def apply(self, config_id: int, change: ConfigChange) -> CdnConfig:
+    async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
+        """Make a config and return it.
+
+        Raises:
+            StoreUnavailable: When it could not be recorded.
+        """
+        return await self._configs.create(document, signature)
+
+    async def apply(
+        self, config_id: int, change: ConfigChange, signature: Signature, expected: Expected = None
+    ) -> CdnConfig:
         """Change one config and return it whole.
 
         Raises:
             ConfigNotFound: When there is none with that id.
+            StaleRevision: When it is at another revision than those expected.
+            InvalidInput: When a value is one that a config cannot have.
             StoreUnavailable: When the change could not be recorded; nothing has changed then.
         """
-        config = await self._configs.change(config_id, change, self._clock())
+
+        def edit(standing: Standing) -> ConfigDocument:
+            return change.applied_to(_expected_document(standing, expected))
+
+        return await self._put_in_force(await self._configs.edit(config_id, edit, signature), config_id)
+
+    async def roll_back(
+        self, config_id: int, revision: int, signature: Signature, expected: Expected = None
+    ) -> CdnConfig:
+        """Give a config the document that it had at an earlier revision, by a new one; also when it is deleted.
+
+        Raises:
+            ConfigNotFound: When there never was one with that id.
+            RevisionNotFound: When it has no such revision.
+            InvalidInput: When that revision deleted it.
+            StaleRevision: When it is at another revision than those expected.
+            StoreUnavailable: When the change could not be recorded; nothing has changed then.
+        """
+        earlier = await self._history.get(config_id, revision)
+        if earlier.document is None:
+            raise InvalidInput("revision", f"must not be {revision}, which deleted the config")
+
+        def edit(standing: Standing) -> ConfigDocument | None:
+            _check_expected(standing, expected)
+            return earlier.document
+
+        config = await self._configs.edit(config_id, edit, signature, restored=revision)
+        return await self._put_in_force(config, config_id)
+
+    async def delete(self, config_id: int, signature: Signature, expected: Expected = None) -> None:
+        """Delete a config; its history stays, and it can be rolled back to.
+
+        Raises:
+            ConfigNotFound: When there is none with that id.
+            DefaultConfigKept: When the redirect uses it.
+            StaleRevision: When it is at another revision than those expected.
+            StoreUnavailable: When that could not be recorded; nothing has changed then.
+        """
+
+        def edit(standing: Standing) -> None:
+            _expected_document(standing, expected)
+            if standing.is_default:
+                raise DefaultConfigKept(config_id)
+
+        await self._configs.edit(config_id, edit, signature)
+
+    async def _put_in_force(self, config: CdnConfig | None, config_id: int) -> CdnConfig:
+        if config is None:
+            raise ConfigNotFound(config_id)
         if await self._in_force.hear(config):
             # The change is on record; a process that hears no notice finds it there within the polling interval.
             with suppress(StoreUnavailable):
                 await self._notices.publish(config)
         return config
+
+
+def _check_expected(standing: Standing, expected: Expected) -> None:
+    if expected is not None and standing.revision not in expected:
+        raise StaleRevision(standing.config_id, standing.revision)
+
+
+def _expected_document(standing: Standing, expected: Expected) -> ConfigDocument:
+    if standing.document is None:
+        raise ConfigNotFound(standing.config_id)
+    _check_expected(standing, expected)
+    return standing.document

@@ -4,8 +4,11 @@
     ├── Refusal                 a request that is not redirected and takes no ticket
     │   ├── InvalidVideo        the `video` parameter is not a URL that may be redirected
     │   └── QueryTooLong        the query string is longer than the edge reads
-    ├── InvalidConfig           a field of a config has a value that it cannot have
+    ├── InvalidInput            a field of a request or a setting has a value that it cannot have
     ├── ConfigNotFound          no config has that id
+    ├── RevisionNotFound        a config has no revision of that number
+    ├── StaleRevision           a config has changed since the client read it
+    ├── DefaultConfigKept       the config that the redirect uses cannot be deleted
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
     └── SchemaMismatch          the database has another schema than the program
@@ -64,8 +67,8 @@ class QueryTooLong(Refusal):
         self.limit = limit
 
 
-class InvalidConfig(BalancerError):
-    """A field of a config has a value that it cannot have.
+class InvalidInput(BalancerError):
+    """A field of a request or a setting has a value that it cannot have.
 
     Attributes:
         field: The name of the field, as in JSON.
@@ -83,6 +86,37 @@ class ConfigNotFound(BalancerError):
 
     def __init__(self, config_id: int) -> None:
         super().__init__(f"There is no config with id {config_id}.")
+        self.config_id = config_id
+
+
+class RevisionNotFound(BalancerError):
+    """A config has no revision of that number."""
+
+    def __init__(self, config_id: int, revision: int) -> None:
+        super().__init__(f"Config {config_id} has no revision {revision}.")
+        self.config_id = config_id
+        self.revision = revision
+
+
+class StaleRevision(BalancerError):
+    """A config has changed since the client read it.
+
+    Attributes:
+        config_id: Which config.
+        current: The number of its latest revision.
+    """
+
+    def __init__(self, config_id: int, current: int) -> None:
+        super().__init__(f"Config {config_id} is at revision {current}, not at the one that 'If-Match' names.")
+        self.config_id = config_id
+        self.current = current
+
+
+class DefaultConfigKept(BalancerError):
+    """The config that the redirect uses cannot be deleted."""
+
+    def __init__(self, config_id: int) -> None:
+        super().__init__(f"Config {config_id} is the default one, which the redirect uses; it cannot be deleted.")
         self.config_id = config_id
 
 

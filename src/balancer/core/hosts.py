@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from balancer.core.errors import InvalidConfig
+from balancer.core.errors import InvalidInput
 
 ToAscii = Callable[[str], str]
 """Turns a host name into its ASCII form (UTS #46, RFC 5891) and raises ValueError for a name that has none."""
@@ -62,11 +62,11 @@ def parse_cdn_host(text: str, to_ascii: ToAscii) -> str:
         to_ascii: Gives the ASCII form of an internationalised name.
 
     Raises:
-        InvalidConfig: When it is anything else; the fault says which part of it is wrong.
+        InvalidInput: When it is anything else; the fault says which part of it is wrong.
     """
 
-    def refuse(fault: str) -> InvalidConfig:
-        return InvalidConfig("cdn_host", fault)
+    def refuse(fault: str) -> InvalidInput:
+        return InvalidInput("cdn_host", fault)
 
     for mark, part in (("://", "scheme"), ("@", "user info"), ("/", "path"), ("?", "query"), ("#", "fragment")):
         if mark in text:

@@ -3,21 +3,26 @@
 Adapters implement these ports. Every call may raise StoreUnavailable.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from balancer.core.configs import CdnConfig, ConfigChange
+from balancer.core.configs import CdnConfig, ConfigDocument
+from balancer.core.revisions import Edit, Revision, Signature
 
 Clock = Callable[[], datetime]
 """Gives the present time, aware and in UTC."""
 
 
 class CdnConfigs(Protocol):
-    """The configs as they are on record."""
+    """The configs as they are on record. Every change of one records a revision with it, both or none."""
 
-    async def create_first(self, config: CdnConfig) -> None:
+    async def create_first(self, config: CdnConfig, signature: Signature) -> None:
         """Record `config`, whose id is 1, unless there is one already. Atomic."""
+        ...
+
+    async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
+        """Record a new config and return it; its id is greater than any before. Atomic."""
         ...
 
     async def default(self) -> CdnConfig:
@@ -36,13 +41,50 @@ class CdnConfigs(Protocol):
         """
         ...
 
-    async def change(self, config_id: int, change: ConfigChange, now: datetime) -> CdnConfig:
-        """Apply a change to the config as it is at that moment, and return the result. Atomic.
+    async def page(self, after: int, limit: int) -> Sequence[CdnConfig]:
+        """Return at most `limit` configs with ids above `after`, by id."""
+        ...
 
-        A change that leaves every field as it was makes no new revision.
+    async def edit(
+        self, config_id: int, edit: Edit, signature: Signature, restored: int | None = None
+    ) -> CdnConfig | None:
+        """Let `edit` decide by the config as it is at that moment, record that, and return it. Atomic.
+
+        A decision that leaves the document as it was makes no revision. What `edit` raises comes out, and nothing has
+        changed then.
+
+        Args:
+            config_id: Which config; also a deleted one.
+            edit: Decides.
+            signature: Signs the revision.
+            restored: Number of the revision that this goes back to.
+
+        Returns:
+            The config, None when it is deleted.
 
         Raises:
-            ConfigNotFound: When there is none with that id.
+            ConfigNotFound: When there never was one with that id.
+        """
+        ...
+
+
+class ConfigHistory(Protocol):
+    """The revisions of all configs, also of deleted ones."""
+
+    async def page(self, config_id: int, before: int | None, limit: int) -> Sequence[Revision]:
+        """Return at most `limit` revisions with numbers below `before` (None: from the latest), the newest first.
+
+        Raises:
+            ConfigNotFound: When there never was a config with that id.
+        """
+        ...
+
+    async def get(self, config_id: int, number: int) -> Revision:
+        """Return one revision.
+
+        Raises:
+            RevisionNotFound: When the config has none of that number.
+            ConfigNotFound: When there never was a config with that id.
         """
         ...
 

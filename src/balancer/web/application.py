@@ -12,12 +12,13 @@ from litestar.openapi.spec import License, Tag
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from balancer.core.errors import BalancerError
-from balancer.web import config, docs, health, player
+from balancer.web import config, docs, health, history, player
 from balancer.web.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 
 _TAGS = [
     Tag(name="player", description="What players ask."),
     Tag(name="config", description="What admins ask and change."),
+    Tag(name="history", description="What a config was before."),
     Tag(name="health", description="What orchestrators ask."),
 ]
 
@@ -37,7 +38,7 @@ def make_application(version: str, lifespan: Callable[[Litestar], AbstractAsyncC
         lifespan: Entered before the first request, left after the last one.
     """
     return Litestar(
-        route_handlers=[*player.ROUTES, *config.ROUTES, *health.ROUTES, *docs.ROUTES],
+        route_handlers=[*player.ROUTES, *config.ROUTES, *history.ROUTES, *health.ROUTES, *docs.ROUTES],
         lifespan=[lifespan],
         exception_handlers={
             BalancerError: on_domain_error,

@@ -13,14 +13,18 @@ from litestar.openapi.spec import Example
 from balancer.core.errors import (
     BalancerError,
     ConfigNotFound,
-    InvalidConfig,
+    DefaultConfigKept,
+    InvalidInput,
     InvalidVideo,
     NoConfig,
     QueryTooLong,
     Refusal,
+    RevisionNotFound,
     SchemaMismatch,
+    StaleRevision,
     StoreUnavailable,
 )
+from balancer.web.inputs import etag
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -42,13 +46,14 @@ class FieldError(msgspec.Struct, omit_defaults=True):
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """Problem details as RFC 9457 §3.1 has them, with the fields at fault."""
+    """Problem details as RFC 9457 §3.1 has them, with the fields at fault, and a config's revision where it matters."""
 
     type: str
     title: str
     status: int
     detail: str
     errors: list[FieldError] = msgspec.field(default_factory=list)
+    revision: int | None = None
 
 
 class Row(NamedTuple):
@@ -64,8 +69,11 @@ TABLE: dict[type[BalancerError], Row] = {
     Refusal: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-video", "Invalid video"),
     InvalidVideo: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-video", "Invalid video"),
     QueryTooLong: Row(HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "Request too long"),
-    InvalidConfig: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-config", "Invalid config"),
+    InvalidInput: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Invalid input"),
     ConfigNotFound: Row(HTTPStatus.NOT_FOUND, "config-not-found", "Config not found"),
+    RevisionNotFound: Row(HTTPStatus.NOT_FOUND, "revision-not-found", "Revision not found"),
+    StaleRevision: Row(HTTPStatus.PRECONDITION_FAILED, "stale-revision", "Config has changed"),
+    DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
     NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "Store not available"),
     SchemaMismatch: Row(HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Database schema does not fit"),
@@ -75,7 +83,8 @@ TABLE: dict[type[BalancerError], Row] = {
 def problem_of(error: BalancerError) -> Problem:
     """Return the problem details of a domain error."""
     row = TABLE[type(error)]
-    return Problem(_type(row.name), row.title, row.status, str(error), _fields(error))
+    revision = error.current if isinstance(error, StaleRevision) else None
+    return Problem(_type(row.name), row.title, row.status, str(error), _fields(error), revision)
 
 
 def as_response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
@@ -91,6 +100,8 @@ def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Re
         cause = str(error.__cause__).partition("\n")[0]
         logger.warning("%s %s: %s (%s)", request.method, request.url.path, error, cause)
         headers["retry-after"] = str(RETRY_AFTER)
+    if isinstance(error, StaleRevision):
+        headers["etag"] = etag(error.config_id, error.current)
     return as_response(problem, headers)
 
 
@@ -169,13 +180,20 @@ def _generic(status: HTTPStatus, detail: str, errors: list[FieldError] | None = 
 def _fields(error: BalancerError) -> list[FieldError]:
     match error:
         case Refusal():
-            return [FieldError("video", error.fault, error.reason)]
-        case InvalidConfig():
-            return [FieldError(error.field, error.fault)]
+            found = FieldError("video", error.fault, error.reason)
+        case InvalidInput():
+            found = FieldError(error.field, error.fault)
         case ConfigNotFound():
-            return [FieldError("id", "names no config")]
+            found = FieldError("id", "names no config")
+        case DefaultConfigKept():
+            found = FieldError("id", "names the default config")
+        case RevisionNotFound():
+            found = FieldError("revision", f"names no revision of config {error.config_id}")
+        case StaleRevision():
+            found = FieldError("If-Match", f"does not name revision {error.current}")
         case _:
             return []
+    return [found]
 
 
 def _faults(error: ValidationException) -> list[dict[str, str]]:
