@@ -82,8 +82,13 @@ load: $(VENV)/.dev  ## Load a running balancer with Locust; its web page is on h
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
+# The key of the first admin, made up once and kept out of the repository.
+docker/.env:
+	@(umask 077 && $(PYTHON) -c 'import secrets; print("BALANCER_BOOTSTRAP_API_KEY=vbk_" + secrets.token_urlsafe(32))' > $@)
+	@echo "An API key for the first admin is in $@"
+
 .PHONY: up
-up:  ## Containers: PostgreSQL, Redis, the migration, the balancer and Locust
+up: docker/.env  ## Containers: PostgreSQL, Redis, the migration, the balancer and Locust
 	$(COMPOSE) up --build --detach --wait
 
 .PHONY: down

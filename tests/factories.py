@@ -6,6 +6,7 @@ from polyfactory.factories import DataclassFactory
 
 from balancer.core.configs import CdnConfig
 from balancer.core.hosts import OriginHosts
+from balancer.core.keys import ApiKey, Role, digest_of
 from balancer.core.revisions import Signature
 from balancer.idn import to_ascii
 
@@ -28,6 +29,28 @@ class ConfigFactory(DataclassFactory[CdnConfig]):
     created_at = CREATED
     updated_at = None
     name = None
+
+
+KEY = "vbk_" + "k" * 43
+"""An admin's API key in tests."""
+
+BEARER = {"authorization": f"Bearer {KEY}"}
+"""Says that an admin asks."""
+
+
+class KeyFactory(DataclassFactory[ApiKey]):
+    """The key of an admin."""
+
+    id = 1
+    name = "first"
+    role = Role.ADMIN
+    digest = digest_of(KEY)
+    created_at = CREATED
+    created_by = "first-start"
+    expires_at = None
+    last_used_at = None
+    revoked_at = None
+    revoked_by = None
 
 
 def origins(*patterns: str) -> OriginHosts:

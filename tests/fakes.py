@@ -1,14 +1,24 @@
 """Hand-written doubles of the ports; the contract suites hold them to the same facts as the real adapters."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from typing_extensions import override
 
 from balancer.core.configs import CdnConfig, ConfigDocument
-from balancer.core.errors import ConfigNotFound, NoConfig, RevisionNotFound, StoreUnavailable
-from balancer.core.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices, Tickets
+from balancer.core.errors import ConfigNotFound, KeyNotFound, NoConfig, RevisionNotFound, StoreUnavailable
+from balancer.core.keys import ApiKey
+from balancer.core.ports import (
+    ApiKeys,
+    CdnConfigs,
+    ConfigCopies,
+    ConfigHistory,
+    ConfigNotices,
+    SharedLimits,
+    Tickets,
+)
 from balancer.core.revisions import Edit, Revision, Signature, Standing
 
 
@@ -187,3 +197,69 @@ class FakeTickets(Tickets):
         first = self.taken.get(cycle, 0) + 1
         self.taken[cycle] = first + size - 1
         return range(first, first + size)
+
+
+class FakeApiKeys(ApiKeys):
+    """Keys in a dictionary. Set `down` to take the store away."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, ApiKey] = {}
+        self.down = False
+
+    @override
+    async def create_first(self, key: ApiKey) -> bool:
+        self._check()
+        return self.rows.setdefault(1, key) is key if not self.rows else False
+
+    @override
+    async def create(self, key: ApiKey) -> ApiKey:
+        self._check()
+        made = replace(key, id=max(self.rows, default=1) + 1)
+        self.rows[made.id] = made
+        return made
+
+    @override
+    async def find(self, digest: bytes) -> ApiKey | None:
+        self._check()
+        return next((key for key in self.rows.values() if key.digest == digest), None)
+
+    @override
+    async def page(self, after: int, limit: int) -> Sequence[ApiKey]:
+        self._check()
+        return [self.rows[key_id] for key_id in sorted(self.rows) if key_id > after][:limit]
+
+    @override
+    async def revoke(self, key_id: int, signature: Signature) -> ApiKey:
+        self._check()
+        if key_id not in self.rows:
+            raise KeyNotFound(key_id)
+        key = self.rows[key_id]
+        if key.revoked_at is None:
+            self.rows[key_id] = replace(key, revoked_at=signature.at, revoked_by=signature.actor)
+        return self.rows[key_id]
+
+    @override
+    async def use(self, key_id: int, now: datetime) -> None:
+        self._check()
+        self.rows[key_id] = replace(self.rows[key_id], last_used_at=now)
+
+    def _check(self) -> None:
+        if self.down:
+            raise StoreUnavailable("database")
+
+
+class FakeSharedLimits(SharedLimits):
+    """Debts in a dictionary, by a clock that the test turns. Set `down` to take the store away."""
+
+    def __init__(self) -> None:
+        self.full_at: dict[tuple[str, str], float] = {}
+        self.now = 0.0
+        self.down = False
+
+    @override
+    async def add(self, policy: str, debts: Mapping[str, float]) -> Mapping[str, float]:
+        if self.down:
+            raise StoreUnavailable("redis")
+        for name, debt in debts.items():
+            self.full_at[policy, name] = max(self.full_at.get((policy, name), 0.0), self.now) + debt
+        return {name: self.full_at[policy, name] - self.now for name in debts}

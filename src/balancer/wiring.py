@@ -1,9 +1,11 @@
 """Who meets whom: the one table of all parts, read by Dishka."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import cast
 
 import uvicorn
@@ -15,19 +17,43 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from balancer import idn
 from balancer.adapters.local import FileConfigCopies, NoConfigNotices
 from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.redis_stores import RedisConfigCopies, RedisConfigNotices, RedisTickets, make_redis
+from balancer.adapters.redis_stores import (
+    RedisConfigCopies,
+    RedisConfigNotices,
+    RedisSharedLimits,
+    RedisTickets,
+    make_redis,
+)
 from balancer.adapters.sql import make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
-from balancer.background import Background, Leasing
+from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
+from balancer.adapters.tokens import JwtTokens
+from balancer.background import Background, Leasing, Sharing
+from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
+from balancer.core.addresses import TrustedProxies
 from balancer.core.changes import ConfigChanges, ConfigInForce
 from balancer.core.configs import CdnConfig
 from balancer.core.hosts import OriginHosts, ToAscii
-from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices, Schema, Tickets
+from balancer.core.limits import Limiter
+from balancer.core.ports import (
+    ApiKeys,
+    AuditTrail,
+    CdnConfigs,
+    Clock,
+    ConfigCopies,
+    ConfigHistory,
+    ConfigNotices,
+    IdentityTokens,
+    Schema,
+    SharedLimits,
+    Tickets,
+)
 from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
 from balancer.logs import log_config
 from balancer.settings import Settings
-from balancer.web.protocol import Limits, Protocols
+from balancer.web.access import Limiters
+from balancer.web.protocol import Limits, PlayerGate, Protocols
 
 FIRST_CONFIG = 1
 """The id of the config that a first start makes."""
@@ -43,6 +69,35 @@ class RulesProvider(Provider):
     redirects = provide(Redirects)
     changes = provide(ConfigChanges)
     in_force = provide(ConfigInForce)
+
+    ring = provide(KeyRing)
+
+    @provide
+    def entropy(self) -> Entropy:
+        return secrets.token_bytes
+
+    @provide
+    def stopwatch(self) -> Stopwatch:
+        return monotonic
+
+    @provide
+    def proxies(self, settings: Settings) -> TrustedProxies:
+        return TrustedProxies(settings.trusted_proxies)
+
+    @provide
+    def limiters(self, settings: Settings) -> Limiters:
+        rates = {"player": settings.player_rate, "admin": settings.admin_rate, "login": settings.login_rate}
+        return Limiters(**{name: Limiter(name, rate) if rate else None for name, rate in rates.items()})
+
+    @provide
+    def gate(self, limiters: Limiters, proxies: TrustedProxies) -> PlayerGate:
+        return PlayerGate(limiters.player, proxies)
+
+    @provide
+    def authenticator(
+        self, settings: Settings, keys: ApiKeys, limiters: Limiters, clock: Clock, stopwatch: Stopwatch
+    ) -> Authenticator:
+        return Authenticator(keys, _identity_tokens(settings), limiters.login, clock, stopwatch)
 
     @provide
     def clock(self) -> Clock:
@@ -68,6 +123,8 @@ class DatabaseProvider(Provider):
 
     configs = provide(SqlCdnConfigs, provides=CdnConfigs)
     history = provide(SqlConfigHistory, provides=ConfigHistory)
+    keys = provide(SqlApiKeys, provides=ApiKeys)
+    trail = provide(SqlAuditTrail, provides=AuditTrail)
 
     @provide
     async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
@@ -105,10 +162,25 @@ class RedisProvider(Provider):
         return [RedisConfigCopies(redis, settings.redis_prefix), _file_copies(settings)]
 
     @provide
+    def shared_limits(self, redis: Redis, settings: Settings) -> SharedLimits:
+        return RedisSharedLimits(redis, settings.redis_prefix)
+
+    @provide
+    def leasing(self, book: TicketBook, tickets: Tickets) -> Leasing:
+        return Leasing(book, tickets)
+
+    @provide
+    def sharing(self, limiters: Limiters, store: SharedLimits, stopwatch: Stopwatch) -> Sharing:
+        return Sharing(limiters.all(), store, stopwatch)
+
+    @provide
     def background(
-        self, in_force: ConfigInForce, notices: ConfigNotices, book: TicketBook, tickets: Tickets, settings: Settings
+        self, in_force: ConfigInForce, notices: ConfigNotices, leasing: Leasing, sharing: Sharing, settings: Settings
     ) -> Background:
-        return Background(in_force, notices, Leasing(book, tickets), settings.poll_interval)
+        # Where no players come, no tickets are needed.
+        return Background(
+            in_force, notices, leasing if settings.role != "admin" else None, sharing, settings.poll_interval
+        )
 
 
 class SingleHostProvider(Provider):
@@ -124,7 +196,7 @@ class SingleHostProvider(Provider):
 
     @provide
     def background(self, in_force: ConfigInForce, notices: ConfigNotices, settings: Settings) -> Background:
-        return Background(in_force, notices, None, settings.poll_interval)
+        return Background(in_force, notices, None, None, settings.poll_interval)
 
 
 class ServerProvider(Provider):
@@ -145,7 +217,7 @@ class ServerProvider(Provider):
                 type[asyncio.Protocol],
                 Protocols(
                     Limits(settings.head_size, settings.head_time, settings.keep_alive, settings.connections),
-                    fast_lane=settings.fast_lane,
+                    fast_lane=settings.fast_lane and settings.role != "admin",
                 ),
             ),
             ws="none",
@@ -168,6 +240,14 @@ def make_container(settings: Settings, *overrides: BaseProvider) -> AsyncContain
     sharing = RedisProvider() if settings.redis_url else SingleHostProvider()
     return make_async_container(
         RulesProvider(), DatabaseProvider(), sharing, ServerProvider(), *overrides, context={Settings: settings}
+    )
+
+
+def _identity_tokens(settings: Settings) -> IdentityTokens | None:
+    if not (settings.jwt_issuer and settings.jwt_audience and settings.jwt_jwks):
+        return None
+    return JwtTokens(
+        settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks, settings.jwt_role_claim, settings.jwt_roles
     )
 
 

@@ -21,6 +21,7 @@ from balancer.adapters.tables import cdn_configs
 from tests.bench import load, peers
 from tests.bench.load import LOAD_CORE
 from tests.bench.pieces import pieces
+from tests.factories import BEARER
 from tests.processes import Postgres, Valkey
 
 OURS = "video-balancer"
@@ -156,7 +157,7 @@ def _changes(result: Measured, folder: Path, seconds: float, stores: dict[str, s
         begin = time.monotonic()
         while not stop.is_set():
             body = json.dumps({"id": config_id, "cdn_host": f"c{made % 1000}.example.com"})
-            connection.request("PATCH", "/config", body)
+            connection.request("PATCH", "/config", body, BEARER)
             connection.getresponse().read()
             made += 1
             stop.wait(max(0.0, begin + made / CHANGES - time.monotonic()))

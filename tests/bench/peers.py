@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.load import SERVER_CORE
+from tests.factories import KEY
 from tests.processes import free_port
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -97,7 +98,9 @@ Start = Callable[[Path], Generator[Server, None, None]]
 def balancer(folder: Path, settings: Mapping[str, object], core: int = SERVER_CORE) -> Generator[Server, None, None]:
     """Run this program, with settings by name without the prefix."""
     port = free_port()
-    environment = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
+    # Configs are changed more often than an admin may.
+    given = {"BOOTSTRAP_API_KEY": KEY, "ADMIN_RATE": "off", **settings}
+    environment = {f"BALANCER_{name}": str(value) for name, value in given.items()}
     own = folder / str(port)
     own.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "balancer", "serve", "--port", str(port)]

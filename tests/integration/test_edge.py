@@ -17,12 +17,13 @@ from urllib.parse import quote, urlsplit
 import psutil
 import pytest
 
-from tests.factories import AT_CDN, VIDEO
+from tests.factories import AT_CDN, KEY, VIDEO
 from tests.processes import Balancer
 
 LANES = [pytest.param("on", id="fast lane"), pytest.param("off", id="no fast lane")]
 NEVER = {"DISTRIBUTION_RATE": 0}
 HEAD_SIZE = 4096
+AUTHORIZED = f"Authorization: Bearer {KEY}\r\n".encode()
 
 
 class Answer(NamedTuple):
@@ -146,7 +147,7 @@ def test_lanes_answer_alike(tmp_path: Path) -> None:
         for found in answers
     ]
     assert stable[1] == stable[0]
-    assert {200, 204, 301, 405, 414, 422} == {answer.status for answer in answers[0]}
+    assert {204, 301, 401, 405, 414, 422} == {answer.status for answer in answers[0]}
 
 
 def test_order_of_pipelined_requests(wire: Wire) -> None:
@@ -211,7 +212,7 @@ def test_close(wire: Wire, request_bytes: bytes) -> None:
     ("requests", "statuses"),
     [
         pytest.param([get()], [301], id="hot"),
-        pytest.param([b"GET /config HTTP/1.1\r\nHost: a\r\n\r\n", get()], [200, 301], id="cold and hot"),
+        pytest.param([b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n", get()], [200, 301], id="cold and hot"),
     ],
 )
 def test_client_that_has_said_all(wire: Wire, requests: list[bytes], statuses: list[int]) -> None:
@@ -298,10 +299,20 @@ def test_body_before_a_hot_request(wire: Wire) -> None:
     """A hot request in the body of another one is body."""
     body = get()
     wire.send(
-        b"PATCH /config HTTP/1.1\r\nHost: a\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n",
+        b"PATCH /config HTTP/1.1\r\nHost: a\r\n" + AUTHORIZED + b"Content-Length: %d\r\n\r\n" % len(body),
     )
     wire.send(body)
     assert 400 == wire.read().status
+    wire.send(get())
+    assert AT_CDN == wire.read().fields["location"]
+
+
+def test_body_of_a_refused_request(wire: Wire) -> None:
+    """Where a request is refused before its body has come, the body is still a body, and the connection goes on."""
+    body = get()
+    wire.send(b"PATCH /config HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
+    assert 401 == wire.read().status
+    wire.send(body)
     wire.send(get())
     assert AT_CDN == wire.read().fields["location"]
 
@@ -384,7 +395,7 @@ def test_trickling_head(strict: Balancer) -> None:
 def test_slow_body(strict: Balancer) -> None:
     """A body that does not come ends the connection."""
     with Wire(strict.url) as wire:
-        wire.send(b"PATCH /config HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{")
+        wire.send(b"PATCH /config HTTP/1.1\r\nHost: a\r\n" + AUTHORIZED + b"Content-Length: 10\r\n\r\n{")
         assert seconds_until_closed(wire) <= 4
 
 
@@ -460,7 +471,8 @@ def test_standard_client(server: Balancer) -> None:
         ("GET", f"/?video={VIDEO}", 301),
         ("GET", "/?video=x", 422),
         ("HEAD", f"/?video={VIDEO}", 301),
-        ("GET", "/config", 200),
+        ("GET", "/config", 401),
+        ("GET", "/docs", 200),
         ("GET", f"/?video={VIDEO}", 301),
         ("OPTIONS", "/", 204),
         ("DELETE", "/", 405),

@@ -12,16 +12,39 @@ from sqlalchemy import delete
 
 from balancer.adapters.local import FileConfigCopies
 from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.redis_stores import RedisConfigCopies, RedisConfigNotices, RedisTickets, make_redis
+from balancer.adapters.redis_stores import (
+    RedisConfigCopies,
+    RedisConfigNotices,
+    RedisSharedLimits,
+    RedisTickets,
+    make_redis,
+)
 from balancer.adapters.sql import make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
-from balancer.adapters.tables import cdn_configs, config_revisions
+from balancer.adapters.sql_keys import SqlApiKeys
+from balancer.adapters.tables import api_keys, cdn_configs, config_revisions
 from balancer.core.configs import ConfigDocument
-from balancer.core.errors import ConfigNotFound, NoConfig, RevisionNotFound, StaleRevision, StoreUnavailable
-from balancer.core.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices, Tickets
+from balancer.core.errors import (
+    ConfigNotFound,
+    KeyNotFound,
+    NoConfig,
+    RevisionNotFound,
+    StaleRevision,
+    StoreUnavailable,
+)
+from balancer.core.keys import Role
+from balancer.core.ports import ApiKeys, CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices, SharedLimits, Tickets
 from balancer.core.revisions import Edit, Revision, Signature, Standing
-from tests.factories import CHANGED, SIGNED, ConfigFactory
-from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices, FakeTickets
+from tests.factories import CHANGED, CREATED, SIGNED, ConfigFactory, KeyFactory
+from tests.fakes import (
+    FakeApiKeys,
+    FakeCdnConfigs,
+    FakeConfigCopies,
+    FakeConfigHistory,
+    FakeConfigNotices,
+    FakeSharedLimits,
+    FakeTickets,
+)
 from tests.processes import free_port
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +85,32 @@ async def record(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 def configs(record: Record) -> CdnConfigs:
     """Return the configs of that record."""
     return record.configs
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
+async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ApiKeys]:
+    """Return an empty store of API keys of each kind."""
+    if request.param == "fake":
+        yield FakeApiKeys()
+        return
+    url = f"sqlite:///{tmp_path}/a.db" if request.param == "sqlite" else address(request, "postgres_url")
+    engine = make_engine(url)
+    await asyncio.to_thread(AlembicSchema(url, engine).upgrade)
+    async with engine.begin() as connection:
+        await connection.execute(delete(api_keys))
+    yield SqlApiKeys(engine)
+    await engine.dispose()
+
+
+@pytest.fixture(params=["fake", "redis"])
+async def shared_limits(request: pytest.FixtureRequest) -> AsyncIterator[SharedLimits]:
+    """Return an empty store of debts of each kind."""
+    if request.param == "fake":
+        yield FakeSharedLimits()
+        return
+    redis = make_redis(address(request, "redis_url"))
+    yield RedisSharedLimits(redis, f"{uuid.uuid4()}:")
+    await redis.aclose()
 
 
 @pytest.fixture(params=["fake", "file", "redis"])
@@ -265,6 +314,54 @@ async def test_notices(notices: ConfigNotices) -> None:
         await listener.aclose()
 
 
+async def test_first_key_once(keys: ApiKeys) -> None:
+    """Of many first starts at once one records its key, and none does once there was a key."""
+    firsts = [KeyFactory.build(digest=bytes([number]) * 32) for number in range(10)]
+    made = await asyncio.gather(*(keys.create_first(key) for key in firsts))
+    assert [True] == [one for one in made if one]
+    assert firsts[made.index(True)] == await keys.find(firsts[made.index(True)].digest)
+    await keys.revoke(1, SIGNED)
+    assert not await keys.create_first(firsts[0])
+    assert 1 == len(await keys.page(0, 9))
+
+
+async def test_keys(keys: ApiKeys) -> None:
+    """Keys are found by their digest, listed by id, and dated in UTC; a revoked one stays as it was revoked."""
+    made = [
+        await keys.create(
+            KeyFactory.build(id=0, name=f"No {role}", role=role, digest=bytes([role]) * 32, expires_at=CHANGED)
+        )
+        for role in Role
+    ]
+    ids = [key.id for key in made]
+    assert sorted(set(ids)) == ids
+    assert made == await keys.page(0, 9)
+    assert made[1:2] == await keys.page(ids[0], 1)
+    assert [] == await keys.page(10**30, 9)
+    assert made[2] == await keys.find(bytes([3]) * 32)
+    assert await keys.find(b"?" * 32) is None
+    await keys.use(ids[0], CHANGED)
+    revoked = await keys.revoke(ids[0], SIGNED)
+    assert replace(made[0], last_used_at=CHANGED, revoked_at=CHANGED, revoked_by="test") == revoked
+    assert revoked == await keys.revoke(ids[0], Signature("other", CREATED)) == await keys.find(bytes([1]) * 32)
+    for key_id in (99, 0, -1, 2**31, 10**30):
+        with pytest.raises(KeyNotFound):
+            await keys.revoke(key_id, SIGNED)
+
+
+async def test_shared_debts(shared_limits: SharedLimits) -> None:
+    """Debts of all processes add up, for each policy and client alone, and run off with time."""
+    names = [f"192.0.2.{number}" for number in range(250)]
+    first = await shared_limits.add("player", dict.fromkeys(names, 5.0))
+    assert set(names) == set(first)
+    assert 5.0 == pytest.approx(first[names[0]], abs=0.1)
+    second = await shared_limits.add("player", {names[0]: 0.5, "2001:db8::/64": 0.25})
+    assert 5.5 == pytest.approx(second[names[0]], abs=0.4)
+    assert 0.25 == pytest.approx(second["2001:db8::/64"], abs=0.1)
+    assert 0.5 == pytest.approx((await shared_limits.add("admin", {names[0]: 0.5}))[names[0]], abs=0.1)
+    assert {} == await shared_limits.add("player", {})
+
+
 async def test_leases(tickets: Tickets) -> None:
     """Leased pages follow one another from 1 without a gap or an overlap, for each length of schedule by itself."""
     pages = await asyncio.gather(*(tickets.lease(10, 10 * size) for size in (1, 5, 3)))
@@ -287,6 +384,8 @@ async def test_no_server() -> None:
         (SqlCdnConfigs(engine).create_first(FIRST, SIGNED), "database"),
         (SqlCdnConfigs(engine).edit(1, lambda standing: standing.document, SIGNED), "database"),
         (SqlConfigHistory(engine).get(1, 1), "database"),
+        (SqlApiKeys(engine).find(b"?"), "database"),
+        (RedisSharedLimits(redis, "a:").add("player", {"a": 1.0}), "redis"),
     ]:
         with pytest.raises(StoreUnavailable) as caught:
             await call

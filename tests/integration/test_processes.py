@@ -12,7 +12,7 @@ import pytest
 
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.sql import make_engine
-from tests.factories import AT_CDN, VIDEO
+from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import Balancer, Postgres, Valkey, wait_for
 from tests.wire import ask
@@ -22,7 +22,7 @@ QUERY = f"/?video={VIDEO}"
 
 def test_each_tenth_of_a_thousand(start: Start) -> None:
     """On the embedded default 1,000 sequential requests give exactly 100 to the origin, each tenth."""
-    with httpx.Client(base_url=start().url) as client:
+    with httpx.Client(headers=BEARER, base_url=start().url) as client:
         locations = [client.get(QUERY).headers["location"] for _ in range(1000)]
     assert [VIDEO if ticket % 10 == 0 else AT_CDN for ticket in range(1, 1001)] == locations
 
@@ -47,7 +47,7 @@ def test_change_reaches_all(start: Start, shared: dict[str, object], tmp_path: P
         case _:
             settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/shared.db"}
     first, second = start(**settings), start(**settings)
-    with httpx.Client() as client:
+    with httpx.Client(headers=BEARER) as client:
         for number in range(3):
             host = f"c{number}.example"
             change = {"id": 1, "cdn_host": host, "distribution_rate": 0}
@@ -65,7 +65,7 @@ def test_stores_away(start: Start, tmp_path: Path) -> None:
     with Postgres("outage") as postgres, Valkey(tmp_path) as valkey:
         AlembicSchema(postgres.url, make_engine(postgres.url)).upgrade()
         balancer = start(DATABASE_URL=postgres.url, REDIS_URL=valkey.url)
-        with httpx.Client(base_url=balancer.url, timeout=10) as client:
+        with httpx.Client(headers=BEARER, base_url=balancer.url, timeout=10) as client:
             assert 200 == client.patch("/config", json={"id": 1, "distribution_rate": 4}).status_code
             valkey.kill()
             postgres.stop()
@@ -78,7 +78,7 @@ def test_stores_away(start: Start, tmp_path: Path) -> None:
         # A process that starts now serves by the last config that its host knows.
         balancer.stop()
         again = Balancer(balancer.folder, DATABASE_URL=postgres.url, REDIS_URL=valkey.url)
-        with again, httpx.Client(base_url=again.url, timeout=10) as client:
+        with again, httpx.Client(headers=BEARER, base_url=again.url, timeout=10) as client:
             locations = Counter(client.get(QUERY).headers["location"] for _ in range(400))
             assert {VIDEO: 100, AT_CDN: 300} == locations
             postgres.start()
@@ -168,7 +168,7 @@ def test_commands(tmp_path: Path) -> None:
     assert "--workers" in run(tmp_path, "serve", "--help").stdout
     assert 0 == run(tmp_path, "migrate").returncode
     with Balancer(tmp_path) as balancer:
-        expected = httpx.get(f"{balancer.url}/config").json()
+        expected = httpx.get(f"{balancer.url}/config", headers=BEARER).json()
     shown = run(tmp_path, "config", "show")
     assert expected == httpx.Response(200, text=shown.stdout).json()
     missing = run(tmp_path, "config", "show", "--id", "7")

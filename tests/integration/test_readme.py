@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.factories import KEY
 from tests.integration.conftest import Start
 
 ROOT = Path(__file__).parents[2]
 
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LOOP = re.compile(r"for i in \$\(seq (\d+)\); do (curl .*); done \| uniq -c")
-CHANGING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=date: )[^\r\n]+")
+CHANGING = re.compile(r"vbk_[\w-]{43}|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=date: )[^\r\n]+")
 
 
 def curl(command: str, base: str) -> str:
@@ -23,7 +24,7 @@ def curl(command: str, base: str) -> str:
 
     A bare machine has no curl; these commands use `-i`, `-s`, `-o /dev/null`, `-w`, `-X`, `-H` and `-d` only.
     """
-    words = iter(shlex.split(command)[1:])
+    words = iter(shlex.split(command.replace("$KEY", KEY))[1:])
     method, body, headers, shown, address = "GET", None, {}, "body", ""
     for word in words:
         match word:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import redis
 
-from tests.factories import VIDEO
+from tests.factories import BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import Valkey, wait_for
 from tests.wire import ask, slowest
@@ -51,7 +51,7 @@ def test_changes_of_the_rate(start: Start, fleet: dict[str, object]) -> None:
         return all(follows(url, rate) for url in urls)
 
     for rate in (4, 7, 1, 3, 0, 10):
-        httpx.patch(f"{urls[0]}/config", json={"id": 1, "distribution_rate": rate})
+        httpx.patch(f"{urls[0]}/config", json={"id": 1, "distribution_rate": rate}, headers=BEARER)
         wait_for(partial(all_follow, rate), seconds=5)
         seen = asyncio.run(ask(urls, 1_000, at_once=8))
         # Each process has now counted from somewhere in a cycle to somewhere in another.

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from tests.factories import VIDEO
+from tests.factories import BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import wait_for
 from tests.wire import ask
@@ -28,7 +28,7 @@ def serves(client: httpx.Client, url: str, host: str) -> bool:
 def times_to_follow(first: str, second: str, changes: int) -> list[float]:
     """Make changes at one process, and return how long the other took to follow each, in seconds."""
     times = []
-    with httpx.Client() as client:
+    with httpx.Client(headers=BEARER) as client:
         client.patch(f"{first}/config", json={"id": 1, "distribution_rate": 0})
         for number in range(changes):
             host = f"c{number}.example"
@@ -70,14 +70,14 @@ def test_lost_notices(start: Start, shared: dict[str, object]) -> None:
 
 def test_no_request_sees_half_a_change(start: Start, shared: dict[str, object]) -> None:
     """While configs change to and fro under load, no request is answered by a mixture of two of them."""
-    urls = [start(**shared, DISTRIBUTION_RATE=0, CDN_HOST="a.example").url for _ in range(2)]
+    urls = [start(**shared, DISTRIBUTION_RATE=0, CDN_HOST="a.example", ADMIN_RATE="off").url for _ in range(2)]
     stop = threading.Event()
     made = []
 
     def change() -> None:
         # With b.example everything goes to the origin: it is never seen unless the rate comes late or goes early.
         configs = itertools.cycle([("b.example", 1), ("a.example", 0)])
-        with httpx.Client() as client:
+        with httpx.Client(headers=BEARER) as client:
             while not stop.is_set():
                 host, rate = next(configs)
                 answer = client.patch(f"{urls[0]}/config", json={"id": 1, "cdn_host": host, "distribution_rate": rate})
@@ -111,6 +111,6 @@ def test_workers_on_one_port_agree(start: Start) -> None:
 
     for number in range(3):
         host = f"c{uuid.uuid4().hex[:8]}.example"
-        httpx.patch(f"{url}/config", json={"id": 1, "cdn_host": host, "distribution_rate": 0})
+        httpx.patch(f"{url}/config", json={"id": 1, "cdn_host": host, "distribution_rate": 0}, headers=BEARER)
         wait_for(partial(agree, host), seconds=2 + number)
         assert {host} == hosts()

@@ -11,20 +11,30 @@ from litestar.testing import TestClient
 
 from balancer.app import create_app
 from balancer.core.configs import CdnConfig
-from balancer.core.ports import CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.ports import ApiKeys, CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices
 from balancer.settings import Settings
 from balancer.wiring import make_container
-from tests.factories import CHANGED, ConfigFactory
-from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
+from tests.factories import BEARER, CHANGED, ConfigFactory, KeyFactory
+from tests.fakes import FakeApiKeys, FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
 
 
-def make_test_app(config: CdnConfig | None = None, configs: FakeCdnConfigs | None = None) -> Litestar:
+def make_test_app(
+    config: CdnConfig | None = None,
+    configs: FakeCdnConfigs | None = None,
+    keys: FakeApiKeys | None = None,
+    **settings: Any,
+) -> Litestar:
     """Return the application over fakes.
 
     Args:
         config: The default config.
         configs: The record, to steer it.
+        keys: The API keys, to steer them; an admin's alone by default.
+        settings: Settings that differ from the defaults.
     """
+    if keys is None:
+        keys = FakeApiKeys()
+        keys.rows[1] = KeyFactory.build()
     fakes = Provider(scope=Scope.APP)
     record = configs or FakeCdnConfigs(config or ConfigFactory.build())
     copies: Sequence[ConfigCopies] = [FakeConfigCopies()]
@@ -33,12 +43,17 @@ def make_test_app(config: CdnConfig | None = None, configs: FakeCdnConfigs | Non
     fakes.provide(lambda: copies, provides=Sequence[ConfigCopies])
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)
-    return create_app(make_container(Settings(_env_file=None), fakes))  # type: ignore[call-arg]  # pydantic-settings adds it
+    fakes.provide(lambda: keys, provides=ApiKeys)
+    settings["_env_file"] = None  # pydantic-settings takes it beside the settings
+    chosen = Settings(**settings)
+    return create_app(chosen, make_container(chosen, fakes))
 
 
 def test_client(app: Litestar) -> TestClient[Litestar]:
-    """Return a client that sees server errors as answers."""
-    return TestClient(app, raise_server_exceptions=False)
+    """Return a client, an admin, that sees server errors as answers."""
+    client = TestClient(app, raise_server_exceptions=False)
+    client.headers.update(BEARER)
+    return client
 
 
 test_client.__test__ = False  # type: ignore[attr-defined]

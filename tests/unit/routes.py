@@ -1,9 +1,12 @@
 """Every route of the program, as tests demand it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-READ = frozenset({400, 422, 503})
-CHANGE = READ | {404, 412, 413}
+from balancer.core.keys import Role
+
+CLOSED = frozenset({400, 401, 403, 422, 429, 503})
+CHANGE = CLOSED | {404, 412, 413}
+HOST = {"cdn_host": "b.example"}
 
 
 class Route(NamedTuple):
@@ -14,29 +17,43 @@ class Route(NamedTuple):
         method: In lower case, as there.
         operation_id: As there.
         errors: The error statuses that it describes.
+        needs: The role that it needs, None when it is open.
+        query: Of a request that it can answer.
+        body: As above.
     """
 
     path: str
     method: str
     operation_id: str
     errors: frozenset[int]
+    needs: Role | None
+    query: str = ""
+    body: dict[str, Any] | None = None
 
 
-def _both(path: str, operation_id: str, errors: frozenset[int]) -> list[Route]:
-    return [Route(path, "get", operation_id, errors), Route(path, "head", f"{operation_id}Head", errors)]
+def _both(
+    path: str, operation_id: str, errors: frozenset[int], needs: Role | None = Role.VIEWER, query: str = ""
+) -> list[Route]:
+    return [
+        Route(path, "get", operation_id, errors, needs, query),
+        Route(path, "head", f"{operation_id}Head", errors, needs, query),
+    ]
 
 
 ROUTES = [
-    *_both("/", "redirectVideo", READ | {414}),
-    Route("/", "options", "preflight", frozenset()),
-    *_both("/health/live", "live", frozenset()),
-    *_both("/config", "readConfig", READ | {404}),
-    Route("/config", "patch", "changeConfig", CHANGE),
-    Route("/config", "delete", "deleteConfig", CHANGE - {413} | {409}),
-    *_both("/configs", "listConfigs", READ),
-    Route("/configs", "post", "createConfig", READ | {413}),
-    *_both("/config/history", "readHistory", READ | {404}),
-    *_both("/config/revision", "readRevision", READ | {404}),
-    *_both("/config/diff", "compareRevisions", READ | {404}),
-    Route("/config/rollback", "post", "rollBackConfig", CHANGE),
+    *_both("/", "redirectVideo", frozenset({400, 414, 422, 429, 503}), None, "video=http://s1.origin-cluster/a.ts"),
+    Route("/", "options", "preflight", frozenset(), None),
+    *_both("/health/live", "live", frozenset(), None),
+    *_both("/config", "readConfig", CLOSED | {404}),
+    Route("/config", "patch", "changeConfig", CHANGE, Role.OPERATOR, body={"id": 1, **HOST}),
+    Route("/config", "delete", "deleteConfig", CHANGE - {413} | {409}, Role.OPERATOR, "id=1"),
+    *_both("/configs", "listConfigs", CLOSED),
+    Route("/configs", "post", "createConfig", CLOSED | {413}, Role.OPERATOR, body={"distribution_rate": 1, **HOST}),
+    *_both("/config/history", "readHistory", CLOSED | {404}),
+    *_both("/config/revision", "readRevision", CLOSED | {404}, query="revision=1"),
+    *_both("/config/diff", "compareRevisions", CLOSED | {404}, query="from=1&to=1"),
+    Route("/config/rollback", "post", "rollBackConfig", CHANGE, Role.OPERATOR, body={"id": 1, "revision": 1}),
+    *_both("/keys", "listKeys", CLOSED, Role.ADMIN),
+    Route("/keys", "post", "createKey", CLOSED | {413}, Role.ADMIN, body={"name": "a", "role": "viewer"}),
+    Route("/key", "delete", "revokeKey", CLOSED | {404}, Role.ADMIN, "id=99"),
 ]

@@ -39,6 +39,14 @@ def client(configs: FakeCdnConfigs) -> Iterator[TestClient[Litestar]]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def still() -> Iterator[TestClient[Litestar]]:
+    """Return a client of an application that the tests of a module share; nothing changes there."""
+    with test_client(make_test_app()) as client:
+        client.follow_redirects = False
+        yield client
+
+
 def where(client: TestClient[Litestar]) -> str:
     """Return where the next request for a video is sent."""
     return str(client.get(f"/?video={VIDEO}").headers["location"])
@@ -52,17 +60,17 @@ def test_read(client: TestClient[Litestar]) -> None:
 
 
 @pytest.mark.parametrize("config_id", ["7", "0", "-1", str(2**40), str(10**30)])
-def test_read_unknown(client: TestClient[Litestar], config_id: str) -> None:
+def test_read_unknown(still: TestClient[Litestar], config_id: str) -> None:
     """An id that no config has is answered 404, however great it is."""
-    answer = client.get(f"/config?id={config_id}")
+    answer = still.get(f"/config?id={config_id}")
     assert (404, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert f"There is no config with id {config_id}." == answer.json()["detail"]
 
 
 @pytest.mark.parametrize("config_id", ["a", "", "1.5", "1.0", "%FF", "null", "1&id=2", "1_0", "٣"])
-def test_read_by_a_wrong_id(client: TestClient[Litestar], config_id: str) -> None:
+def test_read_by_a_wrong_id(still: TestClient[Litestar], config_id: str) -> None:
     """An id that is no number is answered 422 and named."""
-    answer = client.get(f"/config?id={config_id}")
+    answer = still.get(f"/config?id={config_id}")
     assert (422, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert "id" == answer.json()["errors"][0]["field"]
 
@@ -116,21 +124,21 @@ def test_change_nothing(client: TestClient[Litestar]) -> None:
         pytest.param({"id": 10**30, "distribution_rate": 1}, 404, "id", id="unknown great id"),
     ],
 )
-def test_wrong_changes(client: TestClient[Litestar], body: Any, status: int, field: str) -> None:
+def test_wrong_changes(still: TestClient[Litestar], body: Any, status: int, field: str) -> None:
     """A wrong change is refused with the name of the field, and nothing has changed."""
-    answer = client.patch("/config", content=json.dumps(body))
+    answer = still.patch("/config", content=json.dumps(body))
     assert (status, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     problem = answer.json()
     assert status == problem["status"]
     assert field == problem["errors"][0]["field"]
     assert field in problem["detail"]
-    assert FIRST == client.get("/config").json()
+    assert FIRST == still.get("/config").json()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"id":1}x', b'{"id": 1, "cdn_host": "\\ud800"}', b"{" * 50_000])
-def test_not_json(client: TestClient[Litestar], body: bytes) -> None:
+def test_not_json(still: TestClient[Litestar], body: bytes) -> None:
     """A body that is not JSON is answered 400."""
-    answer = client.patch("/config", content=body)
+    answer = still.patch("/config", content=body)
     assert (400, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert "not JSON" in answer.json()["detail"]
 

@@ -21,6 +21,14 @@ def client() -> Iterator[TestClient[Litestar]]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def still() -> Iterator[TestClient[Litestar]]:
+    """Return a client of an application that the tests of a module share; nothing changes there."""
+    with test_client(make_test_app()) as client:
+        client.follow_redirects = False
+        yield client
+
+
 def test_redirect(client: TestClient[Litestar]) -> None:
     """A video is answered by a 301 that no cache keeps and every site may read, with an empty body."""
     answer = client.get(f"/?video={VIDEO}")
@@ -68,9 +76,9 @@ def test_head_takes_a_ticket_and_a_preflight_does_not(client: TestClient[Litesta
         ),
     ],
 )
-def test_refusal(client: TestClient[Litestar], query: str, status: int, detail: str, code: str) -> None:
+def test_refusal(still: TestClient[Litestar], query: str, status: int, detail: str, code: str) -> None:
     """What is refused is answered by problem details that name the part, which every site may read."""
-    answer = client.get(f"/?{query}")
+    answer = still.get(f"/?{query}")
     assert (status, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert "*" == answer.headers["access-control-allow-origin"]
     assert "location" not in answer.headers
@@ -82,9 +90,9 @@ def test_refusal(client: TestClient[Litestar], query: str, status: int, detail: 
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_other_methods(client: TestClient[Litestar], method: str) -> None:
+def test_other_methods(still: TestClient[Litestar], method: str) -> None:
     """Another method is answered 405 with those that there are."""
-    answer = client.request(method, f"/?video={VIDEO}")
+    answer = still.request(method, f"/?video={VIDEO}")
     assert (405, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["allow"].split(", "))
     assert "*" == answer.headers["access-control-allow-origin"]
@@ -94,9 +102,9 @@ def test_other_methods(client: TestClient[Litestar], method: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/config/1", "/schema/nothing", "/docs/..%2fplugin.py", "/docs/nothing.js"]
 )
-def test_unknown_paths(client: TestClient[Litestar], path: str) -> None:
+def test_unknown_paths(still: TestClient[Litestar], path: str) -> None:
     """An unknown path is answered 404 by problem details."""
-    answer = client.get(path)
+    answer = still.get(path)
     assert (404, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert (404, "about:blank", "Not Found") == tuple(answer.json()[name] for name in ("status", "type", "title"))
 
@@ -131,9 +139,9 @@ def test_docs_need_no_internet(client: TestClient[Litestar]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/config", "/health/live", "/docs", "/docs/start.js"])
-def test_head_is_get_without_a_body(client: TestClient[Litestar], path: str) -> None:
+def test_head_is_get_without_a_body(still: TestClient[Litestar], path: str) -> None:
     """Whatever can be got can be asked for by HEAD."""
-    assert 200 == client.head(path).status_code
+    assert 200 == still.head(path).status_code
 
 
 def test_options_of_the_config(client: TestClient[Litestar]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import balancer.core
 
 PURE = {
-    "array", "balancer", "collections", "contextlib", "dataclasses", "datetime", "enum", "fractions", "heapq",
-    "ipaddress", "itertools", "math", "re", "typing", "urllib",
+    "array", "balancer", "base64", "collections", "contextlib", "dataclasses", "datetime", "enum", "fractions",
+    "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "re", "typing", "urllib",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What processes share through a Redis server, or one that speaks its protocol such as Valkey."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager
 
 from redis.asyncio import Redis
@@ -12,7 +12,7 @@ from typing_extensions import override
 from balancer.adapters import config_json
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import StoreUnavailable
-from balancer.core.ports import ConfigCopies, ConfigNotices, Tickets
+from balancer.core.ports import ConfigCopies, ConfigNotices, SharedLimits, Tickets
 
 TIMEOUT = 1.0
 """Seconds to wait for a connection or an answer. No redirect waits for either."""
@@ -22,6 +22,9 @@ SILENCE = 10.0
 
 TICKETS_LIFETIME = 7 * 24 * 3600
 """Seconds that an unused sequence is kept. It may begin again at 1 then: only a ticket's place in its cycle counts."""
+
+LIMITS_AT_ONCE = 200
+"""Clients in one call; the server does nothing else meanwhile."""
 
 
 def make_redis(url: str) -> Redis:
@@ -103,3 +106,36 @@ class RedisConfigNotices(ConfigNotices):
                         await subscription.ping()
                     elif (config := config_json.load(message["data"])) is not None:
                         yield config
+
+
+class RedisSharedLimits(SharedLimits):
+    """Debts of clients, each in a key that ends when its debt is over."""
+
+    # The server's clock counts for all; ARGV holds seconds as text, since replies of Lua numbers are cut to integers.
+    _ADD = """
+    local time = redis.call('TIME')
+    local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+    local debts = {}
+    for i, key in ipairs(KEYS) do
+        local full_at = math.max(tonumber(redis.call('GET', key) or 0), now) + tonumber(ARGV[i])
+        redis.call('SET', key, string.format('%.6f', full_at), 'PX', math.ceil((full_at - now) * 1000) + 1)
+        debts[i] = string.format('%.6f', full_at - now)
+    end
+    return debts
+    """
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._prefix = f"{prefix}limits:"
+        self._add = redis.register_script(self._ADD)
+
+    @override
+    async def add(self, policy: str, debts: Mapping[str, float]) -> Mapping[str, float]:
+        names = list(debts)
+        found: dict[str, float] = {}
+        for start in range(0, len(names), LIMITS_AT_ONCE):
+            some = names[start : start + LIMITS_AT_ONCE]
+            keys = [f"{self._prefix}{policy}:{name}" for name in some]
+            with _answering():
+                answer = await self._add(keys, [f"{debts[name]:.6f}" for name in some])
+            found |= {name: float(debt) for name, debt in zip(some, answer, strict=True)}
+        return found

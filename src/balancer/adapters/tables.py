@@ -2,10 +2,23 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Dialect, Integer, MetaData, String, Table, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
 from typing_extensions import override
 
 from balancer.core.configs import MAX_DISTRIBUTION_RATE, MAX_NAME
+from balancer.core.keys import MAX_KEY_NAME, Role
 from balancer.core.revisions import MAX_ACTOR, MAX_REASON
 
 MAX_ID = 2**31 - 1
@@ -28,7 +41,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 metadata = MetaData(
-    naming_convention={"pk": "pk_%(table_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"},
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    },
 )
 
 cdn_configs = Table(
@@ -58,4 +75,21 @@ config_revisions = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("reason", String(MAX_REASON)),
     Column("restored", Integer),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    # The first start records id 1 by name, as with configs.
+    Column("id", Integer, primary_key=True),
+    Column("name", String(MAX_KEY_NAME), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(MAX_ACTOR), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_by", String(MAX_ACTOR)),
+    CheckConstraint(f"role IN ({', '.join(repr(role.label) for role in Role)})", name="role"),
 )

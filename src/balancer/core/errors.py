@@ -9,6 +9,10 @@
     ├── RevisionNotFound        a config has no revision of that number
     ├── StaleRevision           a config has changed since the client read it
     ├── DefaultConfigKept       the config that the redirect uses cannot be deleted
+    ├── Unauthenticated         the request does not say, or not rightly, who makes it
+    ├── Forbidden               whoever makes the request may not
+    ├── KeyNotFound             no API key has that id
+    ├── RateLimited             a client makes more requests than it may
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
     └── SchemaMismatch          the database has another schema than the program
@@ -118,6 +122,64 @@ class DefaultConfigKept(BalancerError):
     def __init__(self, config_id: int) -> None:
         super().__init__(f"Config {config_id} is the default one, which the redirect uses; it cannot be deleted.")
         self.config_id = config_id
+
+
+class Unauthenticated(BalancerError):
+    """The request does not say, or not rightly, who makes it.
+
+    Attributes:
+        fault: One sentence for the client, which says nothing of what was sent.
+        tried: Whether credentials were sent.
+    """
+
+    def __init__(self, fault: str, *, tried: bool) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.tried = tried
+
+
+class Forbidden(BalancerError):
+    """Whoever makes the request may not.
+
+    Attributes:
+        needed: The name of the role that may.
+        has: The name of the role that the request has, None for none.
+    """
+
+    def __init__(self, needed: str, has: str | None) -> None:
+        super().__init__(f"This needs the role '{needed}'; the credentials have {has or 'none'}.")
+        self.needed = needed
+        self.has = has
+
+
+class KeyNotFound(BalancerError):
+    """No API key has that id."""
+
+    def __init__(self, key_id: int) -> None:
+        super().__init__(f"There is no API key with id {key_id}.")
+        self.key_id = key_id
+
+
+class RateLimited(BalancerError):
+    """A client makes more requests than it may.
+
+    Attributes:
+        policy: `player`, `admin` or `login`.
+        count: Requests that the policy allows.
+        seconds: In this time.
+        burst: At once.
+        wait: Seconds until the next one is allowed.
+    """
+
+    def __init__(self, policy: str, count: int, seconds: int, burst: int, wait: float) -> None:
+        per = {1: "a second", 60: "a minute", 3600: "an hour"}.get(seconds, f"in {seconds} seconds")
+        what = {"login": "failed attempts to authenticate"}.get(policy, "requests")
+        super().__init__(f"More than {count} {what} {per}.")
+        self.policy = policy
+        self.count = count
+        self.seconds = seconds
+        self.burst = burst
+        self.wait = wait
 
 
 class NoConfig(BalancerError):

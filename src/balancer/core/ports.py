@@ -3,11 +3,12 @@
 Adapters implement these ports. Every call may raise StoreUnavailable.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from balancer.core.configs import CdnConfig, ConfigDocument
+from balancer.core.keys import ApiKey, AuditEntry, Identity
 from balancer.core.revisions import Edit, Revision, Signature
 
 Clock = Callable[[], datetime]
@@ -86,6 +87,66 @@ class ConfigHistory(Protocol):
             RevisionNotFound: When the config has none of that number.
             ConfigNotFound: When there never was a config with that id.
         """
+        ...
+
+
+class ApiKeys(Protocol):
+    """The API keys, each by the digest of its secret alone; a revoked one stays on record."""
+
+    async def create_first(self, key: ApiKey) -> bool:
+        """Record `key` with id 1 unless there is, or was, one already; return whether it was recorded. Atomic."""
+        ...
+
+    async def create(self, key: ApiKey) -> ApiKey:
+        """Record a key and return it with its id; the one in `key` does not count. Atomic."""
+        ...
+
+    async def find(self, digest: bytes) -> ApiKey | None:
+        """Return the key with this digest, also an expired or revoked one, None when there is none."""
+        ...
+
+    async def page(self, after: int, limit: int) -> Sequence[ApiKey]:
+        """Return at most `limit` keys with ids above `after`, by id; revoked ones too."""
+        ...
+
+    async def revoke(self, key_id: int, signature: Signature) -> ApiKey:
+        """Revoke a key and return it; one that is revoked already stays as it is. Atomic.
+
+        Raises:
+            KeyNotFound: When there is none with that id.
+        """
+        ...
+
+    async def use(self, key_id: int, now: datetime) -> None:
+        """Note when a key was last used."""
+        ...
+
+
+class IdentityTokens(Protocol):
+    """Tokens that the operator's identity provider has signed (RFC 7519)."""
+
+    async def identify(self, token: str) -> Identity:
+        """Return who the token says is asking.
+
+        Raises:
+            Unauthenticated: When it is not a token for this program, or not valid now.
+        """
+        ...
+
+
+class AuditTrail(Protocol):
+    """All that was ever changed, and by whom."""
+
+    def read(self) -> AsyncGenerator[AuditEntry, None]:
+        """Yield every change of a config or a key, the oldest first."""
+        ...
+
+
+class SharedLimits(Protocol):
+    """The debts that clients have made at all processes together; see `balancer.core.limits`."""
+
+    async def add(self, policy: str, debts: Mapping[str, float]) -> Mapping[str, float]:
+        """Add to the debts of clients, in seconds, and return what they are now. Atomic for each client."""
         ...
 
 

@@ -2,25 +2,46 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Litestar, Response, Router
+from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import License, Tag
+from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.status_codes import HTTP_404_NOT_FOUND
+from litestar.types import ControllerRouterHandler, Message, Scope
 
 from balancer.core.errors import BalancerError
-from balancer.web import config, docs, health, history, player
+from balancer.core.keys import Role
+from balancer.web import config, docs, health, history, keys, player
+from balancer.web.access import OPEN, authorize, needs
 from balancer.web.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
+
+ProcessRole = Literal["all", "edge", "admin"]
+"""What a process answers: players, admins, or both."""
 
 _TAGS = [
     Tag(name="player", description="What players ask."),
     Tag(name="config", description="What admins ask and change."),
     Tag(name="history", description="What a config was before."),
+    Tag(name="keys", description="Who may do what."),
     Tag(name="health", description="What orchestrators ask."),
 ]
+
+# Answers of this program are never pages of another one, nor scripts or styles to load, nor to be framed.
+_SECURITY = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+# The page loads its own files, and Swagger UI sets styles in the page.
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 
 def _no_pages(response: Response[Any]) -> Response[Any]:
@@ -30,32 +51,66 @@ def _no_pages(response: Response[Any]) -> Response[Any]:
     return response
 
 
-def make_application(version: str, lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:
+async def _secure(message: Message, scope: Scope) -> None:
+    """Add the security headers to every answer but a player's."""
+    if message["type"] == "http.response.start" and scope["path"] != "/":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _SECURITY.items():
+            headers[name] = value
+        if scope["path"].startswith("/docs"):
+            headers["content-security-policy"] = _DOCS_POLICY
+
+
+def make_application(
+    version: str,
+    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
+    *,
+    role: ProcessRole = "all",
+    open_docs: bool = True,
+) -> Litestar:
     """Return the application.
 
     Args:
         version: The program's, for the OpenAPI document.
         lifespan: Entered before the first request, left after the last one.
+        role: What it answers; all other paths are not there.
+        open_docs: Whether the documents of the API need no credentials.
     """
+    documents = OPEN if open_docs else needs(Role.VIEWER)
+    routes: list[ControllerRouterHandler] = [*health.ROUTES]
+    if role != "admin":
+        routes += player.ROUTES
+    if role != "edge":
+        routes += [*config.ROUTES, *history.ROUTES, *keys.ROUTES, *docs.routes(documents)]
     return Litestar(
-        route_handlers=[*player.ROUTES, *config.ROUTES, *history.ROUTES, *health.ROUTES, *docs.ROUTES],
+        route_handlers=routes,
+        guards=[authorize],
+        before_send=[_secure],
         lifespan=[lifespan],
         exception_handlers={
             BalancerError: on_domain_error,
             HTTPException: on_http_error,
             Exception: on_unexpected,
         },
-        openapi_config=OpenAPIConfig(
-            title="Video balancer",
-            version=version,
-            description="Redirects video players to an origin cluster or to a CDN, by rules that admins change.",
-            license=License(name="MIT", identifier="MIT"),
-            openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages),
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            tags=_TAGS,
-            use_handler_docstrings=True,
-        ),
+        openapi_config=None if role == "edge" else _openapi(version, documents),
         request_max_body_size=MAX_BODY,
         # Tracebacks are logged by our own handlers.
         logging_config=None,
+    )
+
+
+def _openapi(version: str, access: dict[str, Any]) -> OpenAPIConfig:
+    bearer = SecurityScheme(
+        type="http", scheme="bearer", description="An API key, or a token of the identity provider."
+    )
+    return OpenAPIConfig(
+        title="Video balancer",
+        version=version,
+        description="Redirects video players to an origin cluster or to a CDN, by rules that admins change.",
+        license=License(name="MIT", identifier="MIT"),
+        components=Components(security_schemes={"bearer": bearer}),
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages, **access),
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        tags=_TAGS,
+        use_handler_docstrings=True,
     )

@@ -15,8 +15,9 @@ from balancer.core.changes import ConfigChanges
 from balancer.core.configs import KEEP, MAX_DISTRIBUTION_RATE, CdnConfig, ConfigChange, ConfigDocument, Keep
 from balancer.core.errors import ConfigNotFound, DefaultConfigKept, InvalidInput, StaleRevision, StoreUnavailable
 from balancer.core.hosts import ToAscii, parse_cdn_host
+from balancer.core.keys import Role
 from balancer.core.ports import CdnConfigs, Clock
-from balancer.web.access import signature
+from balancer.web.access import needs, signature
 from balancer.web.documents import IF_MATCH, by_method, methods, operation, query
 from balancer.web.inputs import (
     AnyRequest,
@@ -28,7 +29,7 @@ from balancer.web.inputs import (
     read_reason,
     read_required,
 )
-from balancer.web.problems import MAX_BODY, responses
+from balancer.web.problems import MAX_BODY, admin_responses
 
 Value = TypeVar("Value")
 
@@ -126,14 +127,15 @@ def as_answer(config: CdnConfig) -> Response[Config]:
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("readConfig"),
     operation_class=operation(ID),
-    responses=responses(
+    responses=admin_responses(
+        Role.VIEWER,
         ConfigNotFound(7),
         StoreUnavailable("database"),
         InvalidInput("id", "must be one integer"),
-        status_400="Invalid host header.",
     ),
     response_headers=HEADERS,
     tags=["config"],
+    **needs(Role.VIEWER),
 )
 @inject
 async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> Response[Config]:
@@ -149,9 +151,12 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
     operation_class=operation(
         IF_MATCH, body=ConfigPatch, example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."}
     ),
-    responses=responses(BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), StoreUnavailable("database"), **BAD_BODY),
+    responses=admin_responses(
+        Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), StoreUnavailable("database"), **BAD_BODY
+    ),
     response_headers=HEADERS,
     tags=["config"],
+    **needs(Role.OPERATOR),
 )
 @inject
 async def change_config(
@@ -171,16 +176,17 @@ async def change_config(
     operation_class=operation(
         query("id", "Which config.", required=True), query("reason", "Why.", integer=False), IF_MATCH
     ),
-    responses=responses(
+    responses=admin_responses(
+        Role.OPERATOR,
         InvalidInput("id", "is required"),
         ConfigNotFound(7),
         DefaultConfigKept(1),
         StaleRevision(2, 8),
         StoreUnavailable("database"),
-        status_400="Invalid host header.",
     ),
     response_headers=NO_STORE,
     tags=["config"],
+    **needs(Role.OPERATOR),
 )
 @inject
 async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
@@ -195,11 +201,12 @@ async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges],
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("listConfigs"),
     operation_class=operation(LIMIT, query("cursor", "From `next` of the page before.")),
-    responses=responses(
-        InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database"), status_400="Invalid host header."
+    responses=admin_responses(
+        Role.VIEWER, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")
     ),
     response_headers=NO_STORE,
     tags=["config"],
+    **needs(Role.VIEWER),
 )
 @inject
 async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> ConfigPage:
@@ -218,12 +225,13 @@ async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> 
     operation_class=operation(
         body=NewConfig, example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50}
     ),
-    responses=responses(BAD_HOST, StoreUnavailable("database"), **BAD_BODY),
+    responses=admin_responses(Role.OPERATOR, BAD_HOST, StoreUnavailable("database"), **BAD_BODY),
     response_headers=[
         *HEADERS,
         ResponseHeader(name="location", documentation_only=True, description="The path of the new config."),
     ],
     tags=["config"],
+    **needs(Role.OPERATOR),
 )
 @inject
 async def create_config(

@@ -1,11 +1,11 @@
 """The interactive page at `/docs`: Swagger UI from a Python package, so that it works with no internet."""
 
 from importlib.resources import files
+from typing import Any
 
-from litestar import MediaType, Response, route
+from litestar import MediaType, Response, Router, route
 from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
-from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 GET_AND_HEAD = [HttpMethod.GET, HttpMethod.HEAD]
@@ -56,4 +56,10 @@ def docs_file(name: FromPath[str]) -> Response[bytes]:
     return Response((_ASSETS / path).read_bytes(), media_type=media_type, headers={"cache-control": "max-age=86400"})
 
 
-ROUTES: list[HTTPRouteHandler] = [docs_page, docs_file]
+def routes(access: dict[str, Any]) -> list[Router]:
+    """Return the routes of the page.
+
+    Args:
+        access: Who may see it, as `balancer.web.access` says it.
+    """
+    return [Router("/", route_handlers=[docs_page, docs_file], **access)]

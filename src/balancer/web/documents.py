@@ -12,6 +12,9 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.status_codes import HTTP_204_NO_CONTENT
 from litestar.types import Method, OperationIDCreator
 
+from balancer.core.keys import Role
+from balancer.web.access import needs
+
 
 def by_method(name: str) -> OperationIDCreator:
     """Return the operation ids of a handler for GET and HEAD: `readConfig` and `readConfigHead`."""
@@ -65,7 +68,13 @@ def methods(path: str, *allowed: str) -> HTTPRouteHandler:
     handler's methods.
     """
 
-    @route(path, http_method=[HttpMethod.OPTIONS], status_code=HTTP_204_NO_CONTENT, include_in_schema=False)
+    @route(
+        path,
+        http_method=[HttpMethod.OPTIONS],
+        status_code=HTTP_204_NO_CONTENT,
+        include_in_schema=False,
+        **needs(Role.VIEWER),
+    )
     async def name_methods() -> Response[None]:
         return Response(None, headers={"allow": ", ".join(sorted({*allowed, "OPTIONS"}))})
 

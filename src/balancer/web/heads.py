@@ -38,6 +38,11 @@ class HeadRecognizer:
     def __init__(self) -> None:
         self._sound: bytes | None = None
 
+    @property
+    def fields(self) -> bytes:
+        """The fields of the request that was recognised last, each line with its end."""
+        return self._sound or b""
+
     def query_of(self, data: bytes) -> bytes | None:
         """Return the raw query string when `data` is exactly one hot request, else None."""
         end = data.find(_END)

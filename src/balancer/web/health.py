@@ -5,6 +5,7 @@ from litestar import route
 from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
+from balancer.web.access import OPEN
 from balancer.web.documents import by_method
 
 
@@ -20,6 +21,7 @@ class Health(msgspec.Struct):
     operation_id=by_method("live"),
     response_headers={"cache-control": "no-store"},
     tags=["health"],
+    **OPEN,
 )
 async def live() -> Health:
     """Tell that the process answers; asks no store."""

@@ -12,26 +12,27 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from balancer.core.changes import ConfigChanges
 from balancer.core.configs import ConfigDocument
 from balancer.core.errors import ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision, StoreUnavailable
+from balancer.core.keys import Role
 from balancer.core.ports import CdnConfigs, Clock, ConfigHistory
 from balancer.core.revisions import Revision, differences
-from balancer.web.access import signature
+from balancer.web.access import needs, signature
 from balancer.web.config import BAD_BODY, HEADERS, ID, LIMIT, NO_STORE, Config, as_answer
 from balancer.web.documents import IF_MATCH, by_method, methods, operation, query
 from balancer.web.inputs import AnyRequest, read_body, read_expected, read_integer, read_limit, read_required
-from balancer.web.problems import responses
+from balancer.web.problems import admin_responses
 
-_ERRORS = responses(
+_ERRORS = admin_responses(
+    Role.VIEWER,
     InvalidInput("id", "must be one integer"),
     ConfigNotFound(7),
     StoreUnavailable("database"),
-    status_400="Invalid host header.",
 )
-_REVISION_ERRORS = responses(
+_REVISION_ERRORS = admin_responses(
+    Role.VIEWER,
     InvalidInput("revision", "is required"),
     ConfigNotFound(7),
     RevisionNotFound(1, 9),
     StoreUnavailable("database"),
-    status_400="Invalid host header.",
 )
 
 
@@ -120,6 +121,7 @@ def changes_between(before: ConfigDocument | None, after: ConfigDocument | None)
     responses=_ERRORS,
     response_headers=NO_STORE,
     tags=["history"],
+    **needs(Role.VIEWER),
 )
 @inject
 async def read_history(
@@ -141,6 +143,7 @@ async def read_history(
     responses=_REVISION_ERRORS,
     response_headers=NO_STORE,
     tags=["history"],
+    **needs(Role.VIEWER),
 )
 @inject
 async def read_revision(
@@ -164,6 +167,7 @@ async def read_revision(
     responses=_REVISION_ERRORS,
     response_headers=NO_STORE,
     tags=["history"],
+    **needs(Role.VIEWER),
 )
 @inject
 async def compare_revisions(
@@ -184,7 +188,8 @@ async def compare_revisions(
     operation_class=operation(
         IF_MATCH, body=Rollback, example={"id": 1, "revision": 3, "reason": "The origin cannot take it."}
     ),
-    responses=responses(
+    responses=admin_responses(
+        Role.OPERATOR,
         InvalidInput("revision", "must be int, not str"),
         ConfigNotFound(7),
         RevisionNotFound(1, 9),
@@ -194,6 +199,7 @@ async def compare_revisions(
     ),
     response_headers=HEADERS,
     tags=["history"],
+    **needs(Role.OPERATOR),
 )
 @inject
 async def roll_back(

@@ -14,9 +14,10 @@ from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
 from typing_extensions import override
 
-from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RefusalReason
+from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
 from balancer.core.redirects import Redirects
 from balancer.core.videos import MAX_VIDEO
+from balancer.web.access import OPEN, limit_players
 from balancer.web.documents import by_method
 from balancer.web.problems import responses
 
@@ -63,6 +64,7 @@ _ERRORS = responses(
     InvalidVideo(RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin"),
     QueryTooLong(MAX_VIDEO),
     NoConfig(),
+    RateLimited("player", 50, 1, 50, 0.02),
     status_400="Invalid host header.",
 )
 
@@ -82,6 +84,8 @@ _LOCATION = ResponseHeader(
     response_headers=[_LOCATION],
     responses=_ERRORS,
     tags=["player"],
+    guards=[limit_players],
+    **OPEN,
 )
 @inject
 async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
@@ -93,7 +97,13 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
 
 
 @route(
-    "/", http_method=[HttpMethod.OPTIONS], status_code=HTTP_204_NO_CONTENT, operation_id="preflight", tags=["player"]
+    "/",
+    http_method=[HttpMethod.OPTIONS],
+    status_code=HTTP_204_NO_CONTENT,
+    operation_id="preflight",
+    tags=["player"],
+    guards=[limit_players],
+    **OPEN,
 )
 async def preflight() -> Response[None]:
     """Allow browsers on other sites to ask; takes no ticket."""

@@ -1,6 +1,7 @@
 """Errors as problem details (RFC 9457): one table from what the domain says to what a client sees."""
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -14,16 +15,21 @@ from balancer.core.errors import (
     BalancerError,
     ConfigNotFound,
     DefaultConfigKept,
+    Forbidden,
     InvalidInput,
     InvalidVideo,
+    KeyNotFound,
     NoConfig,
     QueryTooLong,
+    RateLimited,
     Refusal,
     RevisionNotFound,
     SchemaMismatch,
     StaleRevision,
     StoreUnavailable,
+    Unauthenticated,
 )
+from balancer.core.keys import Role
 from balancer.web.inputs import etag
 
 MEDIA_TYPE = "application/problem+json"
@@ -73,6 +79,10 @@ TABLE: dict[type[BalancerError], Row] = {
     ConfigNotFound: Row(HTTPStatus.NOT_FOUND, "config-not-found", "Config not found"),
     RevisionNotFound: Row(HTTPStatus.NOT_FOUND, "revision-not-found", "Revision not found"),
     StaleRevision: Row(HTTPStatus.PRECONDITION_FAILED, "stale-revision", "Config has changed"),
+    Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Not authenticated"),
+    Forbidden: Row(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed"),
+    KeyNotFound: Row(HTTPStatus.NOT_FOUND, "key-not-found", "API key not found"),
+    RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
     DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
     NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "Store not available"),
@@ -87,6 +97,31 @@ def problem_of(error: BalancerError) -> Problem:
     return Problem(_type(row.name), row.title, row.status, str(error), _fields(error), revision)
 
 
+def headers_of(error: BalancerError) -> dict[str, str]:
+    """Return the headers that belong to a domain error."""
+    match error:
+        case Unauthenticated():
+            # RFC 6750 §3: the error is named only where credentials were sent.
+            return {"www-authenticate": 'Bearer realm="balancer"' + (', error="invalid_token"' if error.tried else "")}
+        case Forbidden():
+            needed = f'Bearer realm="balancer", error="insufficient_scope", scope="{error.needed}"'
+            return {"www-authenticate": needed}
+        case RateLimited():
+            # draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: what the policy allows, and what is left until when.
+            wait = math.ceil(error.wait)
+            return {
+                "retry-after": str(wait),
+                "ratelimit-policy": f'"{error.policy}";q={error.count};w={error.seconds}',
+                "ratelimit": f'"{error.policy}";r=0;t={wait}',
+            }
+        case StaleRevision():
+            return {"etag": etag(error.config_id, error.current)}
+        case NoConfig() | StoreUnavailable() | SchemaMismatch():
+            return {"retry-after": str(RETRY_AFTER)}
+        case _:
+            return {}
+
+
 def as_response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
     """Return the answer for a problem."""
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
@@ -95,13 +130,10 @@ def as_response(problem: Problem, headers: dict[str, str] | None = None) -> Resp
 def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Response[Problem]:
     """Answer what the domain refused."""
     problem = problem_of(error)
-    headers = _common_headers(request)
+    headers = _common_headers(request) | headers_of(error)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         cause = str(error.__cause__).partition("\n")[0]
         logger.warning("%s %s: %s (%s)", request.method, request.url.path, error, cause)
-        headers["retry-after"] = str(RETRY_AFTER)
-    if isinstance(error, StaleRevision):
-        headers["etag"] = etag(error.config_id, error.current)
     return as_response(problem, headers)
 
 
@@ -168,6 +200,17 @@ def responses(*errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:
     }
 
 
+def admin_responses(needed: Role, /, *errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:
+    """Describe the errors of an operation that needs a role, with those that come of that."""
+    return responses(
+        Unauthenticated("This needs a header 'Authorization: Bearer <key>'.", tried=False),
+        Forbidden(needed.label, None),
+        RateLimited("admin", 50, 1, 100, 0.02),
+        *errors,
+        **{"status_400": "Invalid host header.", **others},
+    )
+
+
 def _type(name: str) -> str:
     return f"urn:video-balancer:problem:{name}"
 
@@ -183,6 +226,8 @@ def _fields(error: BalancerError) -> list[FieldError]:
             found = FieldError("video", error.fault, error.reason)
         case InvalidInput():
             found = FieldError(error.field, error.fault)
+        case KeyNotFound():
+            found = FieldError("id", "names no API key")
         case ConfigNotFound():
             found = FieldError("id", "names no config")
         case DefaultConfigKept():

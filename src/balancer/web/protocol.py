@@ -6,9 +6,11 @@ Both lanes ask the same `Redirects`.
 """
 
 import asyncio
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 import httptools
 import msgspec
@@ -17,17 +19,22 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from balancer.core.errors import BalancerError
+from balancer.core.addresses import TrustedProxies, client_key
+from balancer.core.errors import BalancerError, RateLimited
+from balancer.core.limits import Limiter
 from balancer.core.redirects import Redirects
 from balancer.web.heads import HeadRecognizer
 from balancer.web.player import REDIRECT_HEADERS
-from balancer.web.problems import MEDIA_TYPE, RETRY_AFTER, malformed
+from balancer.web.problems import MEDIA_TYPE, RETRY_AFTER, headers_of, malformed, problem_of
 
 SWEEP = 0.5
 """Seconds between two looks for connections that have waited too long; limits of time are kept to within this."""
 
 DRAIN = 0.5
 """Seconds that an idle connection is kept at a shutdown, for a request that may be on its way."""
+
+_FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for:([^\r]*)\r$")
+_FORWARDED = re.compile(rb"(?im)^forwarded:([^\r]*)\r$")
 
 LINGER = 2.0
 """Seconds that a refused client has to read its answer and close; closing at once could destroy it on the way."""
@@ -53,21 +60,40 @@ class Limits:
     connections: int
 
 
+class PlayerGate(NamedTuple):
+    """How often players may ask, and whose requests count together.
+
+    Attributes:
+        limiter: None for no limit.
+        proxies: Those whose word on their clients counts.
+    """
+
+    limiter: Limiter | None
+    proxies: TrustedProxies
+
+
 class Process:
     """What all connections of a process share: its limits, its decisions, and one clock instead of a timer for each.
 
     Args:
         limits: What each connection is granted.
         redirects: Decides hot requests.
+        gate: Says which clients ask too often.
         state: The server's, with its connections and the date of this second.
         loop: Runs the clock.
     """
 
     def __init__(
-        self, limits: Limits, redirects: Redirects, state: ServerState, loop: asyncio.AbstractEventLoop
+        self,
+        limits: Limits,
+        redirects: Redirects,
+        gate: PlayerGate,
+        state: ServerState,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.limits = limits
         self.redirects = redirects
+        self.gate = gate
         self.state = state
         self.now = loop.time()
         self._loop = loop
@@ -284,14 +310,18 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         body = msgspec.json.encode(malformed(status, detail))
+        headers = {"content-type": MEDIA_TYPE, "connection": "close"}
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["retry-after"] = str(RETRY_AFTER)
+        self.transport.write(self._head(status, headers, body) + body)
+        self.transport.write_eof()
+
+    def _head(self, status: HTTPStatus, headers: dict[str, str], body: bytes) -> bytes:
         lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
         lines += [name + b": " + value for name, value in self.server_state.default_headers]
-        lines += [f"{name}: {value}".encode() for name, value in REDIRECT_HEADERS.items()]
-        lines += [f"content-type: {MEDIA_TYPE}".encode(), f"content-length: {len(body)}".encode(), b"connection: close"]
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            lines.append(f"retry-after: {RETRY_AFTER}".encode())
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-        self.transport.write_eof()
+        fields = {**REDIRECT_HEADERS, **headers, "content-length": str(len(body))}
+        lines += [f"{name}: {value}".encode() for name, value in fields.items()]
+        return b"\r\n".join([*lines, b"", b""])
 
 
 class FastLaneProtocol(LimitedProtocol):
@@ -300,6 +330,17 @@ class FastLaneProtocol(LimitedProtocol):
     def __init__(self, process: Process, config: Config, app_state: dict[str, Any], loop: Any) -> None:
         super().__init__(process, config, app_state, loop)
         self._recognizer = HeadRecognizer()
+        self._limiter = process.gate.limiter
+        self._peer = ""
+        # Who the requests of this connection are counted for; None where a proxy says it with each request.
+        self._client: str | None = ""
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        if self._limiter:
+            self._peer = self.client[0] if self.client else ""
+            self._client = None if self.process.gate.proxies.trusts(self._peer) else client_key(self._peer)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -310,17 +351,42 @@ class FastLaneProtocol(LimitedProtocol):
             and len(data) <= process.limits.head_size
             and (query := self._recognizer.query_of(data)) is not None
         ):
+            if limiter := self._limiter:
+                client = self._client if self._client is not None else self._client_of_proxy()
+                now = monotonic()
+                if (wait := limiter.wait(client, now)) > 0:
+                    self._refuse_client(limiter.refusal(wait))
+                    return
             try:
                 decision = process.redirects.redirect(query)
             except BalancerError:
-                pass  # The application says what is wrong.
+                pass  # The application says what is wrong, and counts the request.
             else:
+                if limiter:
+                    limiter.spend(client, now)
                 self.transport.write((process.redirect_head() + decision.location + "\r\n\r\n").encode("latin-1"))
                 self.waiting_since = process.now
                 self.patience = process.limits.keep_alive
                 self.server_state.total_requests += 1
                 return
         super().data_received(data)
+
+    def _client_of_proxy(self) -> str:
+        fields = self._recognizer.fields
+        forwarded_for, forwarded = (
+            b",".join(found.findall(fields)).decode("ascii") for found in (_FORWARDED_FOR, _FORWARDED)
+        )
+        return client_key(self.process.gate.proxies.client_of(self._peer, forwarded_for, forwarded))
+
+    def _refuse_client(self, error: RateLimited) -> None:
+        """Answer a client that asks too often here, where it costs least, in the application's words."""
+        problem = problem_of(error)
+        body = msgspec.json.encode(problem)
+        status = HTTPStatus(problem.status)
+        self.transport.write(self._head(status, {**headers_of(error), "content-type": MEDIA_TYPE}, body) + body)
+        self.waiting_since = self.process.now
+        self.patience = self.process.limits.keep_alive
+        self.server_state.total_requests += 1
 
 
 class Protocols:
@@ -347,5 +413,5 @@ class Protocols:
         loop = _loop or asyncio.get_running_loop()
         if self._process is None or self._process.state is not server_state:
             app: Any = config.loaded_app
-            self._process = Process(self._limits, app.state.redirects, server_state, loop)
+            self._process = Process(self._limits, app.state.redirects, app.state.gate, server_state, loop)
         return self._kind(self._process, config, app_state, loop)

@@ -1,0 +1,96 @@
+"""Whose request it is: the address that limits are kept by."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+NO_ADDRESS = "local"
+"""The client on a Unix socket."""
+
+# RFC 7239 §4: one element is pairs joined by semicolons; the value is a token or a quoted string.
+_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^";,\s]*))', re.IGNORECASE)
+_HOST = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+)(?::[0-9]+)?|([0-9A-Fa-f:.]+)")
+
+
+@lru_cache(maxsize=4096)
+def client_key(address: str) -> str:
+    """Return the name under which an address is counted: IPv4 whole, IPv6 by its /64, which one host can own.
+
+    Args:
+        address: `192.0.2.7`, `2001:db8::1`, or empty on a Unix socket.
+    """
+    found = _parse(address)
+    if found is None:
+        return NO_ADDRESS
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+
+
+class TrustedProxies:
+    """Reads the client's address from what proxies say that the operator named.
+
+    Args:
+        networks: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`.
+
+    Raises:
+        ValueError: When one of them is no network.
+    """
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks: tuple[Network, ...] = tuple(ip_network(network) for network in networks)
+
+    def trusts(self, peer: str) -> bool:
+        """Tell whether what this peer says of its clients counts."""
+        address = _parse(peer)
+        return address is not None and self._has(address)
+
+    def client_of(self, peer: str, forwarded_for: str, forwarded: str) -> str:
+        """Return the client's address for a connection from `peer`.
+
+        Both headers are read from the right, over the proxies that are trusted, to the first address that is not.
+        Where both are there and do not agree, a proxy has set one and passed on the other, so neither counts.
+
+        Args:
+            peer: The other end of the connection.
+            forwarded_for: All `X-Forwarded-For` fields, joined by commas.
+            forwarded: All `Forwarded` fields (RFC 7239), joined by commas.
+        """
+        if not self.trusts(peer):
+            return peer
+        found = set()
+        if forwarded_for:
+            found.add(self._first_stranger(peer, forwarded_for.split(",")))
+        if forwarded:
+            found.add(self._first_stranger(peer, [_for(element) for element in forwarded.split(",")]))
+        return found.pop() if len(found) == 1 else peer
+
+    def _first_stranger(self, peer: str, hops: list[str]) -> str:
+        nearest = peer
+        for hop in reversed(hops):
+            found = _HOST.fullmatch(hop.strip())
+            address = _parse(found[1] or found[2] or found[3]) if found else None
+            if address is None:
+                break  # Whatever stands left of what cannot be read, anybody may have written.
+            nearest = str(address)
+            if not self._has(address):
+                break
+        return nearest
+
+    def _has(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def _for(element: str) -> str:
+    found = _FOR.search(element.strip())
+    return (found[1] or found[2] or "") if found else ""

@@ -1,0 +1,156 @@
+"""How many requests one client may make: a token bucket for each, kept as one number (GCRA, ITU-T I.371 §A).
+
+That number is the bucket's *debt*: the time in seconds until it is full again. A request costs one interval of the
+rate, and is admitted while the debt leaves room for it in the burst. With a store that processes share, each process
+admits by what it knows, tells the store soon what it has admitted, and learns the debt that all have made together.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from balancer.core.errors import RateLimited
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+MAX_CLIENTS = 50_000
+"""Clients that a process remembers at least, and half of those that it remembers at most."""
+
+SHARES = 16
+"""A process tells the store what it has admitted once that is this part of the burst."""
+
+_RATE = re.compile(r"([1-9][0-9]{0,6})/([smh])(?:;burst=([1-9][0-9]{0,6}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so much time, and so many at once.
+
+    Attributes:
+        count: Requests.
+        seconds: In this time.
+        burst: Requests at once after a pause.
+    """
+
+    count: int
+    seconds: int
+    burst: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Read `50/s`, `10/m` or `50/s;burst=200`; the burst is one second's worth when it is not given.
+
+        Raises:
+            ValueError: When it is anything else.
+        """
+        found = _RATE.fullmatch(text.replace(" ", ""))
+        if found is None:
+            raise ValueError("must be like 50/s, 600/m or 50/s;burst=200")
+        count, seconds = int(found[1]), UNITS[found[2]]
+        return cls(count, seconds, int(found[3]) if found[3] else max(1, count // seconds))
+
+    @property
+    def interval(self) -> float:
+        """Seconds that one request costs."""
+        return self.seconds / self.count
+
+
+class Bucket:
+    """What one client has used.
+
+    Attributes:
+        full_at: When the bucket will be full, by the process's clock.
+        untold: Requests admitted here that the shared store does not know of.
+    """
+
+    __slots__ = ("full_at", "untold")
+
+    def __init__(self) -> None:
+        self.full_at = 0.0
+        self.untold = 0
+
+
+class Limiter:
+    """Admits requests of clients at a rate. Time is given in seconds of any clock that does not run backwards.
+
+    Memory is bounded: of more clients than it remembers, those that have been away longest begin with a full bucket.
+
+    Args:
+        name: Of the policy, as clients and the store see it: `player`.
+        rate: What each client has.
+
+    Attributes:
+        on_due: Called when there is something to tell the shared store. Must not block.
+    """
+
+    def __init__(self, name: str, rate: Rate) -> None:
+        self.name = name
+        self.rate = rate
+        self.on_due: Callable[[], None] | None = None
+        self._interval = rate.interval
+        # And a thousandth of a request, for what is lost in rounding.
+        self._room = self._interval * (rate.burst - 1 + 0.001)
+        self._told_at = max(1, rate.burst // SHARES)
+        self._young: dict[str, Bucket] = {}
+        self._old: dict[str, Bucket] = {}
+        self._due: dict[str, Bucket] = {}
+
+    def wait(self, client: str, now: float) -> float:
+        """Return in how many seconds a request of this client would be admitted, 0 or less for at once."""
+        bucket = self._young.get(client) or self._old.get(client)
+        return bucket.full_at - now - self._room if bucket else 0.0
+
+    def spend(self, client: str, now: float) -> None:
+        """Count a request that was admitted."""
+        bucket = self._young.get(client) or self._remember(client)
+        bucket.full_at = max(bucket.full_at, now) + self._interval
+        if self.on_due:
+            bucket.untold += 1
+            if bucket.untold >= self._told_at:
+                self._due[client] = bucket
+                self.on_due()
+
+    def admit(self, client: str, now: float) -> None:
+        """Count a request, or refuse it.
+
+        Raises:
+            RateLimited: When the client has used up what it may; it then costs nothing.
+        """
+        self.check(client, now)
+        self.spend(client, now)
+
+    def check(self, client: str, now: float) -> None:
+        """Refuse a request that would not be admitted.
+
+        Raises:
+            RateLimited: When the client has used up what it may.
+        """
+        wait = self.wait(client, now)
+        if wait > 0:
+            raise self.refusal(wait)
+
+    def refusal(self, wait: float) -> RateLimited:
+        """Return the error for a client that has to wait for so many seconds."""
+        return RateLimited(self.name, self.rate.count, self.rate.seconds, self.rate.burst, wait)
+
+    def take_due(self) -> dict[str, float]:
+        """Return what the shared store is to be told: for clients, how many seconds of debt they have made here."""
+        due, self._due = self._due, {}
+        told = {}
+        for client, bucket in due.items():
+            told[client] = bucket.untold * self._interval
+            bucket.untold = 0
+        return told
+
+    def learn(self, debts: Mapping[str, float], now: float) -> None:
+        """Take over what the shared store says: for clients, their debt in seconds from all processes together."""
+        for client, debt in debts.items():
+            if bucket := self._young.get(client) or self._old.get(client):
+                bucket.full_at = now + debt + bucket.untold * self._interval
+
+    def _remember(self, client: str) -> Bucket:
+        bucket = self._old.pop(client, None) or Bucket()
+        if len(self._young) >= MAX_CLIENTS:
+            self._old, self._young = self._young, {}
+        self._young[client] = bucket
+        return bucket

@@ -1,0 +1,119 @@
+"""How many requests one client may make, alone and over several processes."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancer.background import Sharing
+from balancer.core.errors import RateLimited, StoreUnavailable
+from balancer.core.limits import Limiter, Rate
+from tests.fakes import FakeSharedLimits
+
+RATES = st.builds(Rate, st.integers(1, 200), st.sampled_from([1, 60, 3600]), st.integers(1, 100))
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("50/s", Rate(50, 1, 50)), ("600/m", Rate(600, 60, 10)), ("10/m", Rate(10, 60, 1)), ("1/h", Rate(1, 3600, 1)),
+        ("50/s;burst=200", Rate(50, 1, 200)), (" 50 / s ; burst=1 ", Rate(50, 1, 1)),
+    ],
+)  # fmt: skip
+def test_reading(text: str, rate: Rate) -> None:
+    """A rate is requests in a time, with a burst of one second's worth unless it is given."""
+    assert rate == Rate.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "50", "0/s", "-1/s", "50/d", "1.5/s", "50/s;burst=0", "50/s;x=1", "99999999/s"])
+def test_misreading(text: str) -> None:
+    """Anything else is an error that shows what is expected."""
+    with pytest.raises(ValueError, match="50/s"):
+        Rate.parse(text)
+
+
+def admitted(limiter: Limiter, client: str, times: list[float]) -> int:
+    """Return how many of a client's requests at these times are admitted."""
+    count = 0
+    for now in times:
+        try:
+            limiter.admit(client, now)
+        except RateLimited:
+            continue
+        count += 1
+    return count
+
+
+@given(rate=RATES, gaps=st.lists(st.floats(0, 100), min_size=1, max_size=60))
+def test_never_more_than_allowed(rate: Rate, gaps: list[float]) -> None:
+    """In any time no more is admitted than the burst and what the rate gives in that time."""
+    limiter, now, times = Limiter("player", rate), 1000.0, []
+    for gap in gaps:
+        now += gap * rate.interval
+        if limiter.wait("a", now) <= 0:
+            limiter.spend("a", now)
+            times.append(now)
+    for first in range(len(times)):
+        for last in range(first, len(times)):
+            allowed = rate.burst + (times[last] - times[first]) / rate.interval
+            assert last - first + 1 <= allowed + 2e-3
+
+
+@given(rate=RATES)
+def test_no_less_than_allowed(rate: Rate) -> None:
+    """A client that asks as often as it may is always admitted, after a burst too; one request more waits as told."""
+    limiter = Limiter("player", rate)
+    assert rate.burst == admitted(limiter, "a", [1000.0] * (rate.burst + 5))
+    with pytest.raises(RateLimited) as caught:
+        limiter.check("a", 1000.0)
+    assert rate.interval == pytest.approx(caught.value.wait, rel=0.01)
+    later = [1000.0 + (number + 1) * rate.interval for number in range(50)]
+    assert 50 == admitted(limiter, "a", later)
+    assert rate.burst == admitted(limiter, "b", [1000.0] * (rate.burst + 5))
+
+
+@pytest.mark.parametrize(
+    ("rate", "workers"), [(Rate(50, 1, 50), 4), (Rate(50, 1, 50), 16), (Rate(200, 1, 200), 2), (Rate(500, 1, 500), 4)]
+)
+def test_fleet(workers: int, rate: Rate) -> None:
+    """Over ten seconds a fleet admits what one process would, within 10 %, however requests are spread over it."""
+    store = FakeSharedLimits()
+    limiters = [Limiter("player", rate) for _ in range(workers)]
+    sharings = [Sharing([limiter], store, lambda: store.now) for limiter in limiters]
+
+    async def tell() -> None:
+        for sharing in sharings:
+            if sharing._due.is_set():
+                await sharing.step()
+
+    # Twice as many requests as are allowed, and an answer of the store each ten milliseconds.
+    per_step = 2 * rate.count // 100
+    spreads: list[Callable[[int], int]] = [
+        lambda number: number % workers,
+        lambda _: 0,
+        lambda number: (number // 997) % workers,
+    ]
+    with asyncio.Runner() as runner:
+        for spread in spreads:
+            store.now += 1000
+            count = 0
+            for number in range(1000 * per_step):
+                count += admitted(limiters[spread(number)], "a", [store.now])
+                if number % per_step == 0:
+                    store.now += 0.01
+                    runner.run(tell())
+            assert rate.burst + 10 * rate.count == pytest.approx(count, rel=0.1)
+
+
+def test_store_away() -> None:
+    """While the store is away each process limits by itself, and nothing is refused that it would admit alone."""
+    store = FakeSharedLimits()
+    store.down = True
+    limiter = Limiter("player", Rate(50, 1, 50))
+    sharing = Sharing([limiter], store, lambda: 1000.0)
+    assert 50 == admitted(limiter, "a", [1000.0] * 60)
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(sharing.step())
+    assert 25 == admitted(limiter, "a", [1000.501] * 60)

@@ -1,0 +1,156 @@
+"""Tokens of an identity provider."""
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from balancer.adapters import tokens
+from balancer.adapters.tokens import JwtTokens
+from balancer.core.errors import StoreUnavailable, Unauthenticated
+from balancer.core.keys import Identity, Role
+from tests.unit.tokens import AUDIENCE, ISSUER, Provider
+
+pytestmark = pytest.mark.anyio
+
+ROLES = {"video-ops": Role.OPERATOR, "video-admins": Role.ADMIN, "viewer": Role.VIEWER}
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Provider:
+    """Return a provider with one key."""
+    return Provider(tmp_path / "jwks.json", "one")
+
+
+def checker(provider: Provider, role_claim: str = "role") -> JwtTokens:
+    """Return what checks this provider's tokens."""
+    return JwtTokens(ISSUER, AUDIENCE, str(provider.path), role_claim, ROLES)
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "role"),
+    [
+        ("role", {"role": "viewer"}, Role.VIEWER),
+        ("role", {"role": "video-admins"}, Role.ADMIN),
+        ("role", {"role": ["viewer", "video-ops", 5, "unknown"]}, Role.OPERATOR),
+        ("realm_access.roles", {"realm_access": {"roles": ["video-ops"]}}, Role.OPERATOR),
+        ("realm_access.roles", {"realm_access": "video-ops"}, None),
+        ("role", {"role": "admin"}, None),
+        ("role", {"role": {"a": 1}}, None),
+        ("role", {}, None),
+    ],
+)
+async def test_roles(provider: Provider, claim: str, claims: dict[str, Any], role: Role | None) -> None:
+    """The role is the highest of those that the claim's values stand for, none where they stand for nothing."""
+    token = provider.token(**claims, aud=["other", AUDIENCE])
+    assert Identity("token:alice", role) == await checker(provider, claim).identify(token)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"exp": NOW - timedelta(seconds=1)}, id="expired"),
+        pytest.param({"nbf": NOW + timedelta(seconds=60)}, id="not yet valid"),
+        pytest.param({"aud": "other"}, id="wrong audience"),
+        pytest.param({"iss": "https://other.example/"}, id="wrong issuer"),
+        pytest.param({"exp": None}, id="without expiry"),
+        pytest.param({"aud": None}, id="without audience"),
+        pytest.param({"iss": None}, id="without issuer"),
+        pytest.param({"sub": None}, id="without subject"),
+        pytest.param({"sub": 7}, id="subject no string"),
+    ],
+)
+async def test_claims_that_are_not_accepted(provider: Provider, claims: dict[str, Any]) -> None:
+    """A token must be of this issuer, for this program, for somebody, and valid now."""
+    with pytest.raises(Unauthenticated):
+        await checker(provider).identify(provider.token(role="viewer", **claims))
+
+
+def unsigned(claims: dict[str, Any], header: dict[str, str]) -> str:
+    """Return the first two parts of a token, as an attacker would make them."""
+    exp = int(claims["exp"].timestamp())
+    parts = (json.dumps(part).encode() for part in (header, {**claims, "exp": exp}))
+    return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+def with_hmac(token: str, secret: str) -> str:
+    """Sign a token by what everybody can read, as if it were a secret."""
+    signature = hmac.digest(secret.encode(), token.encode(), "sha256")
+    return f"{token}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+async def test_signatures_that_are_not_accepted(provider: Provider, tmp_path: Path) -> None:
+    """A token without a signature, signed by a stranger, or by the public key as if that were a secret, is refused."""
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": NOW + timedelta(minutes=1), "role": "video-admins"}
+    public = provider.path.read_text()
+    good = provider.token(role="viewer")
+    head, body, signature = good.split(".")
+    forged = jwt.encode(claims, "x" * 32).split(".")[1]
+    for token in (
+        unsigned(claims, {"alg": "none", "kid": "one"}) + ".",
+        with_hmac(unsigned(claims, {"alg": "HS256", "kid": "one"}), public),
+        jwt.encode(claims, "x" * 32, algorithm="HS256"),
+        Provider(tmp_path / "other.json", "one").token(),
+        Provider(tmp_path / "other.json", "two").token(),
+        f"{head}.{forged}.{signature}",
+        f"{head}.{body}.",
+        f"{head}.{body}",
+        "a.b.c",
+        "..",
+    ):
+        with pytest.raises(Unauthenticated):
+            await checker(provider).identify(token)
+    assert await checker(provider).identify(good)
+
+
+async def test_secrets_in_the_key_set_are_not_used(provider: Provider) -> None:
+    """A symmetric key in the set signs nothing."""
+    secret = {"kty": "oct", "kid": "s", "k": urlsafe_b64encode(b"s" * 33).decode()}
+    provider.path.write_text(json.dumps({"keys": [secret]}))
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": NOW + timedelta(minutes=1)}
+    token = jwt.encode(claims, b"s" * 33, algorithm="HS256", headers={"kid": "s"})
+    with pytest.raises(Unauthenticated):
+        await checker(provider).identify(token)
+
+
+async def test_rotation(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new key is found when a token names it, but not again and again; a key that is gone is forgotten in time."""
+    now = 1000.0
+    monkeypatch.setattr(tokens, "monotonic", lambda: now)
+    check = checker(provider)
+    old = provider.token()
+    await check.identify(old)
+    provider.rotate("one", "two")
+    new = provider.token(key="two")
+    with pytest.raises(Unauthenticated, match="not known"):
+        await check.identify(new)
+    now += tokens.KEYS_INTERVAL + 1
+    await check.identify(new)
+    provider.rotate("two")
+    await check.identify(old)
+    now += tokens.KEYS_LIFETIME + 1
+    with pytest.raises(Unauthenticated):
+        await check.identify(old)
+    await check.identify(new)
+
+
+async def test_provider_away(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any keys nobody can be told; keys that were read once go on while the provider is away."""
+    now = 1000.0
+    monkeypatch.setattr(tokens, "monotonic", lambda: now)
+    check, token, keys = checker(provider), provider.token(), provider.path.read_text()
+    for broken in ("", "[]", "{}", '{"keys": []}', '{"keys": [{}]}', '{"keys": 5}'):
+        provider.path.write_text(broken)
+        with pytest.raises((StoreUnavailable, Unauthenticated)):
+            await checker(provider).identify(token)
+    provider.path.write_text(keys)
+    await check.identify(token)
+    provider.path.unlink()
+    now += tokens.KEYS_LIFETIME + 1
+    await check.identify(token)
