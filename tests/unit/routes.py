@@ -53,6 +53,8 @@ ROUTES = [
     *_both("/config/revision", "readRevision", CLOSED | {404}, query="revision=1"),
     *_both("/config/diff", "compareRevisions", CLOSED | {404}, query="from=1&to=1"),
     Route("/config/rollback", "post", "rollBackConfig", CHANGE, Role.OPERATOR, body={"id": 1, "revision": 1}),
+    *_both("/explain", "explain", CLOSED - {422}, query="video=x"),
+    Route("/config/preview", "post", "previewConfig", CLOSED | {404, 413}, Role.VIEWER, body={"id": 1, **HOST}),
     *_both("/keys", "listKeys", CLOSED, Role.ADMIN),
     Route("/keys", "post", "createKey", CLOSED | {413}, Role.ADMIN, body={"name": "a", "role": "viewer"}),
     Route("/key", "delete", "revokeKey", CLOSED | {404}, Role.ADMIN, "id=99"),

@@ -8,6 +8,7 @@ from balancer.core.hosts import OriginHosts
 from balancer.core.shortcuts import PlainVideos
 from balancer.core.snapshots import Snapshot, Target
 from balancer.core.tickets import TicketBook
+from balancer.core.videos import OriginUrl
 
 
 class Decision(NamedTuple):
@@ -17,13 +18,20 @@ class Decision(NamedTuple):
         location: The absolute URL for the `Location` header, in characters of one byte each (Latin-1).
         target: The target that the ticket stood for.
         ticket: The request's place in the sequence.
-        config: The revision that was in force.
+        snapshot: What it was decided by.
+        video: What was asked for.
     """
 
     location: str
     target: Target
     ticket: int
-    config: CdnConfig
+    snapshot: Snapshot
+    video: OriginUrl
+
+    @property
+    def config(self) -> CdnConfig:
+        """The revision that was in force."""
+        return self.snapshot.config
 
 
 class Redirects:
@@ -50,8 +58,12 @@ class Redirects:
         self._snapshot = snapshot
         self._book.follow(len(snapshot.schedule))
 
-    def redirect(self, query: bytes) -> Decision:
+    def redirect(self, query: bytes, *, take: bool = True) -> Decision:
         """Decide the request with this raw query string, and take a ticket for it.
+
+        Args:
+            query: `video=http://s1.origin-cluster/video/…&…`.
+            take: False to see what would be decided, with the ticket that would be taken.
 
         Raises:
             Refusal: When it may not be redirected; it then takes no ticket.
@@ -61,6 +73,6 @@ class Redirects:
         if snapshot is None:
             raise NoConfig
         video, carried = self._videos.read(query)
-        ticket = self._book.take()
+        ticket = self._book.take() if take else self._book.peek()
         target = snapshot.target_of(ticket)
-        return Decision(target.location(video, carried), target, ticket, snapshot.config)
+        return Decision(target.location(video, carried), target, ticket, snapshot, video)

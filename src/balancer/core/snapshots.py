@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from balancer.core.configs import CdnConfig
 from balancer.core.schedules import lay_out
@@ -34,6 +35,13 @@ class CdnTarget:
 Target = OriginTarget | CdnTarget
 
 
+class RoutingReason(StrEnum):
+    """Why a request that is redirected goes where it goes: a closed vocabulary, with `RefusalReason` for the others."""
+
+    SCHEDULE = "schedule"
+    ONLY_TARGET = "only-target"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a redirect needs to know, in one immutable object that is swapped by one assignment.
@@ -58,3 +66,19 @@ class Snapshot:
     def target_of(self, ticket: int) -> Target:
         """Return the target of a ticket: one look-up, however many targets there are."""
         return self.targets[self.schedule[ticket % len(self.schedule)]]
+
+    @property
+    def weights(self) -> list[int]:
+        """Of each target, how many tickets of a cycle are its own."""
+        return [self.schedule.count(index) for index in range(len(self.targets))]
+
+    @property
+    def reason(self) -> RoutingReason:
+        """Why a ticket's target is its target."""
+        return RoutingReason.ONLY_TARGET if len(self.schedule) in self.weights else RoutingReason.SCHEDULE
+
+    def counts(self, requests: int) -> list[int]:
+        """Return for each target how many of the tickets from 1 to `requests` are its own."""
+        cycles, rest = divmod(requests, len(self.schedule))
+        begun = self.schedule[1 : rest + 1]
+        return [cycles * weight + begun.count(index) for index, weight in enumerate(self.weights)]

@@ -38,6 +38,12 @@ class TicketBook:
         self._next = ticket + 1
         return ticket
 
+    def peek(self) -> int:
+        """Return the ticket that `take` would return, and leave it there."""
+        if self._next <= self._last:
+            return self._next
+        return self._leased.start if self._leased else self._last + 1
+
     def follow(self, cycle: int) -> None:
         """Hand out tickets for a schedule of `cycle` tickets from now on.
 

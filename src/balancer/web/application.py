@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from balancer.core.errors import BalancerError
 from balancer.core.keys import Role
-from balancer.web import config, docs, health, history, keys, player
+from balancer.web import config, docs, explain, health, history, keys, player
 from balancer.web.access import OPEN, authorize, needs
 from balancer.web.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 
@@ -26,6 +26,7 @@ _TAGS = [
     Tag(name="player", description="What players ask."),
     Tag(name="config", description="What admins ask and change."),
     Tag(name="history", description="What a config was before."),
+    Tag(name="explain", description="What would happen, and why."),
     Tag(name="keys", description="Who may do what."),
     Tag(name="health", description="What orchestrators ask."),
 ]
@@ -81,7 +82,7 @@ def make_application(
     if role != "admin":
         routes += player.ROUTES
     if role != "edge":
-        routes += [*config.ROUTES, *history.ROUTES, *keys.ROUTES, *docs.routes(documents)]
+        routes += [*config.ROUTES, *history.ROUTES, *explain.ROUTES, *keys.ROUTES, *docs.routes(documents)]
     return Litestar(
         route_handlers=routes,
         guards=[authorize],
