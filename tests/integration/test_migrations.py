@@ -68,7 +68,7 @@ def test_stairway(url: str) -> None:
     while (left := tables(url)) != {"alembic_version"}:
         steps.append(left)
         schema.downgrade("-1")
-    assert 2 == len(steps)
+    assert len(list((ROOT / "alembic" / "versions").glob("[0-9]*.py"))) == len(steps)
     for step in reversed(steps):
         schema.upgrade("+1")
         assert step == tables(url)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from balancer.core.keys import Role
 
-CLOSED = frozenset({400, 401, 403, 422, 429, 503})
+CLOSED = frozenset({400, 401, 403, 422, 429, 431, 503})
 CHANGE = CLOSED | {404, 412, 413}
 HOST = {"cdn_host": "b.example"}
 
@@ -41,8 +41,10 @@ def _both(
 
 
 ROUTES = [
-    *_both("/", "redirectVideo", frozenset({400, 414, 422, 429, 503}), None, "video=http://s1.origin-cluster/a.ts"),
-    Route("/", "options", "preflight", frozenset(), None),
+    *_both(
+        "/", "redirectVideo", frozenset({400, 414, 422, 429, 431, 503}), None, "video=http://s1.origin-cluster/a.ts"
+    ),
+    Route("/", "options", "preflight", frozenset({400, 429}), None),
     *_both("/health/live", "live", frozenset(), None),
     *_both("/config", "readConfig", CLOSED | {404}),
     Route("/config", "patch", "changeConfig", CHANGE, Role.OPERATOR, body={"id": 1, **HOST}),

@@ -125,4 +125,6 @@ def _field_error(message: str) -> InvalidInput:
     if found := _FIELD.search(fault):
         what = "is required" if "missing" in fault else "is not a field of this"
         return InvalidInput(f"{path}.{found['name']}" if path else found["name"], what)
+    if fault.startswith("Invalid "):
+        return InvalidInput(path or "body", f"is an {fault[0].lower()}{fault[1:]}")
     return InvalidInput(path or "body", "must be " + fault.replace("Expected ", "").replace(", got ", ", not "))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dishka.integrations.litestar import FromDishka, inject
-from litestar import Request, Response, route
+from litestar import Request, route
 from litestar.datastructures import ResponseHeader
 from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
@@ -66,6 +66,7 @@ _ERRORS = responses(
     NoConfig(),
     RateLimited("player", 50, 1, 50, 0.02),
     status_400="Invalid host header.",
+    status_431="The head of the request is longer than 16384 bytes.",
 )
 
 _LOCATION = ResponseHeader(
@@ -101,13 +102,14 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
     http_method=[HttpMethod.OPTIONS],
     status_code=HTTP_204_NO_CONTENT,
     operation_id="preflight",
+    response_headers=PREFLIGHT_HEADERS,
+    responses=responses(RateLimited("player", 50, 1, 50, 0.02), status_400="Invalid host header."),
     tags=["player"],
     guards=[limit_players],
     **OPEN,
 )
-async def preflight() -> Response[None]:
+async def preflight() -> None:
     """Allow browsers on other sites to ask; takes no ticket."""
-    return Response(None, headers=PREFLIGHT_HEADERS)
 
 
 class _Redirection(ASGIResponse):

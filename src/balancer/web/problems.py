@@ -207,7 +207,11 @@ def admin_responses(needed: Role, /, *errors: BalancerError, **others: str) -> d
         Forbidden(needed.label, None),
         RateLimited("admin", 50, 1, 100, 0.02),
         *errors,
-        **{"status_400": "Invalid host header.", **others},
+        **{
+            "status_400": "Invalid host header.",
+            "status_431": "The head of the request is longer than 16384 bytes.",
+            **others,
+        },
     )
 
 
