@@ -25,6 +25,8 @@ from tests.factories import BEARER
 from tests.processes import Postgres, Valkey
 
 OURS = "video-balancer"
+LIMITED = f"{OURS}, players limited"
+
 CHANGES = 100
 """Config changes per second while redirects are measured."""
 
@@ -98,6 +100,10 @@ def _compare(result: Measured, folder: Path, seconds: float, rounds: int, stores
         OURS: (
             peers.balancer(folder, stores),
             "this program as it comes: allow-list, tickets leased from Redis, PostgreSQL",
+        ),
+        LIMITED: (
+            peers.balancer(folder, {"PLAYER_RATE": "1000000/s", **stores}),
+            "the same with a limit for each address, told to Redis; higher than what is asked",
         ),
         "HAProxy": (peers.haproxy(folder), "decodes, checks the host, splits, one in ten at random to the origin"),
         "nginx + njs": (peers.nginx_njs(folder), "the same in nginx's JavaScript"),

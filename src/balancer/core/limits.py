@@ -103,7 +103,8 @@ class Limiter:
     def spend(self, client: str, now: float) -> None:
         """Count a request that was admitted."""
         bucket = self._young.get(client) or self._remember(client)
-        bucket.full_at = max(bucket.full_at, now) + self._interval
+        full_at = bucket.full_at
+        bucket.full_at = (full_at if full_at > now else now) + self._interval  # noqa: FURB136  # max() costs twice as much
         if self.on_due:
             bucket.untold += 1
             if bucket.untold >= self._told_at:
