@@ -98,9 +98,10 @@ def test_commands(start: Start) -> None:
         (["keys", "create", "--name", "a", "--role", "viewer", "--expires", "2020-01-01"], 1, "in the future"),
     ],
 )
-def test_wrong_commands(start: Start, arguments: list[str], code: int, word: str) -> None:
+def test_wrong_commands(tmp_path: Path, arguments: list[str], code: int, word: str) -> None:
     """A wrong command says in one line what is wrong."""
-    done = run_balancer(start().folder, *arguments, check=False)
+    assert 0 == run_balancer(tmp_path, "migrate").returncode
+    done = run_balancer(tmp_path, *arguments, check=False)
     assert (code, True, False) == (done.returncode, word in done.stderr, "Traceback" in done.stderr)
 
 

@@ -16,6 +16,8 @@ from tests.integration.conftest import Start
 from tests.processes import Valkey
 from tests.wire import GET
 
+pytestmark = pytest.mark.timed
+
 RATE = 50
 LANES = [pytest.param("on", id="fast lane"), pytest.param("off", id="no fast lane")]
 

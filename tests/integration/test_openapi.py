@@ -32,7 +32,7 @@ def test_requests_made_up_from_the_document(
     done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/schema/openapi.json"),
-            *("--header", f"Authorization: Bearer {token}", "--max-redirects", "0", "--max-examples", "20"),
+            *("--header", f"Authorization: Bearer {token}", "--max-redirects", "0", "--max-examples", "10"),
             *("--checks", ",".join(CHECKS), "--seed", "1", "--no-color"),
         ],
         cwd=tmp_path,

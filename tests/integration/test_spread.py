@@ -17,6 +17,8 @@ from tests.integration.conftest import Start
 from tests.processes import wait_for
 from tests.wire import ask
 
+pytestmark = pytest.mark.timed
+
 QUERY = f"/?video={VIDEO}"
 
 
