@@ -33,7 +33,7 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 
 .PHONY: test
 test: check  ## Run every check and every test, and see that they cover the code
-	$(BIN)/pytest tests/unit tests/integration -m "not timed" --numprocesses=2 --dist=loadfile --cov --cov-branch --cov-report=
+	$(BIN)/pytest tests/unit tests/integration -m "not timed" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
 	$(BIN)/pytest tests/integration -m timed --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
 
 .PHONY: check

@@ -53,7 +53,8 @@ from balancer.core.tickets import TicketBook
 from balancer.logs import log_config
 from balancer.settings import Settings
 from balancer.web.access import Limiters
-from balancer.web.protocol import Limits, PlayerGate, Protocols
+from balancer.web.fast_lane import Protocols
+from balancer.web.protocol import Limits, PlayerGate
 
 FIRST_CONFIG = 1
 """The id of the config that a first start makes."""

@@ -1,0 +1,119 @@
+"""The fast lane for the one hot request, before the parser.
+
+It answers a well-formed `GET /?video=…` where its bytes arrive. Everything else goes on, untouched, to the parser and
+the application: errors, other methods and paths, pipelined requests, whatever the recogniser doubts. Both lanes ask the
+same `Redirects`.
+"""
+
+import asyncio
+import re
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+
+import msgspec
+from typing_extensions import override
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from balancer.core.addresses import client_key
+from balancer.core.errors import BalancerError, RateLimited
+from balancer.web.heads import HeadRecognizer
+from balancer.web.problems import MEDIA_TYPE, headers_of, problem_of
+from balancer.web.protocol import LimitedProtocol, Limits, Process
+
+_FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for:([^\r]*)\r$")
+_FORWARDED = re.compile(rb"(?im)^forwarded:([^\r]*)\r$")
+
+
+class FastLaneProtocol(LimitedProtocol):
+    """The same with the fast lane."""
+
+    def __init__(self, process: Process, config: Config, app_state: dict[str, Any], loop: Any) -> None:
+        super().__init__(process, config, app_state, loop)
+        self._recognizer = HeadRecognizer()
+        self._limiter = process.gate.limiter
+        self._peer = ""
+        # Who the requests of this connection are counted for; None where a proxy says it with each request.
+        self._client: str | None = ""
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        if self._limiter:
+            self._peer = self.client[0] if self.client else ""
+            self._client = None if self.process.gate.proxies.trusts(self._peer) else client_key(self._peer)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        # Only while nothing else is under way, so that answers keep their order.
+        process = self.process
+        if (
+            self.quiet
+            and len(data) <= process.limits.head_size
+            and (query := self._recognizer.query_of(data)) is not None
+        ):
+            if limiter := self._limiter:
+                client = self._client if self._client is not None else self._client_of_proxy()
+                now = monotonic()
+                if (wait := limiter.wait(client, now)) > 0:
+                    self._refuse_client(limiter.refusal(wait))
+                    return
+            try:
+                decision = process.redirects.redirect(query)
+            except BalancerError:
+                pass  # The application says what is wrong, and counts the request.
+            else:
+                if limiter:
+                    limiter.spend(client, now)
+                self.transport.write((process.redirect_head() + decision.location + "\r\n\r\n").encode("latin-1"))
+                self.waiting_since = process.now
+                self.patience = process.limits.keep_alive
+                self.server_state.total_requests += 1
+                return
+        super().data_received(data)
+
+    def _client_of_proxy(self) -> str:
+        fields = self._recognizer.fields
+        forwarded_for, forwarded = (
+            b",".join(found.findall(fields)).decode("ascii") for found in (_FORWARDED_FOR, _FORWARDED)
+        )
+        return client_key(self.process.gate.proxies.client_of(self._peer, forwarded_for, forwarded))
+
+    def _refuse_client(self, error: RateLimited) -> None:
+        """Answer a client that asks too often here, where it costs least, in the application's words."""
+        problem = problem_of(error)
+        body = msgspec.json.encode(problem)
+        status = HTTPStatus(problem.status)
+        self.transport.write(self._head(status, {**headers_of(error), "content-type": MEDIA_TYPE}, body) + body)
+        self.waiting_since = self.process.now
+        self.patience = self.process.limits.keep_alive
+        self.server_state.total_requests += 1
+
+
+class Protocols:
+    """Makes the protocols of a server; uvicorn takes it in place of a class, and hands it to its workers.
+
+    Args:
+        limits: What each connection is granted.
+        fast_lane: Whether hot requests are answered where they arrive.
+    """
+
+    def __init__(self, limits: Limits, *, fast_lane: bool) -> None:
+        self._limits = limits
+        self._kind = FastLaneProtocol if fast_lane else LimitedProtocol
+        self._process: Process | None = None
+
+    def __call__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> LimitedProtocol:
+        """Return the protocol of one connection."""
+        loop = _loop or asyncio.get_running_loop()
+        if self._process is None or self._process.state is not server_state:
+            app: Any = config.loaded_app
+            self._process = Process(self._limits, app.state.redirects, app.state.gate, server_state, loop)
+        return self._kind(self._process, config, app_state, loop)
