@@ -44,8 +44,9 @@ def make_test_app(
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)
     fakes.provide(lambda: keys, provides=ApiKeys)
-    settings["_env_file"] = None  # pydantic-settings takes it beside the settings
-    chosen = Settings(**settings)
+    # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
+    given: dict[str, Any] = {"_env_file": None, "admin_rate": None, **settings}
+    chosen = Settings(**given)
     return create_app(chosen, make_container(chosen, fakes))
 
 

@@ -19,7 +19,7 @@ DEAD = {
     "revoked": KeyFactory.build(id=7, digest=digest_of("r" * 40), revoked_at=CREATED, revoked_by="key:1 first"),
     "expired": KeyFactory.build(id=8, digest=digest_of("e" * 40), expires_at=CHANGED),
 }
-OFF = {"login_rate": None, "admin_rate": None}
+OFF = {"login_rate": None}
 
 
 def key_of(role: Role) -> str:
