@@ -45,7 +45,7 @@ check: $(VENV)/.dev  ## Lint, format, types and import contracts
 
 .PHONY: unit
 unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit --numprocesses=2 --dist=worksteal
 
 .PHONY: integration
 integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis protocol and uvicorn
