@@ -190,8 +190,19 @@ def test_failures_are_limited_and_logged(caplog: pytest.LogCaptureFixture) -> No
         answer = client.get("/config", headers=BEARER)
         assert (429, "3600" >= answer.headers["retry-after"] > "1000") == (answer.status_code, True)
         assert '"login";q=3;w=3600' == answer.headers["ratelimit-policy"]
-    assert 3 == sum("failed to authenticate at /config" in record.getMessage() for record in caplog.records)
+    assert 3 == sum("failed to authenticate at '/config'" in record.getMessage() for record in caplog.records)
     assert "guessed" not in caplog.text
+
+
+def test_log_lines_cannot_be_forged(caplog: pytest.LogCaptureFixture) -> None:
+    """A line break in a path does not begin a line of its own in the log."""
+    with test_client(make_test_app(open_docs=False)) as client:
+        assert (
+            401 == client.get("/docs/a%0AERROR%20forged", headers={"authorization": "Bearer vbk_guessed"}).status_code
+        )
+    (line,) = [record.getMessage() for record in caplog.records if "failed to authenticate" in record.getMessage()]
+    assert "forged" in line
+    assert "\n" not in line
 
 
 def test_admins_are_limited_by_key(keys: FakeApiKeys) -> None:

@@ -69,7 +69,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         identity = await authenticator.identify(connection.headers.get("authorization"), client)
     except Unauthenticated as error:
         if error.tried:
-            logger.warning("%s failed to authenticate at %s: %s", client, connection.scope["path"], error.fault)
+            logger.warning("%s failed to authenticate at %r: %s", client, connection.scope["path"], error.fault)
         raise
     if limiter := (await parts.get(Limiters)).admin:
         limiter.admit(identity.actor, (await parts.get(Stopwatch))())
