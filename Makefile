@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose -f docker/compose.yaml
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Pins stay as they are where they fit; `make lock UPGRADE=--upgrade` takes the newest.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
 
@@ -58,10 +61,9 @@ format: $(VENV)/.dev  ## Format the code
 
 .PHONY: lock
 lock: $(VENV)/.dev  ## Compile the hashed requirements from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-		--custom-compile-command "make lock" --group build pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-		--custom-compile-command "make lock" --group dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --group build pyproject.toml -o requirements.txt
+	$(COMPILE) --group build --extra tracing --constraint requirements.txt pyproject.toml -o requirements-tracing.txt
+	$(COMPILE) --group dev --extra tracing --constraint requirements-tracing.txt pyproject.toml -o requirements-dev.txt
 
 .PHONY: migrate
 migrate: $(VENV)/.run  ## Bring the database of BALANCER_DATABASE_URL to the newest schema

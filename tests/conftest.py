@@ -5,6 +5,11 @@ import os
 import pytest
 from hypothesis import settings
 
+from balancer.logs import make_formatter
+
+# As every process of the program has it; without that, structlog would print.
+make_formatter("json", ())
+
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.register_profile("bench", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

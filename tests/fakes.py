@@ -16,7 +16,9 @@ from balancer.core.ports import (
     ConfigCopies,
     ConfigHistory,
     ConfigNotices,
+    Dependency,
     SharedLimits,
+    SharedStats,
     Tickets,
 )
 from balancer.core.revisions import Edit, Revision, Signature, Standing
@@ -171,9 +173,10 @@ class FakeConfigNotices(ConfigNotices):
             queue.put_nowait(config)
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
         queue: asyncio.Queue[CdnConfig] = asyncio.Queue()
         self.queues.append(queue)
+        yield None
         try:
             while True:
                 yield await queue.get()
@@ -263,3 +266,44 @@ class FakeSharedLimits(SharedLimits):
         for name, debt in debts.items():
             self.full_at[policy, name] = max(self.full_at.get((policy, name), 0.0), self.now) + debt
         return {name: self.full_at[policy, name] - self.now for name in debts}
+
+
+class FakeSharedStats(SharedStats):
+    """Steps in a dictionary. Set `down` to take the store away."""
+
+    def __init__(self) -> None:
+        self.told: dict[int, dict[str, Mapping[str, int]]] = {}
+        self.down = False
+
+    @override
+    async def save(self, source: str, steps: Mapping[int, Mapping[str, int]]) -> None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        for step, counts in steps.items():
+            self.told.setdefault(step, {})[source] = dict(counts)
+
+    @override
+    async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
+        if self.down:
+            raise StoreUnavailable("redis")
+        return [self.told[step] for step in steps if step in self.told]
+
+
+class FakeDependency(Dependency):
+    """A store that answers. Set `down` to take it away, or hold `gate` to keep it from answering."""
+
+    fallback = "the test goes on"
+
+    def __init__(self, name: str = "database") -> None:
+        self.name = name
+        self.down = False
+        self.pings = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @override
+    async def ping(self) -> None:
+        self.pings += 1
+        await self.gate.wait()
+        if self.down:
+            raise StoreUnavailable(self.name)

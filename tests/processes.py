@@ -1,6 +1,7 @@
 """Real processes for tests: a Redis-protocol server and balancers. Each ends what it started, by its handle."""
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -200,6 +201,14 @@ class Balancer:
             if self.url and self.starts >= self._workers:
                 self._ready.set()
         self._ready.set()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the lines of the log so far."""
+        return [json.loads(line) for line in list(self.log)]
+
+    def has_said(self, **fields: object) -> bool:
+        """Return whether a line of the log has these fields."""
+        return any(fields.items() <= event.items() for event in self.events())
 
     def wait(self) -> Self:
         """Return when every worker serves.

@@ -1,17 +1,21 @@
 """What goes on beside the requests: following the config in force, and leasing tickets ahead."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
+import structlog
+
 from balancer.core.access import Stopwatch
 from balancer.core.changes import ConfigInForce
 from balancer.core.errors import BalancerError, StoreUnavailable
+from balancer.core.fallbacks import Fallback, Fallbacks
 from balancer.core.limits import Limiter
 from balancer.core.ports import ConfigNotices, SharedLimits, Tickets
 from balancer.core.tickets import TicketBook
+from balancer.metrics.meters import Meters
+from balancer.metrics.reporting import Reporting
 
 RETRY = 0.5
 """Seconds to wait before a store that did not answer is asked again."""
@@ -28,7 +32,7 @@ MIN_PAGE, MAX_PAGE = 100, 1_000_000
 GROWTH = 8
 """How many times as large as the one before a page may be; a short burst is then not taken for the traffic."""
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class Leasing:
@@ -37,9 +41,11 @@ class Leasing:
     Args:
         book: Where the pages go.
         tickets: Where they come from.
+        meters: Count them.
     """
 
-    def __init__(self, book: TicketBook, tickets: Tickets) -> None:
+    def __init__(self, book: TicketBook, tickets: Tickets, meters: Meters) -> None:
+        self._meters = meters
         self._book = book
         self._tickets = tickets
         self._turned = asyncio.Event()
@@ -63,6 +69,7 @@ class Leasing:
         size = int(max(MIN_PAGE, min(rate * PAGE_TIME, self._size * GROWTH, MAX_PAGE)))
         size = -(-size // cycle) * cycle
         page = await self._tickets.lease(cycle, size)
+        self._meters.leased(size)
         self._leased_at, self._size = now, size
         self._book.offer(page, cycle)
 
@@ -97,30 +104,80 @@ class Sharing:
                 limiter.learn(await self._store.add(limiter.name, told), self._stopwatch())
 
 
+class Following:
+    """Keeps the config in force in step with the record.
+
+    Args:
+        in_force: What is to follow.
+        notices: Bring changes sooner.
+        poll_interval: Seconds between two looks at the record.
+
+    Attributes:
+        on_listening: Called when notices are heard. Must not block.
+    """
+
+    def __init__(self, in_force: ConfigInForce, notices: ConfigNotices, poll_interval: float) -> None:
+        self.on_listening: Callable[[], None] | None = None
+        self._in_force = in_force
+        self._notices = notices
+        self._poll_interval = poll_interval
+
+    async def poll(self) -> None:
+        """Wait, and look at the record.
+
+        Raises:
+            StoreUnavailable: When it does not answer.
+        """
+        await asyncio.sleep(self._poll_interval)
+        await self._in_force.refresh()
+
+    async def listen(self) -> None:
+        """Hear notices for as long as there are any.
+
+        Raises:
+            StoreUnavailable: When there are none any more.
+        """
+        async for config in self._notices.listen():
+            if config is not None:
+                await self._in_force.hear(config)
+            elif self.on_listening:
+                self.on_listening()
+
+
 class Background:
     """The tasks that run for as long as the process serves.
 
     Args:
-        in_force: Follows the record.
-        notices: Bring changes sooner.
+        following: The config in force.
         leasing: None when the process counts by itself.
         sharing: None when the process limits by itself.
-        poll_interval: Seconds between two looks at the record.
+        reporting: Of what the process counts.
+        fallbacks: How the process goes on while a store is away.
     """
 
     def __init__(
         self,
-        in_force: ConfigInForce,
-        notices: ConfigNotices,
+        following: Following,
         leasing: Leasing | None,
         sharing: Sharing | None,
-        poll_interval: float,
+        reporting: Reporting,
+        fallbacks: Fallbacks,
     ) -> None:
-        self._in_force = in_force
-        self._notices = notices
         self._leasing = leasing
-        self._sharing = sharing
-        self._poll_interval = poll_interval
+        self._reporting = reporting
+        self._fallbacks = fallbacks
+        following.on_listening = lambda: self._regain(Fallback.POLLING)
+        self._steps: dict[Fallback | None, Callable[[], Awaitable[None]]] = {
+            None: reporting.step,
+            Fallback.LAST_CONFIG: following.poll,
+            Fallback.POLLING: following.listen,
+        }
+        if leasing:
+            self._steps[Fallback.OWN_TICKETS] = leasing.step
+        if sharing:
+            self._steps[Fallback.OWN_LIMITS] = sharing.step
+        if reporting.is_shared:
+            self._steps[Fallback.OWN_STATS] = reporting.share
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -128,26 +185,30 @@ class Background:
         if self._leasing:
             with suppress(TimeoutError, StoreUnavailable):
                 await asyncio.wait_for(self._leasing.step(), FIRST_LEASE)
-        tasks = [
-            asyncio.create_task(_forever("the record of configs", self._poll)),
-            asyncio.create_task(_forever("notices of changes", self._listen)),
-        ]
-        if self._leasing:
-            tasks.append(asyncio.create_task(_forever("the shared tickets", self._leasing.step)))
-        if self._sharing:
-            tasks.append(asyncio.create_task(_forever("the shared limits", self._sharing.step)))
+        self._reporting.report()
+        tasks = [asyncio.create_task(self._forever(step, fallback)) for fallback, step in self._steps.items()]
         try:
             yield
         finally:
             await _end(tasks)
+            self._reporting.report()
 
-    async def _poll(self) -> None:
-        await asyncio.sleep(self._poll_interval)
-        await self._in_force.refresh()
+    async def _forever(self, step: Callable[[], Awaitable[None]], fallback: Fallback | None) -> None:
+        """Repeat a step whatever happens, and say once when it begins to fail and once when it works again."""
+        while True:
+            try:
+                await step()
+            except Exception as error:  # a task that ended would leave the process deaf for good
+                if fallback is None or self._fallbacks.enter(fallback):
+                    known = isinstance(error, BalancerError)
+                    logger.warning("store lost", fallback=fallback, fault=str(error), exc_info=None if known else error)
+                await asyncio.sleep(RETRY)
+            else:
+                self._regain(fallback)
 
-    async def _listen(self) -> None:
-        async for config in self._notices.listen():
-            await self._in_force.hear(config)
+    def _regain(self, fallback: Fallback | None) -> None:
+        if fallback and self._fallbacks.leave(fallback):
+            logger.warning("store regained", fallback=fallback)
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -157,21 +218,3 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=RETRY)
-
-
-async def _forever(what: str, step: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a step whatever happens, and say once when it begins to fail and once when it works again."""
-    failing = False
-    while True:
-        try:
-            await step()
-        except Exception as error:  # a task that ended would leave the process deaf for good
-            if not failing:
-                known = isinstance(error, BalancerError)
-                logger.warning("Lost %s: %s", what, error, exc_info=None if known else error)
-            failing = True
-            await asyncio.sleep(RETRY)
-        else:
-            if failing:
-                logger.warning("Regained %s", what)
-            failing = False

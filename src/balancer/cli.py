@@ -8,15 +8,18 @@ import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import click
 import msgspec
+import structlog
 import uvicorn
 from dishka import AsyncContainer
 from uvicorn.supervisors import Multiprocess
 
 from balancer import __version__
+from balancer.app import create_app
 from balancer.core.access import KeyRing
 from balancer.core.changes import FIRST_START, ConfigInForce
 from balancer.core.configs import CdnConfig
@@ -24,7 +27,8 @@ from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, Schema
 from balancer.core.revisions import Signature
-from balancer.logs import log_config
+from balancer.logs import log_config, style_of
+from balancer.metrics.board import Board
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
 from balancer.web.config import Config
 from balancer.web.keys import Key
@@ -38,6 +42,8 @@ ACTOR = "command-line"
 
 PAGE = 200
 """Keys that are read at a time."""
+
+logger = structlog.stdlib.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -63,6 +69,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     settings = _settings(host=host, port=port, workers=workers)
     with _reporting():
         server = _run(settings, _prepared_server)
+        # Every worker is made from these, also one that takes another's place later.
+        server.app = partial(create_app, settings, board=Board())
         sys.exit(_serve(server))
 
 
@@ -188,11 +196,11 @@ def _settings(**given: Any) -> Settings:
     except WrongSettings as wrong:
         click.echo(f"balancer: {len(wrong.faults)} wrong setting(s)\n{wrong}", err=True)
         sys.exit(WRONG_SETTINGS)
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, style_of(settings.log_format), settings.secrets))
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and not name.startswith(f"{PREFIX}TEST_"):
-            logging.getLogger(__name__).warning("There is no setting %s; it has no effect", name)
+            logger.warning("there is no such setting; it has no effect", setting=name)
     return settings
 
 
@@ -213,7 +221,7 @@ async def _prepared_server(parts: AsyncContainer) -> uvicorn.Config:
     try:
         await schema.make_ready()
     except StoreUnavailable as error:
-        logging.getLogger(__name__).warning("%s Its schema is not checked.", error)
+        logger.warning("the schema of the database is not checked", fault=str(error))
     in_force = await parts.get(ConfigInForce)
     if await in_force.begin(await parts.get(CdnConfig)):
         await _make_first_key(parts)

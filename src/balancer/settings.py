@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     role: Literal["all", "edge", "admin"] = "all"
     workers: int = Field(default=1, ge=1, le=1024)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    access_log: Annotated[tuple[bool, float], NoDecode] = (False, 0.0)
+    open_metrics: bool = True
+    traced_redirects: float = Field(default=0.001, ge=0, le=1)
 
     fast_lane: bool = True
     head_size: int = Field(default=16 * 1024, ge=1024, le=1024 * 1024)
@@ -117,6 +121,21 @@ class Settings(BaseSettings):
             return value
         return None if value.strip().lower() == "off" else Rate.parse(value)
 
+    @field_validator("access_log", mode="before")
+    @classmethod
+    def _read_access_log(cls, value: Any) -> Any:
+        """Read which requests of players get a line: whether refused ones do, and which part of the redirects."""
+        if not isinstance(value, str):
+            return value
+        known = {"off": (False, 0.0), "errors": (True, 0.0), "all": (True, 1.0)}
+        chosen = value.strip().lower()
+        kind, _, part = chosen.partition(":")
+        if kind == "sample" and re.fullmatch(r"0?\.[0-9]{1,9}|[01](\.0*)?", part):
+            return (True, float(part))
+        if chosen not in known:
+            raise ValueError("must be off, errors, all, or sample: with a part of 1 such as sample:0.01")
+        return known[chosen]
+
     @field_validator("trusted_proxies")
     @classmethod
     def _check_trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -149,6 +168,17 @@ class Settings(BaseSettings):
             return parse_cdn_host(value, to_ascii)
         except InvalidInput as error:
             raise ValueError(error.fault) from None
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be written anywhere: whole URLs with a password, the password itself, and keys."""
+        urls = [url.get_secret_value() for url in (self.database_url, self.redis_url) if url]
+        parts = [urlsplit(url) for url in urls if "@" in url]
+        found = [part.password for part in parts if part.password]
+        found += [unquote(password) for password in found]
+        if self.bootstrap_api_key:
+            found.append(self.bootstrap_api_key.get_secret_value())
+        return found
 
     @override
     def model_post_init(self, _context: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -14,25 +14,28 @@ from dishka.provider import BaseProvider
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from balancer import idn
+from balancer import __version__, idn
 from balancer.adapters.local import FileConfigCopies, NoConfigNotices
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.redis_stores import (
     RedisConfigCopies,
     RedisConfigNotices,
+    RedisDependency,
     RedisSharedLimits,
+    RedisSharedStats,
     RedisTickets,
     make_redis,
 )
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql import SqlDependency, make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.tokens import JwtTokens
-from balancer.background import Background, Leasing, Sharing
+from balancer.background import Background, Following, Leasing, Sharing
 from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
 from balancer.core.addresses import TrustedProxies
 from balancer.core.changes import ConfigChanges, ConfigInForce
 from balancer.core.configs import CdnConfig
+from balancer.core.fallbacks import Fallbacks
 from balancer.core.hosts import OriginHosts, ToAscii
 from balancer.core.limits import Limiter
 from balancer.core.ports import (
@@ -43,18 +46,29 @@ from balancer.core.ports import (
     ConfigCopies,
     ConfigHistory,
     ConfigNotices,
+    Dependency,
     IdentityTokens,
     Schema,
     SharedLimits,
+    SharedStats,
     Tickets,
 )
 from balancer.core.redirects import Redirects
+from balancer.core.serving import Serving
 from balancer.core.tickets import TicketBook
-from balancer.logs import log_config
+from balancer.logs import Lines, log_config, style_of
+from balancer.metrics.board import Board
+from balancer.metrics.calls import timed
+from balancer.metrics.meters import Meters
+from balancer.metrics.reporting import Reporting
+from balancer.metrics.stats import Stats
 from balancer.settings import Settings
+from balancer.traces import Tracing, is_wanted
 from balancer.web.access import Limiters
 from balancer.web.fast_lane import Protocols
-from balancer.web.protocol import Limits, PlayerGate
+from balancer.web.health import Watchman
+from balancer.web.observing import AccessLog, PlayerWatch
+from balancer.web.protocol import Limits, PlayerGate, ProcessParts
 
 FIRST_CONFIG = 1
 """The id of the config that a first start makes."""
@@ -72,6 +86,10 @@ class RulesProvider(Provider):
     in_force = provide(ConfigInForce)
 
     ring = provide(KeyRing)
+
+    @provide
+    def following(self, in_force: ConfigInForce, notices: ConfigNotices, settings: Settings) -> Following:
+        return Following(in_force, notices, settings.poll_interval)
 
     @provide
     def entropy(self) -> Entropy:
@@ -117,21 +135,76 @@ class RulesProvider(Provider):
         return CdnConfig(FIRST_CONFIG, settings.cdn_host, settings.distribution_rate, 1, clock(), None)
 
 
+class NumbersProvider(Provider):
+    """What the operator sees."""
+
+    scope = Scope.APP
+
+    board = from_context(Board)
+    fallbacks = provide(Fallbacks)
+    serving = provide(Serving)
+    stats = provide(Stats)
+    parts = provide(ProcessParts)
+
+    @provide
+    def meters(self, board: Board) -> Iterator[Meters]:
+        slot = board.claim()
+        yield Meters(slot)
+        slot.close()
+
+    @provide
+    def reporting(self, meters: Meters, serving: Serving, clock: Clock, shared: SharedStats | None) -> Reporting:
+        return Reporting(meters, serving, clock, lambda: Lines.dropped, shared)
+
+    @provide
+    def tracing(self) -> Iterator[Tracing | None]:
+        tracing = Tracing(__version__) if is_wanted() else None
+        yield tracing
+        if tracing:
+            tracing.close()
+
+    @provide
+    def watch(self, settings: Settings, tracing: Tracing | None) -> PlayerWatch:
+        return PlayerWatch(AccessLog(*settings.access_log), tracing, settings.traced_redirects)
+
+    @provide
+    def watchman(
+        self, dependencies: Sequence[Dependency], serving: Serving, clock: Clock, settings: Settings
+    ) -> Watchman:
+        # Whoever serves admins alone does nothing without the database: it holds the keys too.
+        return Watchman(dependencies, serving, clock, ["database"] if settings.role == "admin" else [])
+
+
 class DatabaseProvider(Provider):
     """The record of configs."""
 
     scope = Scope.APP
 
-    configs = provide(SqlCdnConfigs, provides=CdnConfigs)
-    history = provide(SqlConfigHistory, provides=ConfigHistory)
-    keys = provide(SqlApiKeys, provides=ApiKeys)
+    @provide
+    def configs(self, engine: AsyncEngine, meters: Meters) -> CdnConfigs:
+        return timed(SqlCdnConfigs(engine), "configs", "database", meters)
+
+    @provide
+    def history(self, engine: AsyncEngine, meters: Meters) -> ConfigHistory:
+        return timed(SqlConfigHistory(engine), "history", "database", meters)
+
+    @provide
+    def keys(self, engine: AsyncEngine, meters: Meters) -> ApiKeys:
+        return timed(SqlApiKeys(engine), "keys", "database", meters)
+
     trail = provide(SqlAuditTrail, provides=AuditTrail)
 
     @provide
-    async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
+    async def engine(self, settings: Settings, tracing: Tracing | None) -> AsyncIterator[AsyncEngine]:
         engine = make_engine(settings.database_url.get_secret_value())
+        if tracing:
+            tracing.watch_database(engine)
         yield engine
         await engine.dispose()
+
+    @provide
+    def database(self, engine: AsyncEngine) -> SqlDependency:
+        return SqlDependency(engine)
 
     @provide
     def schema(self, settings: Settings, engine: AsyncEngine) -> Schema:
@@ -144,31 +217,42 @@ class RedisProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def redis(self, settings: Settings) -> AsyncIterator[Redis]:
+    async def redis(self, settings: Settings, tracing: Tracing | None) -> AsyncIterator[Redis]:
         url = settings.redis_url.get_secret_value() if settings.redis_url else ""
         redis = make_redis(url)
+        if tracing:
+            tracing.watch_redis(redis)
         yield redis
         await redis.aclose()
 
     @provide
-    def tickets(self, redis: Redis, settings: Settings) -> Tickets:
-        return RedisTickets(redis, settings.redis_prefix)
+    def tickets(self, redis: Redis, settings: Settings, meters: Meters) -> Tickets:
+        return timed(RedisTickets(redis, settings.redis_prefix), "tickets", "redis", meters)
 
     @provide
-    def notices(self, redis: Redis, settings: Settings) -> ConfigNotices:
-        return RedisConfigNotices(redis, settings.redis_prefix)
+    def notices(self, redis: Redis, settings: Settings, meters: Meters) -> ConfigNotices:
+        return timed(RedisConfigNotices(redis, settings.redis_prefix), "notices", "redis", meters)
 
     @provide
-    def copies(self, redis: Redis, settings: Settings) -> Sequence[ConfigCopies]:
-        return [RedisConfigCopies(redis, settings.redis_prefix), _file_copies(settings)]
+    def copies(self, redis: Redis, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
+        shared: ConfigCopies = RedisConfigCopies(redis, settings.redis_prefix)
+        return [timed(shared, "copies", "redis", meters), _file_copies(settings, meters)]
 
     @provide
-    def shared_limits(self, redis: Redis, settings: Settings) -> SharedLimits:
-        return RedisSharedLimits(redis, settings.redis_prefix)
+    def shared_limits(self, redis: Redis, settings: Settings, meters: Meters) -> SharedLimits:
+        return timed(RedisSharedLimits(redis, settings.redis_prefix), "limits", "redis", meters)
 
     @provide
-    def leasing(self, book: TicketBook, tickets: Tickets) -> Leasing:
-        return Leasing(book, tickets)
+    def shared_stats(self, redis: Redis, settings: Settings, meters: Meters) -> SharedStats | None:
+        return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
+
+    @provide
+    def dependencies(self, redis: Redis, database: SqlDependency) -> Sequence[Dependency]:
+        return [database, RedisDependency(redis)]
+
+    @provide
+    def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:
+        return Leasing(book, tickets, meters)
 
     @provide
     def sharing(self, limiters: Limiters, store: SharedLimits, stopwatch: Stopwatch) -> Sharing:
@@ -176,12 +260,16 @@ class RedisProvider(Provider):
 
     @provide
     def background(
-        self, in_force: ConfigInForce, notices: ConfigNotices, leasing: Leasing, sharing: Sharing, settings: Settings
+        self,
+        following: Following,
+        leasing: Leasing,
+        sharing: Sharing,
+        reporting: Reporting,
+        fallbacks: Fallbacks,
+        settings: Settings,
     ) -> Background:
         # Where no players come, no tickets are needed.
-        return Background(
-            in_force, notices, leasing if settings.role != "admin" else None, sharing, settings.poll_interval
-        )
+        return Background(following, leasing if settings.role != "admin" else None, sharing, reporting, fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -192,12 +280,20 @@ class SingleHostProvider(Provider):
     notices = provide(NoConfigNotices, provides=ConfigNotices)
 
     @provide
-    def copies(self, settings: Settings) -> Sequence[ConfigCopies]:
-        return [_file_copies(settings)]
+    def copies(self, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
+        return [_file_copies(settings, meters)]
 
     @provide
-    def background(self, in_force: ConfigInForce, notices: ConfigNotices, settings: Settings) -> Background:
-        return Background(in_force, notices, None, None, settings.poll_interval)
+    def shared_stats(self) -> SharedStats | None:
+        return None
+
+    @provide
+    def dependencies(self, database: SqlDependency) -> Sequence[Dependency]:
+        return [database]
+
+    @provide
+    def background(self, following: Following, reporting: Reporting, fallbacks: Fallbacks) -> Background:
+        return Background(following, None, None, reporting, fallbacks)
 
 
 class ServerProvider(Provider):
@@ -222,7 +318,7 @@ class ServerProvider(Provider):
                 ),
             ),
             ws="none",
-            log_config=log_config(settings.log_level),
+            log_config=log_config(settings.log_level, style_of(settings.log_format), settings.secrets),
             access_log=False,
             server_header=False,
             # A forwarded address counts only from a proxy that the operator named.
@@ -231,16 +327,23 @@ class ServerProvider(Provider):
         )
 
 
-def make_container(settings: Settings, *overrides: BaseProvider) -> AsyncContainer:
+def make_container(settings: Settings, *overrides: BaseProvider, board: Board | None = None) -> AsyncContainer:
     """Return the container of one process.
 
     Args:
         settings: Decide which adapters are in it.
         overrides: Providers whose parts go before ours, for tests.
+        board: Where the process counts; on one of its own when it is not given.
     """
     sharing = RedisProvider() if settings.redis_url else SingleHostProvider()
     return make_async_container(
-        RulesProvider(), DatabaseProvider(), sharing, ServerProvider(), *overrides, context={Settings: settings}
+        RulesProvider(),
+        NumbersProvider(),
+        DatabaseProvider(),
+        sharing,
+        ServerProvider(),
+        *overrides,
+        context={Settings: settings, Board: board or Board()},
     )
 
 
@@ -252,5 +355,6 @@ def _identity_tokens(settings: Settings) -> IdentityTokens | None:
     )
 
 
-def _file_copies(settings: Settings) -> FileConfigCopies:
-    return FileConfigCopies(Path(settings.data_dir) / "config.json")
+def _file_copies(settings: Settings, meters: Meters) -> ConfigCopies:
+    copies: ConfigCopies = FileConfigCopies(Path(settings.data_dir) / "config.json")
+    return timed(copies, "copies", "file", meters)

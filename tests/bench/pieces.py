@@ -43,7 +43,7 @@ def pieces() -> dict[str, float]:
             lambda: redirects.redirect(QUERY)
         ),
         "of that, the ticket": microseconds(book.take),
-        "of that, the target of 2": microseconds(lambda: two.target_of(12_345)),
-        "of that, the target of 2,000": microseconds(lambda: many.target_of(12_345)),
+        "of that, the target of 2": microseconds(lambda: two.targets[two.place_of(12_345)]),
+        "of that, the target of 2,000": microseconds(lambda: many.targets[many.place_of(12_345)]),
         "make the bytes of the answer": microseconds(lambda: (head + decided.location + "\r\n\r\n").encode("latin-1")),
     }

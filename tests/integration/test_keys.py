@@ -145,6 +145,6 @@ def test_no_secret_in_any_output(start: Start) -> None:
     httpx.get(f"{balancer.url}/config", headers=BEARER)
     balancer.stop()
     output = "".join([*balancer.printed, *balancer.log])
-    assert "failed to authenticate" in output
+    assert "authentication failed" in output
     assert "planted" not in output
     assert KEY not in output

@@ -85,19 +85,19 @@ def test_counter_away_and_back(start: Start, tmp_path: Path) -> None:
         balancers = [start(DATABASE_URL=database, REDIS_URL=valkey.url) for _ in range(2)]
         urls = [balancer.url for balancer in balancers]
 
-        def all_said(text: str) -> bool:
-            return all(text in "".join(balancer.log) for balancer in balancers)
+        def all_said(event: str) -> bool:
+            return all(balancer.has_said(event=event, fallback="own-tickets") for balancer in balancers)
 
         seen = asyncio.run(ask(urls, 5_003, at_once=8))
         valkey.kill()
-        while not all_said("Lost the shared tickets"):
+        while not all_said("store lost"):
             # The pages that were leased before go first.
             seen += asyncio.run(ask(urls, 5_003, at_once=8))
             assert seen.total() < 200_000
         seen += asyncio.run(ask(urls, 5_003, at_once=8))
         assert abs(seen[VIDEO] - seen.total() / 10) <= len(urls)
         valkey.start()
-        wait_for(lambda: all_said("Regained the shared tickets"), seconds=10)
+        wait_for(lambda: all_said("store regained"), seconds=10)
         seen += asyncio.run(ask(urls, 20_003, at_once=8))
         assert abs(seen[VIDEO] - seen.total() / 10) <= len(urls)
         with redis.Redis.from_url(valkey.url) as counter:

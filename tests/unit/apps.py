@@ -11,17 +11,35 @@ from litestar.testing import TestClient
 
 from balancer.app import create_app
 from balancer.core.configs import CdnConfig
-from balancer.core.ports import ApiKeys, CdnConfigs, Clock, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.ports import (
+    ApiKeys,
+    CdnConfigs,
+    Clock,
+    ConfigCopies,
+    ConfigHistory,
+    ConfigNotices,
+    Dependency,
+    SharedStats,
+)
 from balancer.settings import Settings
 from balancer.wiring import make_container
 from tests.factories import BEARER, CHANGED, ConfigFactory, KeyFactory
-from tests.fakes import FakeApiKeys, FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
+from tests.fakes import (
+    FakeApiKeys,
+    FakeCdnConfigs,
+    FakeConfigCopies,
+    FakeConfigHistory,
+    FakeConfigNotices,
+    FakeSharedStats,
+)
 
 
 def make_test_app(
     config: CdnConfig | None = None,
     configs: FakeCdnConfigs | None = None,
     keys: FakeApiKeys | None = None,
+    shared_stats: FakeSharedStats | None = None,
+    dependencies: Sequence[Dependency] = (),
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -30,6 +48,8 @@ def make_test_app(
         config: The default config.
         configs: The record, to steer it.
         keys: The API keys, to steer them; an admin's alone by default.
+        shared_stats: What other hosts tell; there are none by default.
+        dependencies: The stores that health asks.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -44,6 +64,8 @@ def make_test_app(
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)
     fakes.provide(lambda: keys, provides=ApiKeys)
+    fakes.provide(lambda: shared_stats, provides=SharedStats | None)
+    fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
     given: dict[str, Any] = {"_env_file": None, "admin_rate": None, **settings}
     chosen = Settings(**given)

@@ -46,6 +46,8 @@ ROUTES = [
     ),
     Route("/", "options", "preflight", frozenset({400, 429}), None),
     *_both("/health/live", "live", frozenset(), None),
+    *_both("/health/ready", "ready", frozenset({503}), None),
+    *_both("/stats", "readStats", CLOSED - {503}),
     *_both("/config", "readConfig", CLOSED | {404}),
     Route("/config", "patch", "changeConfig", CHANGE, Role.OPERATOR, body={"id": 1, **HOST}),
     Route("/config", "delete", "deleteConfig", CHANGE - {413} | {409}, Role.OPERATOR, "id=1"),

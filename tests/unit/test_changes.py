@@ -71,6 +71,7 @@ async def test_change_reaches_the_others() -> None:
     world = World(1)
     await world.in_force.begin(FIRST)
     heard = world.notices.listen()
+    assert await anext(heard) is None
     waiting = asyncio.ensure_future(anext(heard))
     await asyncio.sleep(0)
     world.now += COPY_INTERVAL

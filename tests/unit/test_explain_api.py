@@ -96,7 +96,7 @@ def test_reasons(rate: int, reason: str) -> None:
 def test_counts(rate: int, requests: int) -> None:
     """The counts of a forecast are what so many tickets give."""
     snapshot = Snapshot.of(ConfigFactory.build(distribution_rate=rate))
-    targets = [snapshot.target_of(ticket) for ticket in range(1, requests + 1)]
+    targets = [snapshot.targets[snapshot.place_of(ticket)] for ticket in range(1, requests + 1)]
     assert [targets.count(target) for target in snapshot.targets] == snapshot.counts(requests)
 
 

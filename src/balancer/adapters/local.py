@@ -58,8 +58,6 @@ class NoConfigNotices(ConfigNotices):
         return
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+        yield None
         await asyncio.Event().wait()
-        nothing: tuple[CdnConfig, ...] = ()
-        for config in nothing:
-            yield config

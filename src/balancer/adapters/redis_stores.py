@@ -1,8 +1,9 @@
 """What processes share through a Redis server, or one that speaks its protocol such as Valkey."""
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
+import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -12,7 +13,7 @@ from typing_extensions import override
 from balancer.adapters import config_json
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import StoreUnavailable
-from balancer.core.ports import ConfigCopies, ConfigNotices, SharedLimits, Tickets
+from balancer.core.ports import ConfigCopies, ConfigNotices, Dependency, SharedLimits, SharedStats, Tickets
 
 TIMEOUT = 1.0
 """Seconds to wait for a connection or an answer. No redirect waits for either."""
@@ -22,6 +23,9 @@ SILENCE = 10.0
 
 TICKETS_LIFETIME = 7 * 24 * 3600
 """Seconds that an unused sequence is kept. It may begin again at 1 then: only a ticket's place in its cycle counts."""
+
+STATS_LIFETIME = 2 * 3600
+"""Seconds that a step of the statistics is kept; they can be asked for the last hour."""
 
 LIMITS_AT_ONCE = 200
 """Clients in one call; the server does nothing else meanwhile."""
@@ -96,14 +100,16 @@ class RedisConfigNotices(ConfigNotices):
             await self._redis.publish(self._channel, config_json.dump(config))
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
         with _answering():
             async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(self._channel)
                 while True:
                     message = await subscription.get_message(timeout=SILENCE)
                     if message is None:
+                        # The server has taken the subscription, or was silent for a while.
                         await subscription.ping()
+                        yield None
                     elif (config := config_json.load(message["data"])) is not None:
                         yield config
 
@@ -139,3 +145,49 @@ class RedisSharedLimits(SharedLimits):
                 answer = await self._add(keys, [f"{debts[name]:.6f}" for name in some])
             found |= {name: float(debt) for name, debt in zip(some, answer, strict=True)}
         return found
+
+
+class RedisSharedStats(SharedStats):
+    """A hash for each step, with a field for each process: to write one again changes nothing."""
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis = redis
+        self._prefix = f"{prefix}stats:"
+
+    @override
+    async def save(self, source: str, steps: Mapping[int, Mapping[str, int]]) -> None:
+        with _answering():
+            async with self._redis.pipeline(transaction=False) as commands:
+                for step, counts in steps.items():
+                    # In a pipeline these only queue the commands.
+                    _ = commands.hset(f"{self._prefix}{step}", source, msgspec.json.encode(counts))
+                    _ = commands.expire(f"{self._prefix}{step}", STATS_LIFETIME)
+                await commands.execute()
+
+    @override
+    async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
+        with _answering():
+            async with self._redis.pipeline(transaction=False) as commands:
+                for step in steps:
+                    _ = commands.hgetall(f"{self._prefix}{step}")
+                answers = await commands.execute()
+        return [
+            {source.decode(): msgspec.json.decode(counts, type=dict[str, int]) for source, counts in answer.items()}
+            for answer in answers
+            if answer
+        ]
+
+
+class RedisDependency(Dependency):
+    """The server itself."""
+
+    name = "redis"
+    fallback = "each process counts its own tickets and limits by itself, and finds changes by polling"
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    @override
+    async def ping(self) -> None:
+        with _answering():
+            await self._redis.ping()

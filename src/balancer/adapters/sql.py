@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy import URL, Engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from typing_extensions import override
 
 from balancer.core.errors import StoreUnavailable
+from balancer.core.ports import Dependency
 
 CONNECT_TIMEOUT = 3.0
 """Seconds to wait for a connection, a lock or a free place in the pool."""
@@ -22,14 +24,14 @@ POOL_SIZE = 3
 """Connections that one process keeps: the redirect uses none."""
 
 
-def async_url(text: str) -> URL:
+def async_url(given: str) -> URL:
     """Return the URL of a database with the driver that we talk to it by: `postgresql://…` or `sqlite:///…`.
 
     Raises:
         ValueError: When it names another kind of database or cannot be read. The message does not repeat the URL.
     """
     try:
-        url = make_url(text)
+        url = make_url(given)
     except Exception:  # whatever is said of it may repeat the URL, and with it the password
         raise ValueError("the database URL cannot be read") from None
     drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
@@ -39,9 +41,9 @@ def async_url(text: str) -> URL:
     return url.set(drivername=drivers[backend])
 
 
-def make_engine(text: str) -> AsyncEngine:
+def make_engine(given: str) -> AsyncEngine:
     """Return an engine for a database URL; it connects at its first use."""
-    url = async_url(text)
+    url = async_url(given)
     if url.get_backend_name() == "postgresql":
         timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
         return create_async_engine(
@@ -52,7 +54,7 @@ def make_engine(text: str) -> AsyncEngine:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-    engine = create_async_engine(url, connect_args={"timeout": CONNECT_TIMEOUT})
+    engine = create_async_engine(url, connect_args={"timeout": CONNECT_TIMEOUT}, hide_parameters=True)
     _prepare_sqlite(engine.sync_engine)
     return engine
 
@@ -74,3 +76,18 @@ async def answering(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, None
             yield connection
     except (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise StoreUnavailable("database") from error
+
+
+class SqlDependency(Dependency):
+    """The database itself."""
+
+    name = "database"
+    fallback = "redirects go on by the last config that is known"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def ping(self) -> None:
+        async with answering(self._engine) as connection:
+            await connection.execute(text("SELECT 1"))

@@ -38,6 +38,9 @@ class ConfigInForce:
         copies: Copies outside of the database, the freshest first.
         redirects: What this process serves by.
         clock: Tells when the copies were last written.
+
+    Attributes:
+        confirmed_at: When the record last said what is in force; the beginning before it ever did.
     """
 
     def __init__(self, configs: CdnConfigs, copies: Sequence[ConfigCopies], redirects: Redirects, clock: Clock) -> None:
@@ -47,7 +50,7 @@ class ConfigInForce:
         self._clock = clock
         self._copied: dict[int, CdnConfig] = {}
         self._copied_at: datetime | None = None
-        self._copied_all_at = clock()
+        self._copied_all_at = self.confirmed_at = clock()
 
     async def begin(self, first: CdnConfig) -> bool:
         """Put a config in force for the first time: the one on record, or `first` on an empty record, or a copy.
@@ -83,6 +86,7 @@ class ConfigInForce:
         # Whatever came in force while the record was being read is younger than the reading.
         if self._redirects.config is before and config != before:
             self._redirects.use(config)
+        self.confirmed_at = self._clock()
         await self._copy(config)
 
     async def hear(self, config: CdnConfig) -> bool:

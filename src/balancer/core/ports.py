@@ -150,6 +150,39 @@ class SharedLimits(Protocol):
         ...
 
 
+class SharedStats(Protocol):
+    """What the processes of all hosts have served, in steps of time. Old steps are forgotten after some hours."""
+
+    async def save(self, source: str, steps: Mapping[int, Mapping[str, int]]) -> None:
+        """Replace what one process has counted in each of these steps.
+
+        Args:
+            source: Names the process, of all hosts.
+            steps: By the number of the step: how often each name was counted.
+        """
+        ...
+
+    async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
+        """Return for each step what each process has counted, by its name; steps that nobody knows are left out."""
+        ...
+
+
+class Dependency(Protocol):
+    """A store that the program talks to, as whoever watches it sees it.
+
+    Attributes:
+        name: `database` or `redis`.
+        fallback: What goes on without it, in one clause.
+    """
+
+    name: str
+    fallback: str
+
+    async def ping(self) -> None:
+        """Ask the store for the least that it can answer."""
+        ...
+
+
 class ConfigCopies(Protocol):
     """A copy of the default config outside of the database, to start from while the database is down."""
 
@@ -169,8 +202,11 @@ class ConfigNotices(Protocol):
         """Tell the others that the default config is now this."""
         ...
 
-    def listen(self) -> AsyncGenerator[CdnConfig, None]:
-        """Yield the default config whenever another process, or this one, has published it. Never ends by itself."""
+    def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+        """Yield the default config whenever another process, or this one, has published it. Never ends by itself.
+
+        None says that it listens: at the beginning, and from time to time.
+        """
         ...
 
 

@@ -16,17 +16,22 @@ class Decision(NamedTuple):
 
     Attributes:
         location: The absolute URL for the `Location` header, in characters of one byte each (Latin-1).
-        target: The target that the ticket stood for.
+        place: Which of the snapshot's targets the ticket stood for.
         ticket: The request's place in the sequence.
         snapshot: What it was decided by.
         video: What was asked for.
     """
 
     location: str
-    target: Target
+    place: int
     ticket: int
     snapshot: Snapshot
     video: OriginUrl
+
+    @property
+    def target(self) -> Target:
+        """The target that the ticket stood for."""
+        return self.snapshot.targets[self.place]
 
     @property
     def config(self) -> CdnConfig:
@@ -40,22 +45,25 @@ class Redirects:
     Args:
         origins: The hosts that may be redirected at all.
         book: This process's tickets.
+
+    Attributes:
+        snapshot: What is decided by, None before the first config is known.
     """
 
     def __init__(self, origins: OriginHosts, book: TicketBook) -> None:
         self._videos = PlainVideos(origins)
         self._book = book
-        self._snapshot: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
 
     @property
     def config(self) -> CdnConfig | None:
         """The config in force, None before the first one is known."""
-        return self._snapshot.config if self._snapshot else None
+        return self.snapshot.config if self.snapshot else None
 
     def use(self, config: CdnConfig) -> None:
         """Put a config in force: the next request sees all of it, none sees a part."""
         snapshot = Snapshot.of(config)
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._book.follow(len(snapshot.schedule))
 
     def redirect(self, query: bytes, *, take: bool = True) -> Decision:
@@ -69,10 +77,10 @@ class Redirects:
             Refusal: When it may not be redirected; it then takes no ticket.
             NoConfig: Before the first config is known.
         """
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         if snapshot is None:
             raise NoConfig
         video, carried = self._videos.read(query)
         ticket = self._book.take() if take else self._book.peek()
-        target = snapshot.target_of(ticket)
-        return Decision(target.location(video, carried), target, ticket, snapshot, video)
+        place = snapshot.place_of(ticket)
+        return Decision(snapshot.targets[place].location(video, carried), place, ticket, snapshot, video)

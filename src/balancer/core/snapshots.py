@@ -63,9 +63,9 @@ class Snapshot:
         weights = (1, rate - 1) if rate else (0, 1)
         return cls(config, (OriginTarget(), CdnTarget(config.cdn_host)), lay_out(weights))
 
-    def target_of(self, ticket: int) -> Target:
-        """Return the target of a ticket: one look-up, however many targets there are."""
-        return self.targets[self.schedule[ticket % len(self.schedule)]]
+    def place_of(self, ticket: int) -> int:
+        """Return which of the targets a ticket stands for: one look-up, however many there are."""
+        return self.schedule[ticket % len(self.schedule)]
 
     @property
     def weights(self) -> list[int]:

@@ -24,6 +24,18 @@ class TicketBook:
         self._next = 1
         self._last = 0
         self._leased: range | None = None
+        # Where the page at hand began, whether it is a leased one, and what those before it had.
+        self._page_start = 1
+        self._page_is_leased = False
+        self._taken_leased = self._taken_own = 0
+
+    @property
+    def taken(self) -> tuple[int, int]:
+        """How many tickets were taken: from leased pages, and from own ones."""
+        page = self._next - self._page_start
+        if self._page_is_leased:
+            return self._taken_leased + page, self._taken_own
+        return self._taken_leased, self._taken_own + page
 
     @property
     def wants_page(self) -> bool:
@@ -64,11 +76,15 @@ class TicketBook:
             self._leased = range(first, stop)
 
     def _turn_page(self) -> int:
+        self._taken_leased, self._taken_own = self.taken
         page, self._leased = self._leased, None
+        self._page_is_leased = page is not None
         if page is None:
             first = self._last + 1
             page = range(first, first + -(-OWN_PAGE // self.cycle) * self.cycle)
         self._last = page.stop - 1
+        # `take` has not moved on yet.
+        self._page_start = self._next = page.start
         self.on_turn()
         return page.start
 

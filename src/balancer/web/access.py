@@ -1,8 +1,8 @@
 """Who asks, and whether they may: every path is closed unless it says that it is open."""
 
-import logging
 from typing import Any
 
+import structlog
 from dishka import AsyncContainer
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -19,7 +19,7 @@ from balancer.core.revisions import MAX_REASON, Signature
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 OPEN: dict[str, Any] = {"opt": {"needs": None}}
 """Arguments of a route that anybody may ask."""
@@ -65,11 +65,13 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         return
     parts: AsyncContainer = connection.app.state.dishka_container
     authenticator, client = await parts.get(Authenticator), await client_of(connection)
+    connection.scope["state"]["client"] = client
     try:
         identity = await authenticator.identify(connection.headers.get("authorization"), client)
     except Unauthenticated as error:
         if error.tried:
-            logger.warning("%s failed to authenticate at %r: %s", client, connection.scope["path"], error.fault)
+            path = connection.scope.get("path_template")
+            logger.warning("authentication failed", client=client, path=path, fault=error.fault)
         raise
     if limiter := (await parts.get(Limiters)).admin:
         limiter.admit(identity.actor, (await parts.get(Stopwatch))())
@@ -85,7 +87,9 @@ async def limit_players(connection: Connection, _handler: BaseRouteHandler) -> N
     """
     parts: AsyncContainer = connection.app.state.dishka_container
     if limiter := (await parts.get(Limiters)).player:
-        limiter.admit(await client_of(connection), (await parts.get(Stopwatch))())
+        client = await client_of(connection)
+        connection.scope["state"]["client"] = client
+        limiter.admit(client, (await parts.get(Stopwatch))())
 
 
 async def client_of(connection: Connection) -> str:

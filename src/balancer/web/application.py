@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from balancer.core.errors import BalancerError
 from balancer.core.keys import Role
-from balancer.web import config, docs, explain, health, history, keys, player
+from balancer.web import config, docs, explain, health, history, keys, numbers, player
 from balancer.web.access import OPEN, authorize, needs
 from balancer.web.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 
@@ -27,6 +27,7 @@ _TAGS = [
     Tag(name="config", description="What admins ask and change."),
     Tag(name="history", description="What a config was before."),
     Tag(name="explain", description="What would happen, and why."),
+    Tag(name="stats", description="What was served."),
     Tag(name="keys", description="Who may do what."),
     Tag(name="health", description="What orchestrators ask."),
 ]
@@ -68,6 +69,7 @@ def make_application(
     *,
     role: ProcessRole = "all",
     open_docs: bool = True,
+    open_metrics: bool = True,
 ) -> Litestar:
     """Return the application.
 
@@ -76,13 +78,18 @@ def make_application(
         lifespan: Entered before the first request, left after the last one.
         role: What it answers; all other paths are not there.
         open_docs: Whether the documents of the API need no credentials.
+        open_metrics: Whether the metrics need none.
     """
     documents = OPEN if open_docs else needs(Role.VIEWER)
-    routes: list[ControllerRouterHandler] = [*health.ROUTES]
+    routes: list[ControllerRouterHandler] = [
+        *health.ROUTES,
+        *numbers.routes(OPEN if open_metrics else needs(Role.VIEWER)),
+    ]
     if role != "admin":
         routes += player.ROUTES
     if role != "edge":
-        routes += [*config.ROUTES, *history.ROUTES, *explain.ROUTES, *keys.ROUTES, *docs.routes(documents)]
+        routes += [*config.ROUTES, *history.ROUTES, *explain.ROUTES, *keys.ROUTES]
+        routes += [*numbers.STATS, *docs.routes(documents)]
     return Litestar(
         route_handlers=routes,
         guards=[authorize],

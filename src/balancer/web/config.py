@@ -29,6 +29,7 @@ from balancer.web.inputs import (
     read_reason,
     read_required,
 )
+from balancer.web.observing import tell_change
 from balancer.web.problems import MAX_BODY, admin_responses
 
 Value = TypeVar("Value")
@@ -165,7 +166,9 @@ async def change_config(
     """Change the fields that are given, and return the whole config; the next redirect follows it."""
     body = await read_body(request, ConfigPatch)
     signed, expected = signature(request, clock, body.reason), read_expected(request, body.id)
-    return as_answer(await changes.apply(body.id, body.change(to_ascii), signed, expected))
+    config = await changes.apply(body.id, body.change(to_ascii), signed, expected)
+    tell_change("changed", config.id, signed, config)
+    return as_answer(config)
 
 
 @route(
@@ -194,6 +197,7 @@ async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges],
     config_id = read_required(request, "id")
     signed = signature(request, clock, read_reason(request))
     await changes.delete(config_id, signed, read_expected(request, config_id))
+    tell_change("deleted", config_id, signed)
 
 
 @route(
@@ -240,7 +244,10 @@ async def create_config(
     """Make a config; the redirect goes on using the default one."""
     body = await read_body(request, NewConfig)
     document = ConfigDocument(parse_cdn_host(body.cdn_host, to_ascii), body.distribution_rate, body.name)
-    answer = as_answer(await changes.create(document, signature(request, clock, body.reason)))
+    signed = signature(request, clock, body.reason)
+    config = await changes.create(document, signed)
+    tell_change("created", config.id, signed, config)
+    answer = as_answer(config)
     answer.headers["location"] = f"/config?id={answer.content.id}"
     return answer
 

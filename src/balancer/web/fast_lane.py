@@ -18,11 +18,14 @@ from uvicorn.server import ServerState
 
 from balancer.core.addresses import client_key
 from balancer.core.errors import BalancerError, RateLimited
+from balancer.core.redirects import Decision
 from balancer.web.heads import HeadRecognizer
-from balancer.web.problems import MEDIA_TYPE, headers_of, problem_of
-from balancer.web.protocol import LimitedProtocol, Limits, Process
+from balancer.web.observing import request_id_of
+from balancer.web.problems import MEDIA_TYPE, TABLE, headers_of, problem_of
+from balancer.web.protocol import LimitedProtocol, Limits, Process, ProcessParts
 
 _FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for:([^\r]*)\r$")
+_REQUEST_ID = re.compile(rb"(?im)^x-request-id:([^\r]*)\r$")
 _FORWARDED = re.compile(rb"(?im)^forwarded:([^\r]*)\r$")
 
 
@@ -40,13 +43,14 @@ class FastLaneProtocol(LimitedProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
         if self._limiter:
-            self._peer = self.client[0] if self.client else ""
             self._client = None if self.process.gate.proxies.trusts(self._peer) else client_key(self._peer)
 
     @override
     def data_received(self, data: bytes) -> None:
         # Only while nothing else is under way, so that answers keep their order.
+        begun = monotonic()
         process = self.process
         if (
             self.quiet
@@ -55,9 +59,8 @@ class FastLaneProtocol(LimitedProtocol):
         ):
             if limiter := self._limiter:
                 client = self._client if self._client is not None else self._client_of_proxy()
-                now = monotonic()
-                if (wait := limiter.wait(client, now)) > 0:
-                    self._refuse_client(limiter.refusal(wait))
+                if (wait := limiter.wait(client, begun)) > 0:
+                    self._refuse_client(limiter.refusal(wait), client, begun)
                     return
             try:
                 decision = process.redirects.redirect(query)
@@ -65,13 +68,21 @@ class FastLaneProtocol(LimitedProtocol):
                 pass  # The application says what is wrong, and counts the request.
             else:
                 if limiter:
-                    limiter.spend(client, now)
+                    limiter.spend(client, begun)
                 self.transport.write((process.redirect_head() + decision.location + "\r\n\r\n").encode("latin-1"))
                 self.waiting_since = process.now
                 self.patience = process.limits.keep_alive
                 self.server_state.total_requests += 1
+                process.meters.redirected(decision, begun)
+                if process.watch.is_on:
+                    self._watch(decision, begun)
                 return
         super().data_received(data)
+
+    def _watch(self, decision: Decision, begun: float) -> None:
+        given = _REQUEST_ID.search(self._recognizer.fields)
+        request_id = request_id_of(given[1].decode("ascii").strip()) if given else None
+        self.process.watch.redirected(decision, self._client_of_proxy(), request_id, begun)
 
     def _client_of_proxy(self) -> str:
         fields = self._recognizer.fields
@@ -80,7 +91,7 @@ class FastLaneProtocol(LimitedProtocol):
         )
         return client_key(self.process.gate.proxies.client_of(self._peer, forwarded_for, forwarded))
 
-    def _refuse_client(self, error: RateLimited) -> None:
+    def _refuse_client(self, error: RateLimited, client: str, begun: float) -> None:
         """Answer a client that asks too often here, where it costs least, in the application's words."""
         problem = problem_of(error)
         body = msgspec.json.encode(problem)
@@ -89,6 +100,9 @@ class FastLaneProtocol(LimitedProtocol):
         self.waiting_since = self.process.now
         self.patience = self.process.limits.keep_alive
         self.server_state.total_requests += 1
+        self.process.meters.answered("player", status)
+        self.process.meters.limited(error.policy)
+        self.process.watch.refused(status, TABLE[type(error)].name, client, begun)
 
 
 class Protocols:
@@ -115,5 +129,6 @@ class Protocols:
         loop = _loop or asyncio.get_running_loop()
         if self._process is None or self._process.state is not server_state:
             app: Any = config.loaded_app
-            self._process = Process(self._limits, app.state.redirects, app.state.gate, server_state, loop)
+            parts: ProcessParts = app.state.process_parts
+            self._process = Process(self._limits, parts, server_state, loop)
         return self._kind(self._process, config, app_state, loop)

@@ -19,6 +19,7 @@ from balancer.web.access import needs, signature
 from balancer.web.config import BAD_BODY, HEADERS, ID, LIMIT, NO_STORE, Config, as_answer
 from balancer.web.documents import IF_MATCH, by_method, methods, operation, query
 from balancer.web.inputs import AnyRequest, read_body, read_expected, read_integer, read_limit, read_required
+from balancer.web.observing import tell_change
 from balancer.web.problems import admin_responses
 
 _ERRORS = admin_responses(
@@ -208,7 +209,9 @@ async def roll_back(
     """Give a config what it had at an earlier revision, by a new revision; also bring back a deleted config."""
     body = await read_body(request, Rollback)
     signed, expected = signature(request, clock, body.reason), read_expected(request, body.id)
-    return as_answer(await changes.roll_back(body.id, body.revision, signed, expected))
+    config = await changes.roll_back(body.id, body.revision, signed, expected)
+    tell_change("rolled back", config.id, signed, config, restored=body.revision)
+    return as_answer(config)
 
 
 async def _which(request: AnyRequest, configs: CdnConfigs) -> int:

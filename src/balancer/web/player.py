@@ -92,6 +92,8 @@ _LOCATION = ResponseHeader(
 async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
     """Redirect a player to its video, at the origin or at a CDN by the shares of the config in force."""
     decision = redirects.redirect(request.scope["query_string"])
+    # It is counted once it is answered.
+    request.state.decision = decision
     return _Redirection(
         status_code=HTTP_301_MOVED_PERMANENTLY, headers={**REDIRECT_HEADERS, "location": decision.location}
     )

@@ -1,11 +1,11 @@
 """Errors as problem details (RFC 9457): one table from what the domain says to what a client sees."""
 
-import logging
 import math
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
@@ -40,7 +40,7 @@ MAX_BODY = 64 * 1024
 RETRY_AFTER = 1
 """Seconds after which a client may try again while a store is away."""
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class FieldError(msgspec.Struct, omit_defaults=True):
@@ -131,9 +131,11 @@ def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Re
     """Answer what the domain refused."""
     problem = problem_of(error)
     headers = _common_headers(request) | headers_of(error)
+    # For whoever counts requests and writes their lines.
+    request.state.error, request.state.problem = error, TABLE[type(error)].name
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         cause = str(error.__cause__).partition("\n")[0]
-        logger.warning("%s %s: %s (%s)", request.method, request.url.path, error, cause)
+        logger.warning("unavailable", problem=str(error), cause=cause)
     return as_response(problem, headers)
 
 
@@ -141,10 +143,12 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     """Answer what the framework refused: unknown paths, wrong methods, parameters of the wrong type."""
     headers = _common_headers(request)
     if isinstance(error, ValidationException):
+        request.state.problem = "invalid-input"
         faults = [FieldError(fault["key"], fault["message"]) for fault in _faults(error)]
         detail = " ".join(f"'{fault.field}': {fault.reason}." for fault in faults)
         return as_response(_generic(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults), headers)
     status = HTTPStatus(error.status_code)
+    request.state.problem = status.phrase.lower().replace(" ", "-")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     path = request.url.path
@@ -164,7 +168,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a fault of ours: the traceback goes to the log, none of it to the client."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("failed", method=request.method, path=request.scope.get("path_template"), exc_info=error)
+    request.state.problem = "internal"
     problem = _generic(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed to answer; the fault is in its log.")
     return as_response(problem, _common_headers(request))
 

@@ -15,6 +15,8 @@ from uvicorn.server import ServerState
 from balancer.core.addresses import TrustedProxies
 from balancer.core.limits import Limiter
 from balancer.core.redirects import Redirects
+from balancer.metrics.meters import Meters
+from balancer.web.observing import PlayerWatch
 from balancer.web.player import REDIRECT_HEADERS
 from balancer.web.problems import MEDIA_TYPE, RETRY_AFTER, malformed
 
@@ -60,13 +62,29 @@ class PlayerGate(NamedTuple):
     proxies: TrustedProxies
 
 
+@dataclass(frozen=True)
+class ProcessParts:
+    """What the protocols of a process need of its application.
+
+    Attributes:
+        redirects: Decides hot requests.
+        gate: Says which clients ask too often.
+        meters: Count what happens.
+        watch: Sees the requests of players.
+    """
+
+    redirects: Redirects
+    gate: PlayerGate
+    meters: Meters
+    watch: PlayerWatch
+
+
 class Process:
     """What all connections of a process share: its limits, its decisions, and one clock instead of a timer for each.
 
     Args:
         limits: What each connection is granted.
-        redirects: Decides hot requests.
-        gate: Says which clients ask too often.
+        parts: Of the application.
         state: The server's, with its connections and the date of this second.
         loop: Runs the clock.
     """
@@ -74,14 +92,15 @@ class Process:
     def __init__(
         self,
         limits: Limits,
-        redirects: Redirects,
-        gate: PlayerGate,
+        parts: ProcessParts,
         state: ServerState,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.limits = limits
-        self.redirects = redirects
-        self.gate = gate
+        self.redirects = parts.redirects
+        self.gate = parts.gate
+        self.meters = parts.meters
+        self.watch = parts.watch
         self.state = state
         self.now = loop.time()
         self._loop = loop
@@ -106,6 +125,7 @@ class Process:
         for connection in tuple(self.state.connections):
             if isinstance(connection, LimitedProtocol):
                 connection.check_time()
+        self.meters.show("connections", len(self.state.connections))
         self._loop.call_later(SWEEP, self._sweep)
 
 
@@ -297,6 +317,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self.transport.is_closing():
             return
+        self.process.meters.answered("broken", status)
         body = msgspec.json.encode(malformed(status, detail))
         headers = {"content-type": MEDIA_TYPE, "connection": "close"}
         if status == HTTPStatus.SERVICE_UNAVAILABLE:

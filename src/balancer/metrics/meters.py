@@ -1,0 +1,107 @@
+"""What a process counts. Labels come from closed vocabularies and from configs, never from what clients send."""
+
+from bisect import bisect_left
+from time import monotonic
+
+from balancer.core.errors import RefusalReason
+from balancer.core.redirects import Decision
+from balancer.core.snapshots import Snapshot
+from balancer.metrics.board import Slot
+
+REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
+"""Upper bounds in seconds of the classes of latency: the fast lane takes microseconds, the application milliseconds."""
+
+STORE_BOUNDS = (2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""The same for a call to a store: a local one takes less than a millisecond, and none is waited for much longer."""
+
+_SUM = len(REDIRECT_BOUNDS) + 1
+_STORE_SUM = len(STORE_BOUNDS) + 1
+
+
+class Meters:
+    """Counts in the slot of this process.
+
+    Args:
+        slot: Where the numbers stand.
+    """
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self._words = slot.words
+        self._snapshot: Snapshot | None = None
+        self._cells: list[int] = []
+        for reason in RefusalReason:
+            slot.cells("refused", reason)
+
+    def redirected(self, decision: Decision, begun: float) -> None:
+        """Count a redirect, and how long it took since `begun` by the monotonic clock.
+
+        This is in the hot path: the one number says both where it went and how long it took, and another one adds up
+        the seconds.
+        """
+        if decision.snapshot is not self._snapshot:
+            self._follow(decision.snapshot)
+        seconds = monotonic() - begun
+        cell = self._cells[decision.place]
+        words = self._words
+        words[cell + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
+        words[cell + _SUM] += seconds
+
+    def refused(self, reason: RefusalReason) -> None:
+        """Count a player's request that was refused."""
+        self._count("refused", reason)
+
+    def limited(self, policy: str) -> None:
+        """Count a request of a client that asked too often."""
+        self._count("limited", policy)
+
+    def answered(self, surface: str, status: int) -> None:
+        """Count an answer but that of a redirect.
+
+        Args:
+            surface: What was asked: one of a closed vocabulary, as `player` or `admin`.
+            status: Of the answer.
+        """
+        self._count("answered", surface, f"{status // 100}xx")
+
+    def failed_to_authenticate(self) -> None:
+        """Count credentials that were not accepted."""
+        self._count("unauthenticated")
+
+    def called(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
+        """Count a call to a store and how long it took."""
+        cell = self.slot.cells("called", store, operation, size=len(STORE_BOUNDS) + 2)
+        self._words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
+        self._words[cell + _STORE_SUM] += seconds
+        failures = self.slot.cells("failed", store, operation)
+        self._words[failures] += failed
+
+    def leased(self, tickets: int) -> None:
+        """Count tickets that were leased from the shared sequence."""
+        self._words[self.slot.cells("leased")] += tickets
+
+    def show(self, name: str, value: float, *labels: str) -> None:
+        """Show how something is now, until the process ends."""
+        self._words[self.slot.cells(name, *labels, passing=True)] = value
+
+    def tell(self, name: str, total: float, *labels: str) -> None:
+        """Bring a count up to what this process has counted elsewhere, beside what earlier ones had counted."""
+        before = self.slot.cells(f"{name}-here", *labels, passing=True)
+        self._words[self.slot.cells(name, *labels)] += total - self._words[before]
+        self._words[before] = total
+
+    def _count(self, name: str, *labels: str) -> None:
+        self._words[self.slot.cells(name, *labels)] += 1
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Find the cells of the targets, and note how much they had when the revision came in force."""
+        config, words = str(snapshot.config.id), self._words
+        self._cells = []
+        for target in snapshot.targets:
+            cell = self.slot.cells("redirected", config, target.name, size=len(REDIRECT_BOUNDS) + 2)
+            self._cells.append(cell)
+            mark = self.slot.cells("before-revision", config, target.name, size=2)
+            if words[mark] != snapshot.config.revision:
+                words[mark + 1] = sum(words[cell : cell + _SUM])
+                words[mark] = snapshot.config.revision
+        self._snapshot = snapshot

@@ -1,0 +1,227 @@
+"""Sees every request: gives it an id, counts it, times it, and says in one line how it went."""
+
+import re
+import uuid
+from contextlib import ExitStack
+from dataclasses import asdict
+from random import random
+from time import monotonic
+from typing import Any, NamedTuple, cast
+
+import structlog
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from balancer.core.configs import CdnConfig
+from balancer.core.errors import BalancerError, RateLimited, Refusal, Unauthenticated
+from balancer.core.redirects import Decision
+from balancer.core.revisions import Signature
+from balancer.metrics.meters import Meters
+from balancer.traces import Tracing
+
+REQUEST_ID = "x-request-id"
+
+MAX_PATH = 200
+"""Characters of a path that a line has."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+# A segment of a path that may be a signature: `exp=…~hmac=…`.
+_SIGNED = re.compile(r"[^/]*(?:[=~;,]|%(?:3[DdBb]|7[Ee]|2[Cc]))[^/]*")
+
+_UNTRACED = ("/health/", "/metrics")
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class AccessLog(NamedTuple):
+    """Which requests of players get a line.
+
+    Attributes:
+        refused: Whether those do that are refused.
+        part: Of the redirects, from 0 to 1, drawn at random.
+    """
+
+    refused: bool
+    part: float
+
+
+class PlayerWatch:
+    """Writes lines of players' requests, and makes spans of them.
+
+    Args:
+        log: Which get a line.
+        tracing: None when there is none.
+        part_traced: Of the redirects, from 0 to 1, drawn at random.
+    """
+
+    def __init__(self, log: AccessLog, tracing: Tracing | None, part_traced: float) -> None:
+        self._log = log
+        self._tracing = tracing
+        self._part_traced = part_traced if tracing else 0.0
+        self.is_on = log.part > 0 or self._part_traced > 0
+
+    def redirected(self, decision: Decision, client: str, request_id: str | None, begun: float) -> None:
+        """See a redirect that began at `begun` by the monotonic clock."""
+        video = decision.video
+        # Neither is a secret: they only choose.
+        if random() < self._log.part:  # noqa: S311
+            logger.info(
+                "redirect",
+                status=301,
+                target=decision.target.name,
+                config_id=decision.config.id,
+                revision=decision.config.revision,
+                ticket=decision.ticket,
+                reason=decision.snapshot.reason.value,
+                video=shown(f"{video.server}.{video.domain}{video.path}"),
+                client=client,
+                duration_ms=_milliseconds(begun),
+                **({"request_id": request_id} if request_id else {}),
+            )
+        if self._tracing and random() < self._part_traced:  # noqa: S311
+            self._tracing.redirect(decision, begun)
+
+    def refused(self, status: int, code: str, client: str, begun: float) -> None:
+        """See a request that was refused.
+
+        Args:
+            status: Of the answer.
+            code: Why, by the closed vocabularies.
+            client: Its address.
+            begun: By the monotonic clock.
+        """
+        if self._log.refused:
+            logger.info("refusal", status=status, reason=code, client=client, duration_ms=_milliseconds(begun))
+
+
+class Observer:
+    """Stands around the application.
+
+    Args:
+        app: The application.
+        meters: Where requests are counted.
+        watch: Sees those of players.
+        tracing: None when there is none.
+    """
+
+    def __init__(self, app: ASGIApp, meters: Meters, watch: PlayerWatch, tracing: Tracing | None) -> None:
+        self._app = app
+        self._meters = meters
+        self._watch = watch
+        self._tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and see how it is answered; nothing but HTTP is spoken here."""
+        await self._observe(cast(HTTPScope, scope), receive, send)
+
+    async def _observe(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        begun = monotonic()
+        headers = Headers.from_scope(scope)
+        request_id = request_id_of(headers.get(REQUEST_ID))
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                # Redirects are the same on the fast lane, which has no ids.
+                if "decision" not in scope["state"]:
+                    MutableScopeHeaders.from_message(message)[REQUEST_ID] = request_id
+            await send(message)
+
+        with ExitStack() as around:
+            around.enter_context(structlog.contextvars.bound_contextvars(request_id=request_id))
+            span = None
+            if self._tracing and not scope["path"].startswith(_UNTRACED) and scope["path"] != "/":
+                span = around.enter_context(self._tracing.request(scope["method"], headers))
+            try:
+                await self._app(scope, receive, answer)
+            finally:
+                # A client that left early has no answer.
+                if status:
+                    self._saw(scope, status, begun, request_id if REQUEST_ID in headers else None)
+                if span is not None and self._tracing:
+                    self._tracing.answered(span, _route(scope) or "", status)
+
+    def _saw(self, scope: HTTPScope, status: int, begun: float, given_id: str | None) -> None:
+        seen: dict[str, Any] = scope["state"]
+        decision: Decision | None = seen.get("decision")
+        client = seen.get("client") or (scope["client"] or ("", 0))[0]
+        if decision is not None:
+            self._meters.redirected(decision, begun)
+            self._watch.redirected(decision, client, given_id, begun)
+            return
+        surface = _surface(scope)
+        self._meters.answered(surface, status)
+        error: BalancerError | None = seen.get("error")
+        match error:
+            case Refusal() if surface == "player":
+                self._meters.refused(error.reason)
+            case RateLimited():
+                self._meters.limited(error.policy)
+            case Unauthenticated() if error.tried:
+                self._meters.failed_to_authenticate()
+        if surface == "player":
+            if status >= 400:  # noqa: PLR2004 - RFC 9110 §15.5
+                code = error.reason if isinstance(error, Refusal) else seen.get("problem", "")
+                self._watch.refused(status, code, client, begun)
+            return
+        identity = scope.get("user")
+        say = logger.info if surface in {"admin", "unknown"} else logger.debug
+        say(
+            "request",
+            method=scope["method"],
+            path=_route(scope) or shown(scope["path"]),
+            status=status,
+            duration_ms=_milliseconds(begun),
+            client=client,
+            actor=getattr(identity, "actor", None),
+            problem=seen.get("problem"),
+        )
+
+
+def tell_change(
+    action: str, config_id: int, signed: Signature, config: CdnConfig | None = None, **more: object
+) -> None:
+    """Write the line of a change of a config; of a change that left it as it was there is nothing to tell.
+
+    Args:
+        action: What was done: `created`, `changed`, `rolled back`, `deleted`.
+        config_id: Which config.
+        signed: Who did it and why.
+        config: What it is now, None when it is deleted.
+        more: What else there is to say.
+    """
+    if config is not None and signed.at not in {config.created_at, config.updated_at}:
+        return
+    now = {**asdict(config.document), "revision": config.revision} if config else {}
+    logger.info("config", action=action, config_id=config_id, actor=signed.actor, reason=signed.reason, **now, **more)
+
+
+def request_id_of(given: str | None) -> str:
+    """Return the id that a client gives its request if it can stand in a line and a header, else a new one."""
+    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def shown(path: str) -> str:
+    """Return a path as lines have it: short, and without segments that may be a signature."""
+    return _SIGNED.sub("***", path[:MAX_PATH])
+
+
+def _milliseconds(begun: float) -> float:
+    return round((monotonic() - begun) * 1000, 3)
+
+
+def _route(scope: HTTPScope) -> str | None:
+    return scope.get("path_template")
+
+
+def _surface(scope: HTTPScope) -> str:
+    """Return what a request is about: one of a closed vocabulary, whatever the client asks for."""
+    if scope["path"] == "/":
+        return "player"
+    route = _route(scope)
+    if route is None:
+        return "unknown"
+    first = route.split("/", 2)[1]
+    return first if first in {"health", "metrics"} else "admin"
