@@ -1,0 +1,162 @@
+"""What lines of the log say, and what they never say."""
+
+import io
+import json
+import logging
+import sys
+import threading
+
+import pytest
+import structlog
+from typing_extensions import override
+
+from balancer.logs import HIDDEN, Lines, Scrubber, make_formatter
+from balancer.web.observing import request_id_of, shown
+from tests.unit.apps import make_test_app, test_client
+
+VIDEO = "video=http://s1.origin-cluster/a.ts"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("key vbk_PLANTED-planted", id="our key"),
+        pytest.param("token eyJPLANTED0.PLANTED.PLANTED", id="token"),
+        pytest.param("Authorization: Bearer PLANTED", id="bearer"),
+        pytest.param("postgresql://user:PLANTED@host/database", id="password in a URL"),
+        pytest.param("http://cdn.example.com/a?x=1&hdnts=PLANTED", id="signed URL"),
+        pytest.param("/?video=http%3A%2F%2Fs1.origin-cluster%2Fa%3Ftoken%3DPLANTED", id="escaped signed URL"),
+        pytest.param("wrong password 'correct horse PLANTED'", id="password by itself"),
+    ],
+)
+def test_secrets_are_hidden(text: str) -> None:
+    """Whatever form a secret has, and wherever it stands in a line, it is not written."""
+    scrub = Scrubber(["correct horse PLANTED"])
+    event = scrub(None, "info", {"event": text, "deep": [{"er": (text, text.encode())}], text: 1, "exception": text})
+    values = json.dumps({name: value for name, value in event.items() if name != text})
+    assert "PLANTED" not in values
+    assert HIDDEN in values
+
+
+def test_what_is_no_secret_stays() -> None:
+    """Ordinary lines are as they were."""
+    text = "GET /config 200, http://s1.origin-cluster/video/1/a.m3u8 at 12:30, basic"
+    assert text == Scrubber(["short"]).text(text)
+
+
+def written(style: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what a logger of structlog and one of `logging` write, errors with their traceback."""
+    handler = Lines()
+    handler.setFormatter(make_formatter(style, ["a planted secret"]))  # type: ignore[arg-type]  # one of the styles
+    loggers = [logging.getLogger(name) for name in ("tested", "tested.foreign")]
+    loggers[0].addHandler(handler)
+    loggers[0].setLevel("INFO")
+    structlog.stdlib.get_logger("tested").info("happened", place="here", secret="a planted secret")
+    try:
+        raise ValueError("a planted secret")
+    except ValueError:
+        loggers[1].exception("failed %s", "there")
+    handler.close()
+    loggers[0].removeHandler(handler)
+    make_formatter("json", ())
+    return capsys.readouterr().err
+
+
+def test_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each event is one line of JSON with its time, level and logger, whichever library wrote it."""
+    lines = [json.loads(line) for line in written("json", capsys).splitlines()]
+    assert [("happened", "info", "tested"), ("failed there", "error", "tested.foreign")] == [
+        (line["event"], line["level"], line["logger"]) for line in lines
+    ]
+    assert ("here", HIDDEN) == (lines[0]["place"], lines[0]["secret"])
+    assert lines[1]["exception"].startswith("Traceback")
+    assert lines[1]["exception"].endswith(f"ValueError: {HIDDEN}")
+
+
+def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal the same is told for people."""
+    text = written("console", capsys)
+    assert "happened" in text
+    assert "place=here" in text
+    assert "Traceback" in text
+    assert "planted" not in text
+
+
+def test_a_reader_that_does_not_read_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While standard error takes nothing, lines wait; those above the bound are dropped and counted."""
+    gate, begun = threading.Event(), threading.Event()
+
+    class Stuck(io.StringIO):
+        @override
+        def write(self, text: str) -> int:
+            begun.set()
+            gate.wait()
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stderr", Stuck())
+    monkeypatch.setattr("balancer.logs.WAITING", 10)
+    handler, before = Lines(), Lines.dropped
+    for number in range(31):
+        handler.emit(logging.makeLogRecord({"msg": str(number)}))
+        if not number:
+            begun.wait()
+    assert 20 == Lines.dropped - before
+    gate.set()
+    handler.close()
+
+
+def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, object]]:
+    """Return the events of this name."""
+    found = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    return [line for line in found if line["event"] == event]
+
+
+def test_each_admin_request_has_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A request of an admin is told in one line with its id; a change of a config in one more."""
+    caplog.set_level(logging.INFO)
+    with test_client(make_test_app()) as client:
+        given = client.get("/config?id=1", headers={"x-request-id": "from-the-proxy"})
+        made = client.patch("/config", json={"id": 1, "distribution_rate": 7, "reason": "Because."})
+        client.patch("/config", json={"id": 1, "distribution_rate": 7})
+        client.get("/health/live")
+    assert "from-the-proxy" == given.headers["x-request-id"]
+    requests = lines(caplog, "request")
+    assert [("GET", "/config", 200), ("PATCH", "/config", 200), ("PATCH", "/config", 200)] == [
+        (line["method"], line["path"], line["status"]) for line in requests
+    ]
+    assert ["from-the-proxy", made.headers["x-request-id"]] == [line["request_id"] for line in requests[:2]]
+    change = lines(caplog, "config")[0]
+    assert (1, 2, 7, "Because.", "changed") == tuple(
+        change[name] for name in ("config_id", "revision", "distribution_rate", "reason", "action")
+    )
+    assert made.headers["x-request-id"] == change["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("access_log", "redirects", "refusals"), [("off", 0, 0), ("errors", 0, 1), ("sample:0", 0, 1), ("all", 9, 1)]
+)
+def test_access_log(caplog: pytest.LogCaptureFixture, access_log: str, redirects: int, refusals: int) -> None:
+    """Players get no lines, those of refusals, or all; a line has the target and no signature."""
+    caplog.set_level(logging.INFO)
+    with test_client(make_test_app(access_log=access_log)) as client:
+        for _ in range(9):
+            client.get(f"/?{VIDEO}?token=PLANTED&hdnts=PLANTED", follow_redirects=False)
+        client.get("/?video=http://example.com/a?token=PLANTED")
+    assert (redirects, refusals) == (len(lines(caplog, "redirect")), len(lines(caplog, "refusal")))
+    if redirects:
+        line = lines(caplog, "redirect")[0]
+        assert ("cdn", "s1.origin-cluster/a.ts") == (line["target"], line["video"])
+    assert "PLANTED" not in str([record.msg for record in caplog.records if record.name.startswith("balancer")])
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a\x00", "x" * 129, "a\u00e9"])
+def test_ids_that_cannot_be_taken(given: str) -> None:
+    """An id that could not stand in a line or a header is not taken."""
+    assert given != request_id_of(given)
+    assert 32 == len(request_id_of(given))
+
+
+def test_signatures_in_paths() -> None:
+    """A segment that may be a signature is not shown, and long paths are cut."""
+    assert "s1.origin-cluster/***/a.m3u8" == shown("s1.origin-cluster/exp=1~hmac=PLANTED/a.m3u8")
+    assert 200 == len(shown("a" * 300))

@@ -1,0 +1,92 @@
+"""What traces show."""
+
+from collections.abc import Sequence
+
+import pytest
+from dishka import Provider, Scope
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from typing_extensions import override
+
+from balancer import traces
+from balancer.app import create_app
+from balancer.settings import Settings
+from balancer.traces import Tracing, TracingNotInstalled, is_wanted
+from balancer.wiring import make_container
+from tests.factories import KEY
+from tests.unit.apps import test_client
+
+VIDEO = "video=http://s1.origin-cluster/a.ts%3Ftoken=PLANTED"
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Kept(SpanExporter):
+    """Keeps spans in a list."""
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] = []
+
+    @override
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.spans += spans
+        return SpanExportResult.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_SDK_DISABLED": "true"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
+    ],
+)
+def test_off_unless_configured(environment: dict[str, str], wanted: bool) -> None:
+    """Traces are made where the variables of OpenTelemetry say where to send them, and only there."""
+    assert wanted == is_wanted(environment)
+
+
+@pytest.fixture
+def exporter() -> Kept:
+    """Return where spans go."""
+    return Kept()
+
+
+def test_requests_have_spans_with_their_statements(exporter: Kept, tmp_path: object) -> None:
+    """An admin's request is a span within the caller's trace, with spans of its statements; values are in none."""
+    fakes = Provider(scope=Scope.APP)
+    tracing = Tracing("1", exporter)
+    fakes.provide(lambda: tracing, provides=Tracing | None)
+    given = {"_env_file": None, "data_dir": tmp_path, "traced_redirects": 1.0, "bootstrap_api_key": KEY}
+    settings = Settings(**given)  # type: ignore[arg-type]  # pydantic-settings takes the file beside the settings
+    container = make_container(settings, fakes)
+    app = create_app(settings, container)
+    from balancer.cli import _prepared_server, _run  # noqa: PLC0415 - makes the database as `serve` does
+
+    _run(settings, _prepared_server)
+    with test_client(app) as client:
+        client.get("/config?id=1&secret=PLANTED", headers={"traceparent": PARENT})
+        client.get(f"/?{VIDEO}", follow_redirects=False)
+        client.get("/metrics")
+    tracing.close()
+    by_name = {span.name: span for span in exporter.spans}
+    request, redirect = by_name["GET /config"], by_name["GET /"]
+    assert request.context
+    assert request.attributes
+    assert redirect.attributes
+    assert f"{request.context.trace_id:032x}" in PARENT
+    assert (200, "/config") == (request.attributes["http.response.status_code"], request.attributes["http.route"])
+    assert ("cdn", 301) == (redirect.attributes["balancer.target"], redirect.attributes["http.response.status_code"])
+    statements = [span for span in exporter.spans if span.parent and span.parent.span_id == request.context.span_id]
+    assert any("SELECT" in str(span.attributes) for span in statements)
+    assert "GET /metrics" not in by_name
+    assert "PLANTED" not in str([(span.name, dict(span.attributes or {})) for span in exporter.spans])
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the libraries are not there, the error says what to install."""
+    monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(TracingNotInstalled, match=r"video-balancer\[tracing\]"):
+        Tracing("1")
+    assert "tracing" in traces.EXTRA
