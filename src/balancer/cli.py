@@ -30,6 +30,7 @@ from balancer.core.revisions import Signature
 from balancer.logs import log_config, style_of
 from balancer.metrics.board import Board
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
+from balancer.traces import TracingNotInstalled
 from balancer.web.config import Config
 from balancer.web.keys import Key
 from balancer.wiring import make_container
@@ -254,7 +255,7 @@ def _reporting() -> Generator[None, None, None]:
         yield
     except KeyboardInterrupt:
         sys.exit(0)
-    except BalancerError as error:
+    except (BalancerError, TracingNotInstalled) as error:
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
         click.echo(f"balancer: {error}" + (f" ({cause})" if cause else ""), err=True)
         sys.exit(FAILED)
