@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.factories import BEARER
 from tests.integration.conftest import Start
-from tests.integration.test_shares import ask
 from tests.processes import Balancer, wait_for
+from tests.wire import ask
 
 
 def read(url: str) -> dict[str, dict[tuple[str, ...], float]]:

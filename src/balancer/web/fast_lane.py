@@ -20,7 +20,7 @@ from balancer.core.addresses import client_key
 from balancer.core.errors import BalancerError, RateLimited
 from balancer.core.redirects import Decision
 from balancer.web.heads import HeadRecognizer
-from balancer.web.observing import request_id_of
+from balancer.web.observing import REQUEST_ID, request_id_of
 from balancer.web.problems import MEDIA_TYPE, TABLE, headers_of, problem_of
 from balancer.web.protocol import LimitedProtocol, Limits, Process, ProcessParts
 
@@ -80,9 +80,13 @@ class FastLaneProtocol(LimitedProtocol):
         super().data_received(data)
 
     def _watch(self, decision: Decision, begun: float) -> None:
-        given = _REQUEST_ID.search(self._recognizer.fields)
-        request_id = request_id_of(given[1].decode("ascii").strip()) if given else None
+        given = self._given_id()
+        request_id = request_id_of(given) if given else None
         self.process.watch.redirected(decision, self._client_of_proxy(), request_id, begun)
+
+    def _given_id(self) -> str | None:
+        found = _REQUEST_ID.search(self._recognizer.fields)
+        return found[1].decode("ascii").strip() if found else None
 
     def _client_of_proxy(self) -> str:
         fields = self._recognizer.fields
@@ -96,7 +100,8 @@ class FastLaneProtocol(LimitedProtocol):
         problem = problem_of(error)
         body = msgspec.json.encode(problem)
         status = HTTPStatus(problem.status)
-        self.transport.write(self._head(status, {**headers_of(error), "content-type": MEDIA_TYPE}, body) + body)
+        fields = {**headers_of(error), "content-type": MEDIA_TYPE, REQUEST_ID: request_id_of(self._given_id())}
+        self.transport.write(self._head(status, fields, body) + body)
         self.waiting_since = self.process.now
         self.patience = self.process.limits.keep_alive
         self.server_state.total_requests += 1
