@@ -49,19 +49,19 @@ class Tracing:
     def __init__(self, version: str, exporter: Any = None) -> None:
         try:
             # An extra: only those who want traces have it.
-            from opentelemetry import context, propagate, trace  # noqa: PLC0415
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-            from opentelemetry.instrumentation.redis import RedisInstrumentor  # noqa: PLC0415
-            from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # noqa: PLC0415
-            from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415
-            from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-            from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-            from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor  # noqa: PLC0415
+            from opentelemetry import context, propagate, trace
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+            from opentelemetry.instrumentation.redis import RedisInstrumentor
+            from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+            from opentelemetry.instrumentation.utils import suppress_instrumentation
+            from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
         except ImportError as error:
             raise TracingNotInstalled from error
-        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before these.
-        named = os.environ.get("OTEL_SERVICE_NAME") or "video-balancer"
-        resource = Resource.create({"service.name": named, "service.version": version})
+        ours = Resource.create({"service.name": "video-balancer", "service.version": version})
+        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before that.
+        resource = ours.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(
             SimpleSpanProcessor(exporter) if exporter else BatchSpanProcessor(OTLPSpanExporter())

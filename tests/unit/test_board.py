@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.metrics.board import MAX_ENTRIES, OTHER, SLOT_WORDS, Board, Slot
+from balancer.metrics.board import FREE, MAX_ENTRIES, OTHER, SLOT_WORDS, Board, Slot
 from balancer.metrics.minutes import STEP, STEPS, Minutes, counted
 
 
@@ -140,3 +140,17 @@ def test_other_names_are_not_kept_by_time(name: str) -> None:
     slot: Slot = board.claim()
     slot.words[slot.cells(name, "a")] += 1
     assert {} == counted(board.read(), 1)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 400), st.integers(1, 32)), max_size=600))
+def test_names_never_share_words(names: list[tuple[str, int, int]]) -> None:
+    """However many names of whatever sizes there are, counting one never changes another, or what stands behind."""
+    board = Board()
+    slot = board.claim()
+    for name, number, size in names:
+        first = slot.cells(name + str(size), str(number), size=size)
+        for index in range(first, first + size):
+            slot.words[index] += 1
+    for entry in slot.entries():
+        assert 1 == len(set(entry.values))
+    assert 0.0 == slot.words[FREE]

@@ -84,6 +84,19 @@ def test_requests_have_spans_with_their_statements(exporter: Kept, tmp_path: obj
     assert "PLANTED" not in str([(span.name, dict(span.attributes or {})) for span in exporter.spans])
 
 
+def test_the_operator_names_the_service(exporter: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name and the attributes that the variables give go before our own."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=edge-7,deployment.environment=test")
+    tracing = Tracing("1", exporter)
+    with tracing.request("GET", {}):
+        pass
+    tracing.close()
+    found = exporter.spans[0].resource.attributes
+    assert ("edge-7", "test", "1") == tuple(
+        found[name] for name in ("service.name", "deployment.environment", "service.version")
+    )
+
+
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the libraries are not there, the error says what to install."""
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.trace", None)

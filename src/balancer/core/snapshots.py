@@ -73,6 +73,12 @@ class Snapshot:
         return [self.schedule.count(index) for index in range(len(self.targets))]
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Of each target, by name, which part of the requests it is to have, from 0 to 1."""
+        cycle = len(self.schedule)
+        return {target.name: weight / cycle for target, weight in zip(self.targets, self.weights, strict=True)}
+
+    @property
     def reason(self) -> RoutingReason:
         """Why a ticket's target is its target."""
         return RoutingReason.ONLY_TARGET if len(self.schedule) in self.weights else RoutingReason.SCHEDULE

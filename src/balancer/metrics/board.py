@@ -46,7 +46,10 @@ _ENTRY_WORDS = 16
 _KEY_BYTES = (_ENTRY_WORDS - 3) * WORD
 _VALUES = _DIRECTORY + MAX_ENTRIES * _ENTRY_WORDS
 
-FREE = _VALUES + MAX_VALUES
+_SPARE = 32
+"""Words behind the values: there is counted what finds no room, and nobody reads it."""
+
+FREE = _VALUES + MAX_VALUES + _SPARE
 """The word from which on a slot is free for other uses; see `balancer.metrics.minutes`."""
 
 _SEPARATOR = "\x1f"
@@ -78,8 +81,9 @@ class Slot:
         self._memory = mmap.mmap(board.file, SLOT_WORDS * WORD, offset=number * SLOT_WORDS * WORD)
         self.words = memoryview(self._memory).cast("d")
         self._bytes = memoryview(self._memory)
-        self._known = {(entry.name, entry.labels): index for index, entry in _entries(self.words, self._bytes, 0)}
+        self._known: dict[tuple[str, tuple[str, ...]], int] = {}
         for first, entry in _entries(self.words, self._bytes, 0):
+            self._known[entry.name, entry.labels] = first
             if entry.passing:
                 for index in range(first, first + len(entry.values)):
                     self.words[index] = 0.0
@@ -92,7 +96,7 @@ class Slot:
         Args:
             name: Of what is counted.
             labels: Which of it. Must come from a bounded set.
-            size: How many words.
+            size: How many words, 32 at most.
             passing: Whether they say how things are now, and not how much there has been since the start.
         """
         key = (name, labels)
@@ -129,7 +133,7 @@ class Slot:
             return self.cells(name, *rest, size=size, passing=passing)
         if count >= MAX_ENTRIES or used + size > MAX_VALUES:
             # Counted by nobody, rather than in the way of a request.
-            return FREE - size
+            return FREE - _SPARE
         index, at = _VALUES + used, _DIRECTORY + count * _ENTRY_WORDS
         words[at], words[at + 1], words[at + 2] = index, size, passing
         begin = (at + 3) * WORD
@@ -245,6 +249,6 @@ def _entries(words: "memoryview[float]", everything: "memoryview[int]", base: in
         begin = (at + 3) * WORD
         text = bytes(everything[begin : begin + _KEY_BYTES]).partition(b"\0")[0].decode()
         name, *labels = text.split(_SEPARATOR)
-        values: list[float] = words[base + index : base + index + size].tolist()  # type: ignore[assignment]  # typeshed knows no casts
+        values: list[float] = words[base + index : base + index + size].tolist()  # type: ignore[assignment]  # typeshed: ints
         found.append((index, Entry(name, tuple(labels), values, passing)))
     return found

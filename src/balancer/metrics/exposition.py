@@ -81,8 +81,9 @@ class _Service(Collector):
                 revision = here.get(("revision",))
                 if entry.name == "share" and view.alive and revision and revision.values[0] == newest:
                     configured[entry.labels] = entry.values[0]
-                if entry.name == "before-revision" and entry.values[0] == newest:
-                    served[entry.labels] += round(total(here[("redirected", *entry.labels)]) - entry.values[1])
+                redirects = here.get(("redirected", *entry.labels))
+                if entry.name == "before-revision" and entry.values[0] == newest and redirects:
+                    served[entry.labels] += round(total(redirects) - entry.values[1])
         whole: Counter[str] = Counter()
         for (config, _), count in served.items():
             whole[config] += count

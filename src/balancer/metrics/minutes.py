@@ -8,7 +8,7 @@ process writes its steps there as well, whole and by name, so that writing one a
 from collections import Counter
 from collections.abc import Iterable
 
-from balancer.metrics.board import FREE, MAX_SLOTS, SLOT_WORDS, Entry, Slot, View
+from balancer.metrics.board import FREE, SLOT_WORDS, Entry, Slot, View
 
 STEP = 10
 """Seconds of a step."""
@@ -29,7 +29,7 @@ _TOLD = FREE
 _RING = _TOLD + COLUMNS
 _ROW = COLUMNS + 1
 
-if _RING + STEPS * _ROW > SLOT_WORDS or MAX_SLOTS < 1:
+if _RING + STEPS * _ROW > SLOT_WORDS:
     raise AssertionError("a slot is too small for its ring")
 
 

@@ -89,10 +89,7 @@ class Reporting:
         if snapshot is None:
             return
         self._meters.show("revision", snapshot.config.revision)
-        shares = {
-            (str(snapshot.config.id), target.name): weight / len(snapshot.schedule)
-            for target, weight in zip(snapshot.targets, snapshot.weights, strict=True)
-        }
+        shares = {(str(snapshot.config.id), target): share for target, share in snapshot.shares.items()}
         # What is no target any more has no share.
         for labels, share in {**dict.fromkeys(self._shares, math.nan), **shares}.items():
             self._meters.show("share", share, *labels)

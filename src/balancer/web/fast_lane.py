@@ -49,9 +49,9 @@ class FastLaneProtocol(LimitedProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        # Only while nothing else is under way, so that answers keep their order.
         begun = monotonic()
         process = self.process
+        # Only while nothing else is under way, so that answers keep their order.
         if (
             self.quiet
             and len(data) <= process.limits.head_size

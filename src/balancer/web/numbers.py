@@ -13,6 +13,7 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from balancer import __version__
 from balancer.core.errors import InvalidInput
 from balancer.core.keys import Role
+from balancer.core.limits import UNITS
 from balancer.core.ports import Clock
 from balancer.core.redirects import Redirects
 from balancer.core.snapshots import Snapshot
@@ -28,7 +29,6 @@ from balancer.web.problems import admin_responses
 DEFAULT_WINDOW = "5m"
 LEAST_WINDOW = 10
 
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 _WINDOW = re.compile(r"([1-9][0-9]{0,4})([smh])")
 
 
@@ -112,7 +112,7 @@ async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: F
 def _window(request: AnyRequest) -> int:
     values = request.query_params.getall("window", [DEFAULT_WINDOW])
     found = _WINDOW.fullmatch(values[0])
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    seconds = int(found[1]) * UNITS[found[2]] if found else 0
     if len(values) > 1 or not LEAST_WINDOW <= seconds <= MAX_WINDOW:
         raise InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")
     return seconds
@@ -146,10 +146,7 @@ def _answer(served: Served, snapshot: Snapshot | None) -> StatsAnswer:
 
 
 def _config(config: str, targets: dict[str, int], snapshot: Snapshot | None) -> ConfigStats:
-    configured: dict[str, float] = {}
-    if snapshot and str(snapshot.config.id) == config:
-        weights = zip(snapshot.targets, snapshot.weights, strict=True)
-        configured = {target.name: weight / len(snapshot.schedule) for target, weight in weights}
+    configured = snapshot.shares if snapshot and str(snapshot.config.id) == config else {}
     whole = sum(targets.values())
     return ConfigStats(
         int(config),

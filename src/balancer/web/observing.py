@@ -63,8 +63,7 @@ class PlayerWatch:
     def redirected(self, decision: Decision, client: str, request_id: str | None, begun: float) -> None:
         """See a redirect that began at `begun` by the monotonic clock."""
         video = decision.video
-        # Neither is a secret: they only choose.
-        if random() < self._log.part:  # noqa: S311
+        if random() < self._log.part:  # noqa: S311  # no secret: it only chooses
             logger.info(
                 "redirect",
                 status=301,
@@ -78,7 +77,7 @@ class PlayerWatch:
                 duration_ms=_milliseconds(begun),
                 **({"request_id": request_id} if request_id else {}),
             )
-        if self._tracing and random() < self._part_traced:  # noqa: S311
+        if self._tracing and random() < self._part_traced:  # noqa: S311  # no secret: it only chooses
             self._tracing.redirect(decision, begun)
 
     def refused(self, status: int, code: str, client: str, begun: float) -> None:
