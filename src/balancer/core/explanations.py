@@ -123,11 +123,8 @@ def forecast(config: CdnConfig, videos: Sequence[str], requests: int | None, ori
     """
     snapshot = Snapshot.of(config)
     counts: Sequence[int | None] = snapshot.counts(requests) if requests is not None else [None] * len(snapshot.targets)
-    length = len(snapshot.schedule)
-    shares = [
-        Share(target, weight / length, count)
-        for target, weight, count in zip(snapshot.targets, snapshot.weights, counts, strict=True)
-    ]
+    parts = snapshot.shares
+    shares = [Share(target, parts[target.name], count) for target, count in zip(snapshot.targets, counts, strict=True)]
     return Forecast(shares, [_route(video, shares, origins) for video in videos])
 
 
