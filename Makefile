@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose -f docker/compose.yaml
+MONITORED := $(COMPOSE) --profile monitoring
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Pins stay as they are where they fit; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
@@ -35,9 +36,17 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 	$(BIN)/balancer serve
 
 .PHONY: test
-test: check  ## Run every check and every test, and see that they cover the code
+test: check prometheus  ## Run every check and every test, and see that they cover the code
 	$(BIN)/pytest tests/unit tests/integration -m "not timed" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
 	$(BIN)/pytest tests/integration -m timed --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
+
+# Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or
+# the package unpacked beside the libraries. Where neither can be had, those tests say so and are skipped.
+.PHONY: prometheus
+prometheus: $(BIN)/python
+	@command -v prometheus >/dev/null || test -x $(VENV)/debian/usr/bin/prometheus || { mkdir -p $(VENV)/debian && cd $(VENV)/debian && \
+		apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . ; } >/dev/null 2>&1 || \
+		echo "No Prometheus here: the tests of the dashboard and of the alerts are skipped" >&2
 
 .PHONY: check
 check: $(VENV)/.dev  ## Lint, format, types and import contracts
@@ -65,6 +74,20 @@ lock: $(VENV)/.dev  ## Compile the hashed requirements from pyproject.toml
 	$(COMPILE) --group build --extra tracing --constraint requirements.txt pyproject.toml -o requirements-tracing.txt
 	$(COMPILE) --group dev --extra tracing --constraint requirements-tracing.txt pyproject.toml -o requirements-dev.txt
 
+.PHONY: audit
+audit: $(VENV)/.dev  ## Look for known faults in the pinned libraries
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-tracing.txt
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-dev.txt
+
+.PHONY: dist
+dist: $(VENV)/.dev  ## Build the wheel and the source archive into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+.PHONY: hooks
+hooks: $(VENV)/.dev  ## Check before each commit and push what `make check` checks
+	$(BIN)/pre-commit install
+
 .PHONY: migrate
 migrate: $(VENV)/.run  ## Bring the database of BALANCER_DATABASE_URL to the newest schema
 	$(BIN)/balancer migrate
@@ -81,27 +104,35 @@ demo: $(VENV)/.dev  ## Play a real HLS stream through the balancer and count whe
 load: $(VENV)/.dev  ## Load a running balancer with Locust; its web page is on http://127.0.0.1:8089
 	$(BIN)/locust -f tests/load/locustfile.py --host http://127.0.0.1:8000 --web-host 127.0.0.1 --web-port 8089
 
+.PHONY: dashboard
+dashboard: $(VENV)/.dev prometheus  ## Play four minutes of load and trouble, and draw docs/dashboard.svg from what Prometheus saw
+	$(BIN)/python -m tests.monitoring
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
-# The key of the first admin, made up once and kept out of the repository.
+# The key of the first admin and Grafana's password, made up once and kept out of the repository.
 docker/.env:
-	@(umask 077 && $(PYTHON) -c 'import secrets; print("BALANCER_BOOTSTRAP_API_KEY=vbk_" + secrets.token_urlsafe(32))' > $@)
-	@echo "An API key for the first admin is in $@"
+	@(umask 077 && $(PYTHON) -c 'import secrets; print("BALANCER_BOOTSTRAP_API_KEY=vbk_" + secrets.token_urlsafe(32) + "\nGRAFANA_PASSWORD=" + secrets.token_urlsafe(16))' > $@)
+	@echo "An API key for the first admin and the password of Grafana's admin are in $@"
 
 .PHONY: up
 up: docker/.env  ## Containers: PostgreSQL, Redis, the migration, the balancer and Locust
 	$(COMPOSE) up --build --detach --wait
 
+.PHONY: monitor
+monitor: docker/.env  ## Containers: the same with Prometheus and Grafana on http://127.0.0.1:3000
+	$(MONITORED) up --build --detach --wait
+
 .PHONY: down
 down:  ## Containers: stop them, keep the data
-	$(COMPOSE) down
+	$(MONITORED) down
 
 .PHONY: logs
 logs:  ## Containers: follow what they say
-	$(COMPOSE) logs --follow
+	$(MONITORED) logs --follow
 
 .PHONY: clean
 clean:  ## Containers: stop them and delete their data and image
-	$(COMPOSE) down --volumes --rmi local
+	$(MONITORED) down --volumes --rmi local

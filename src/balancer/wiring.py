@@ -47,7 +47,6 @@ from balancer.core.ports import (
     ConfigHistory,
     ConfigNotices,
     Dependency,
-    IdentityTokens,
     Schema,
     SharedLimits,
     SharedStats,
@@ -113,10 +112,18 @@ class RulesProvider(Provider):
         return PlayerGate(limiters.player, proxies)
 
     @provide
+    def identity_tokens(self, settings: Settings) -> JwtTokens | None:
+        if not (settings.jwt_issuer and settings.jwt_audience and settings.jwt_jwks):
+            return None
+        return JwtTokens(
+            settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks, settings.jwt_role_claim, settings.jwt_roles
+        )
+
+    @provide
     def authenticator(
-        self, settings: Settings, keys: ApiKeys, limiters: Limiters, clock: Clock, stopwatch: Stopwatch
+        self, tokens: JwtTokens | None, keys: ApiKeys, limiters: Limiters, clock: Clock, stopwatch: Stopwatch
     ) -> Authenticator:
-        return Authenticator(keys, _identity_tokens(settings), limiters.login, clock, stopwatch)
+        return Authenticator(keys, tokens, limiters.login, clock, stopwatch)
 
     @provide
     def clock(self) -> Clock:
@@ -247,8 +254,8 @@ class RedisProvider(Provider):
         return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
 
     @provide
-    def dependencies(self, redis: Redis, database: SqlDependency) -> Sequence[Dependency]:
-        return [database, RedisDependency(redis)]
+    def dependencies(self, redis: Redis, database: SqlDependency, tokens: JwtTokens | None) -> Sequence[Dependency]:
+        return [database, RedisDependency(redis), *filter(None, [tokens])]
 
     @provide
     def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:
@@ -288,8 +295,8 @@ class SingleHostProvider(Provider):
         return None
 
     @provide
-    def dependencies(self, database: SqlDependency) -> Sequence[Dependency]:
-        return [database]
+    def dependencies(self, database: SqlDependency, tokens: JwtTokens | None) -> Sequence[Dependency]:
+        return [database, *filter(None, [tokens])]
 
     @provide
     def background(self, following: Following, reporting: Reporting, fallbacks: Fallbacks) -> Background:
@@ -344,14 +351,6 @@ def make_container(settings: Settings, *overrides: BaseProvider, board: Board | 
         ServerProvider(),
         *overrides,
         context={Settings: settings, Board: board or Board()},
-    )
-
-
-def _identity_tokens(settings: Settings) -> IdentityTokens | None:
-    if not (settings.jwt_issuer and settings.jwt_audience and settings.jwt_jwks):
-        return None
-    return JwtTokens(
-        settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks, settings.jwt_role_claim, settings.jwt_roles
     )
 
 

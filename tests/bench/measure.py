@@ -8,6 +8,7 @@ import sqlite3
 import statistics
 import threading
 import time
+import urllib.request
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy import insert, literal, select
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.sql import make_engine
 from balancer.adapters.tables import cdn_configs
-from tests.bench import load, peers
+from tests.bench import load, peers, unmetered
 from tests.bench.load import LOAD_CORE
 from tests.bench.pieces import pieces
 from tests.factories import BEARER
@@ -29,6 +30,9 @@ LIMITED = f"{OURS}, players limited"
 
 CHANGES = 100
 """Config changes per second while redirects are measured."""
+
+PAIRS = 60
+"""Pairs of short rounds, of this program and of the one that counts nothing, for what counting costs."""
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Measured:
         starts: Seconds from the start of a process to its first redirect.
         configs: By number of configs: requests per second, MiB, seconds to start.
         changes: Requests per second while another config changes, and while the one in force does.
+        counting: Requests per second of pairs of rounds, with the counting for metrics and without.
         changes_made: Config changes per second that were made, the least of all rounds.
         workers: Requests per second of one and of two workers, where the machine has the cores.
         pieces: What a redirect is made of, in microseconds.
@@ -58,12 +63,18 @@ class Measured:
     configs: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     changes: tuple[float, float] = (0.0, 0.0)
     changes_made: float = 0.0
+    counting: list[tuple[float, float]] = field(default_factory=list)
     workers: tuple[float, float] | None = None
     pieces: dict[str, float] = field(default_factory=dict)
 
     def median(self, peer: str) -> float:
         """Return the median rate of a peer."""
         return statistics.median(self.rates[peer])
+
+    def counting_ratio(self) -> tuple[float, float, float]:
+        """Return the part of its throughput that the program keeps while it counts: median and quartiles of the pairs."""
+        low, middle, high = statistics.quantiles([counting / silent for counting, silent in self.counting], n=4)
+        return low, middle, high
 
     def ratio(self, peer: str) -> float:
         """Return how many times as fast as a peer this program is, the median over the rounds."""
@@ -87,6 +98,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> Measured:
         AlembicSchema(postgres.url, make_engine(postgres.url)).upgrade()
         stores = {"REDIS_URL": valkey.url, "DATABASE_URL": postgres.url}
         _compare(result, folder, seconds, rounds, stores)
+        _counting(result, folder, seconds, stores)
         _changes(result, folder, seconds, stores)
         _configs(result, folder, seconds, valkey)
         if len(load.CORES) >= 4:
@@ -145,6 +157,35 @@ def _compare(result: Measured, folder: Path, seconds: float, rounds: int, stores
             if name in servers:
                 half = result.median(name) / 2
                 result.latencies[name] = load.run(servers[name].port, seconds, folder, rate=half)
+
+
+def _counting(result: Measured, folder: Path, seconds: float, stores: dict[str, str]) -> None:
+    """Compare the program with itself while it does not count redirects.
+
+    The difference is smaller than what the machine's speed moves from one second to the next: hence many pairs of short
+    rounds in one process, each pair the other way round than the one before, and the median of their ratios.
+    """
+    with peers.balancer(folder, stores, program="tests.bench.unmetered") as server:
+        load.run(server.port, 1, folder)
+        for number in range(PAIRS):
+            rates = []
+            for turn in range(2):
+                if turn:
+                    server.process.send_signal(unmetered.TURN)
+                before = _redirects(server.port)
+                rates.append(load.run(server.port, max(1.0, seconds / 5), folder).rate)
+                # Which of both it was, by what it did and not by what it was told.
+                counts = _redirects(server.port) > before
+                if counts != (turn == number % 2):
+                    raise RuntimeError("the process did not change over")
+            result.counting.append((rates[number % 2], rates[1 - number % 2]))
+
+
+def _redirects(port: int) -> float:
+    """Return how many redirects a balancer has counted."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("balancer_redirects_total{"))
 
 
 def _changes(result: Measured, folder: Path, seconds: float, stores: dict[str, str]) -> None:

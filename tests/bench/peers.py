@@ -95,15 +95,17 @@ Start = Callable[[Path], Generator[Server, None, None]]
 
 
 @contextmanager
-def balancer(folder: Path, settings: Mapping[str, object], core: int = SERVER_CORE) -> Generator[Server, None, None]:
-    """Run this program, with settings by name without the prefix."""
+def balancer(
+    folder: Path, settings: Mapping[str, object], core: int = SERVER_CORE, program: str = "balancer"
+) -> Generator[Server, None, None]:
+    """Run this program, or a module that changes it, with settings by name without the prefix."""
     port = free_port()
     # Configs are changed more often than an admin may.
     given = {"BOOTSTRAP_API_KEY": KEY, "ADMIN_RATE": "off", **settings}
     environment = {f"BALANCER_{name}": str(value) for name, value in given.items()}
     own = folder / str(port)
     own.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "balancer", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", program, "serve", "--port", str(port)]
     with running(command, port, own, environment, core) as server:
         yield server
 

@@ -49,6 +49,7 @@ def page(measured: Measured, seconds: float, rounds: int, heads: str) -> str:
     )
     rest = whole - recognise - decide - answer
     without, with_changes = measured.changes
+    low, counting, high = measured.counting_ratio()
     missing = f"Not installed in this run: {', '.join(measured.missing)}.\n\n" if measured.missing else ""
     sections = [
         "# Benchmarks",
@@ -103,6 +104,10 @@ def page(measured: Measured, seconds: float, rounds: int, heads: str) -> str:
         f"the measured one by notice:\n{with_changes:,.0f} requests a second, against {without:,.0f} while that process changed a "
         f"config that is not in force, which reaches nobody:\n{with_changes / without:.2f} times as many. The changes are made "
         "on the core of the load generator and slow the load as such; hence the comparison.",
+        "## What counting costs",
+        f"The program against itself without the lines that count redirects for `/metrics`, changed over in one process between\n"
+        f"rounds of a second: {counting:.3f} times the throughput, the median of {len(measured.counting)} pairs (their quartiles: "
+        f"{low:.3f} and {high:.3f}).",
         "## Two workers",
         f"{measured.workers[1] / measured.workers[0]:.2f} times one worker."
         if measured.workers

@@ -1,19 +1,25 @@
-"""The same program with a fast lane that counts nothing: what metrics cost is the difference.
+"""The same program, which counts redirects or does not as a signal tells it: what metrics cost is the difference.
 
-The lines that count are taken out of the source of the fast lane, so that the rest is what it is. Run as `balancer` is:
-`python -m tests.bench.unmetered serve`.
+The lines that count are taken out of the source of the fast lane, so that the rest is what it is. Both ways run in one
+process by turns, since two processes of one program differ by more than the counting costs. Run as `balancer` is, with
+one worker: `python -m tests.bench.unmetered serve`.
 """
 
 import inspect
+import signal
 import textwrap
+from itertools import cycle
 from typing import Any
 
 from balancer.cli import main
 from balancer.web import fast_lane
 from balancer.web.fast_lane import FastLaneProtocol
 
-COUNTING = ("begun = monotonic()", "process.meters.redirected(decision, begun)")
+COUNTING = ("begun = monotonic()", "self._tally(place, snapshot, begun)")
 """Lines of the hot path that there are for metrics alone, where clients are not limited."""
+
+TURN = signal.SIGUSR1
+"""Tells the process to count if it does not, and not to if it does; it counts at first."""
 
 
 def without_counting() -> Any:
@@ -35,8 +41,16 @@ def without_counting() -> Any:
     return names["data_received"]
 
 
-# The workers of a service import this module as well, by its name.
-FastLaneProtocol.data_received = without_counting()  # type: ignore[method-assign]
+def turn_on_signal() -> None:
+    """Change over whenever the signal comes."""
+    ways = cycle([without_counting(), FastLaneProtocol.data_received])
+
+    def turn(_number: int, _frame: object) -> None:
+        FastLaneProtocol.data_received = next(ways)  # type: ignore[method-assign]  # that is the point
+
+    signal.signal(TURN, turn)
+
 
 if __name__ == "__main__":
+    turn_on_signal()
     main()

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.factories import BEARER
 from tests.integration.conftest import Start
 from tests.processes import Balancer, wait_for
-from tests.wire import ask
+from tests.wire import GET, ask, location_of
 
 
 def read(url: str) -> dict[str, dict[tuple[str, ...], float]]:
@@ -26,7 +26,7 @@ def check(balancer: Balancer, expected: int) -> None:
     for _ in range(8):
         found = read(balancer.url)
         assert expected == sum(found["balancer_redirects_total"].values())
-        assert expected == sum(found["balancer_redirect_duration_seconds_count"].values())
+        assert 0 < found["balancer_redirect_duration_seconds_count"][()] <= expected
         assert expected == found["balancer_http_responses_total"]["3xx", "player"]
     stats = httpx.get(f"{balancer.url}/stats?window=1h", headers=BEARER).json()
     assert expected == stats["redirects"]
@@ -44,6 +44,37 @@ def test_four_workers_count_exactly(start: Start, shared: dict[str, object]) -> 
     check(balancer, seen.total())
     found = read(balancer.url)
     assert (4, 5) == (found["balancer_workers"][()], found["balancer_worker_starts_total"][()])
+
+
+def test_a_worker_killed_under_load(start: Start, shared: dict[str, object]) -> None:
+    """What a worker had answered when it was killed stays counted, but for what was under way at that moment."""
+    balancer = start(WORKERS=4, **shared)
+    at_once = 8
+
+    async def play(connection: int) -> int:
+        """Ask until the killed worker breaks a connection off, or often enough, and return how many were answered."""
+        answered = 0
+        reader, writer = await asyncio.open_connection(*balancer.url.removeprefix("http://").split(":"))
+        try:
+            for _ in range(2_000):
+                writer.write(GET)
+                location_of(await reader.readuntil(b"\r\n\r\n"))
+                answered += 1
+                if (connection, answered) == (0, 500):
+                    balancer.workers()[1].kill()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+        return answered
+
+    async def all_play() -> int:
+        return sum(await asyncio.gather(*(play(number) for number in range(at_once))))
+
+    answered = asyncio.run(all_play())
+    wait_for(lambda: balancer.starts == 5, seconds=20)
+    counted = sum(read(balancer.url)["balancer_redirects_total"].values())
+    assert abs(counted - answered) <= at_once
 
 
 def test_two_hosts_tell_each_other(start: Start, shared: dict[str, object]) -> None:

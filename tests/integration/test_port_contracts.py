@@ -15,11 +15,13 @@ from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.redis_stores import (
     RedisConfigCopies,
     RedisConfigNotices,
+    RedisDependency,
     RedisSharedLimits,
+    RedisSharedStats,
     RedisTickets,
     make_redis,
 )
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql import SqlDependency, make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql_keys import SqlApiKeys
 from balancer.adapters.tables import api_keys, cdn_configs, config_revisions
@@ -33,7 +35,17 @@ from balancer.core.errors import (
     StoreUnavailable,
 )
 from balancer.core.keys import Role
-from balancer.core.ports import ApiKeys, CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices, SharedLimits, Tickets
+from balancer.core.ports import (
+    ApiKeys,
+    CdnConfigs,
+    ConfigCopies,
+    ConfigHistory,
+    ConfigNotices,
+    Dependency,
+    SharedLimits,
+    SharedStats,
+    Tickets,
+)
 from balancer.core.revisions import Edit, Revision, Signature, Standing
 from tests.factories import CHANGED, CREATED, SIGNED, ConfigFactory, KeyFactory
 from tests.fakes import (
@@ -42,7 +54,9 @@ from tests.fakes import (
     FakeConfigCopies,
     FakeConfigHistory,
     FakeConfigNotices,
+    FakeDependency,
     FakeSharedLimits,
+    FakeSharedStats,
     FakeTickets,
 )
 from tests.processes import free_port
@@ -111,6 +125,33 @@ async def shared_limits(request: pytest.FixtureRequest) -> AsyncIterator[SharedL
     redis = make_redis(address(request, "redis_url"))
     yield RedisSharedLimits(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
+
+
+@pytest.fixture(params=["fake", "redis"])
+async def shared_stats(request: pytest.FixtureRequest) -> AsyncIterator[SharedStats]:
+    """Return an empty store of statistics of each kind."""
+    if request.param == "fake":
+        yield FakeSharedStats()
+        return
+    redis = make_redis(address(request, "redis_url"))
+    yield RedisSharedStats(redis, f"{uuid.uuid4()}:")
+    await redis.aclose()
+
+
+@pytest.fixture(params=["fake", "redis", "sqlite", "postgres"])
+async def dependency(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Dependency]:
+    """Return a store that answers, of each kind."""
+    if request.param == "fake":
+        yield FakeDependency()
+    elif request.param == "redis":
+        redis = make_redis(address(request, "redis_url"))
+        yield RedisDependency(redis)
+        await redis.aclose()
+    else:
+        url = f"sqlite:///{tmp_path}/a.db" if request.param == "sqlite" else address(request, "postgres_url")
+        engine = make_engine(url)
+        yield SqlDependency(engine)
+        await engine.dispose()
 
 
 @pytest.fixture(params=["fake", "file", "redis"])
@@ -356,6 +397,26 @@ async def test_shared_debts(shared_limits: SharedLimits) -> None:
     assert {} == await shared_limits.add("player", {})
 
 
+async def test_shared_stats(shared_stats: SharedStats) -> None:
+    """What each process has saved is returned step by step; saving a step again replaces it."""
+    assert [] == list(await shared_stats.load(range(500)))
+    await shared_stats.save("a/0", {7: {"redirected 1 cdn": 3}, 8: {"redirected 1 cdn": 1, "refused bad-host": 2}})
+    await shared_stats.save("b/0", {8: {"redirected 1 origin": 5}})
+    await shared_stats.save("a/0", {8: {"redirected 1 cdn": 4}})
+    await shared_stats.save("a/0", {})
+    last = {"a/0": {"redirected 1 cdn": 4}, "b/0": {"redirected 1 origin": 5}}
+    assert [{"a/0": {"redirected 1 cdn": 3}}, last] == list(await shared_stats.load(range(5, 10)))
+    assert [last] == list(await shared_stats.load(range(8, 9)))
+    assert [] == list(await shared_stats.load(range(9, 9)))
+
+
+async def test_dependencies_answer(dependency: Dependency) -> None:
+    """A store that is there answers, time and again, and says what it is and what goes on without it."""
+    await asyncio.gather(*(dependency.ping() for _ in range(5)))
+    assert dependency.name in {"database", "redis"}
+    assert dependency.fallback
+
+
 async def test_leases(tickets: Tickets) -> None:
     """Leased pages follow one another from 1 without a gap or an overlap, for each length of schedule by itself."""
     pages = await asyncio.gather(*(tickets.lease(10, 10 * size) for size in (1, 5, 3)))
@@ -380,6 +441,10 @@ async def test_no_server() -> None:
         (SqlConfigHistory(engine).get(1, 1), "database"),
         (SqlApiKeys(engine).find(b"?"), "database"),
         (RedisSharedLimits(redis, "a:").add("player", {"a": 1.0}), "redis"),
+        (RedisSharedStats(redis, "a:").save("a/0", {1: {"a": 1}}), "redis"),
+        (RedisSharedStats(redis, "a:").load(range(1, 2)), "redis"),
+        (RedisDependency(redis).ping(), "redis"),
+        (SqlDependency(engine).ping(), "database"),
     ]:
         with pytest.raises(StoreUnavailable) as caught:
             await call

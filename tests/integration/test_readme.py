@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[2]
 
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LOOP = re.compile(r"for i in \$\(seq (\d+)\); do (curl .*); done \| uniq -c")
-CHANGING = re.compile(r"vbk_[\w.-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=date: )[^\r\n]+|(?<=x-request-id: )\w+")
+CHANGING = re.compile(
+    r"vbk_[\w.-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=date: )[^\r\n]+|(?<=x-request-id: )\w+"
+    r'|(?<="age_seconds":)[\d.]+|(?<="latency_ms":)[\d.]+'
+)
 
 
 def curl(command: str, base: str) -> str:

@@ -48,8 +48,8 @@ def test_redirects_are_counted_by_target(client: TestClient[Litestar]) -> None:
     client.head(f"/?{VIDEO}", follow_redirects=False)
     found = read(client)
     assert {("1", "cdn"): 19, ("1", "origin"): 2} == found["balancer_redirects_total"]
-    assert {("cdn",): 19, ("origin",): 2} == found["balancer_redirect_duration_seconds_count"]
-    assert 0 < found["balancer_redirect_duration_seconds_sum"]["cdn",] < 60
+    assert 21 == found["balancer_redirect_duration_seconds_count"][()]
+    assert 0 < found["balancer_redirect_duration_seconds_sum"][()] < 60
     assert 21 == found["balancer_http_responses_total"]["3xx", "player"]
     assert {("own",): 21, ("leased",): 0} == found["balancer_tickets_used_total"]
     assert {("1", "cdn"): 0.9, ("1", "origin"): 0.1} == found["balancer_share_configured_ratio"]

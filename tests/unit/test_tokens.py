@@ -140,6 +140,23 @@ async def test_rotation(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> 
     await check.identify(new)
 
 
+async def test_the_provider_is_a_dependency(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked at most every ten seconds whether it is there, and by that for its keys as well."""
+    now = 1_000.0
+    monkeypatch.setattr(tokens, "monotonic", lambda: now)
+    check = checker(provider)
+    await check.ping()
+    provider.path.unlink()
+    await check.ping()
+    assert "token:alice" == (await check.identify(provider.token(role="viewer"))).actor
+    now += 10.5
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable) as caught:
+            await check.ping()
+        assert ("identity provider", check.name) == (caught.value.store, caught.value.store)
+    assert "token:alice" == (await check.identify(provider.token(role="viewer"))).actor
+
+
 async def test_provider_away(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any keys nobody can be told; keys that were read once go on while the provider is away."""
     now = 1000.0

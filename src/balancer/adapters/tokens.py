@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from balancer.core.errors import StoreUnavailable, Unauthenticated
 from balancer.core.keys import Identity, Role
-from balancer.core.ports import IdentityTokens
+from balancer.core.ports import Dependency, IdentityTokens
 from balancer.core.revisions import MAX_ACTOR
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -32,8 +32,8 @@ TIMEOUT = 3.0
 REQUIRED = ["exp", "iss", "aud", "sub"]
 
 
-class JwtTokens(IdentityTokens):
-    """JSON Web Tokens (RFC 7519), signed by keys of a JSON Web Key Set (RFC 7517).
+class JwtTokens(IdentityTokens, Dependency):
+    """JSON Web Tokens (RFC 7519), signed by keys of a JSON Web Key Set (RFC 7517), and the provider of those keys.
 
     Args:
         issuer: The `iss` that tokens must have.
@@ -42,6 +42,9 @@ class JwtTokens(IdentityTokens):
         role_claim: Where the role is, `role` or `realm_access.roles`; a string or a list of them.
         roles: Which role a value of that claim stands for.
     """
+
+    name = "identity provider"
+    fallback = "tokens signed by keys that are known already are accepted, and API keys always"
 
     def __init__(self, issuer: str, audience: str, jwks: str, role_claim: str, roles: Mapping[str, Role]) -> None:
         self._issuer = issuer
@@ -52,6 +55,7 @@ class JwtTokens(IdentityTokens):
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._read_at: float | None = None
         self._tried_at: float | None = None
+        self._answers = False
         self._reading = asyncio.Lock()
 
     @override
@@ -73,6 +77,14 @@ class JwtTokens(IdentityTokens):
             raise Unauthenticated(f"The token is not valid: {error}.", tried=True) from None
         return Identity(f"token:{claims['sub']}"[:MAX_ACTOR], self._role(claims))
 
+    @override
+    async def ping(self) -> None:
+        # Asked no oftener than for keys that are not known, however often somebody looks at the process's health.
+        async with self._reading:
+            await self._try_to_read(monotonic())
+        if not self._answers:
+            raise StoreUnavailable(self.name)
+
     def _role(self, claims: Mapping[str, Any]) -> Role | None:
         value: Any = claims
         for name in self._role_claim:
@@ -86,11 +98,10 @@ class JwtTokens(IdentityTokens):
             now = monotonic()
             old = self._read_at is None or now - self._read_at > KEYS_LIFETIME
             # A key that is not known may be a new one (the provider has rotated), or an invention.
-            if (old or self._find(name) is None) and (self._tried_at is None or now - self._tried_at > KEYS_INTERVAL):
-                self._tried_at = now
-                await self._read_keys(now)
+            if old or self._find(name) is None:
+                await self._try_to_read(now)
         if self._read_at is None:
-            raise StoreUnavailable("identity provider")
+            raise StoreUnavailable(self.name)
         found = self._find(name)
         if found is None:
             raise Unauthenticated("The token is signed by a key that is not known.", tried=True)
@@ -101,15 +112,18 @@ class JwtTokens(IdentityTokens):
             return next(iter(self._keys.values()))
         return self._keys.get(name)
 
-    async def _read_keys(self, now: float) -> None:
+    async def _try_to_read(self, now: float) -> None:
+        if self._tried_at is not None and now - self._tried_at <= KEYS_INTERVAL:
+            return
+        self._tried_at, self._answers = now, False
         try:
             found = jwt.PyJWKSet.from_dict(await self._read())
         except (PyJWTError, httpx.HTTPError, OSError, ValueError, AttributeError) as error:
             if self._read_at is None:
-                raise StoreUnavailable("identity provider") from error
+                raise StoreUnavailable(self.name) from error
             return  # The keys that are known go on until the provider answers again.
         self._keys = {key.key_id: key for key in found.keys if key.public_key_use in {None, "sig"}}
-        self._read_at = now
+        self._read_at, self._answers = now, True
 
     async def _read(self) -> Any:
         if not self._jwks.startswith(("http://", "https://")):

@@ -171,7 +171,7 @@ class Dependency(Protocol):
     """A store that the program talks to, as whoever watches it sees it.
 
     Attributes:
-        name: `database` or `redis`.
+        name: `database`, `redis` or `identity provider`.
         fallback: What goes on without it, in one clause.
     """
 

@@ -17,7 +17,6 @@ from typing_extensions import override
 
 from balancer.metrics.board import Entry, View
 from balancer.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
-from balancer.metrics.minutes import total
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -56,15 +55,10 @@ class _Service(Collector):
         yield from self._processes()
 
     def _players(self) -> Iterator[Metric]:
-        redirects: Counter[Labels] = Counter()
-        times: dict[Labels, list[float]] = {}
-        for entry in self._entries("redirected"):
-            redirects[entry.labels] += round(total(entry))
-            times[entry.labels[1:]] = _added(times.get(entry.labels[1:]), entry.values)
+        redirects = self._sums("redirected")
         yield _counter("redirects", "Players that were redirected.", ["config", "target"], redirects)
-        yield _histogram(
-            "redirect_duration_seconds", "From a request's bytes to its answer.", ["target"], REDIRECT_BOUNDS, times
-        )
+        text = "From a request's bytes to its answer, of the first redirect in each turn of an event loop."
+        yield _histogram("redirect_duration_seconds", text, [], REDIRECT_BOUNDS, self._times("timed"))
         for name, text, what, label in (
             ("refusals", "Players that were refused.", "refused", "reason"),
             ("rate_limited_requests", "Requests of clients that asked too often.", "limited", "policy"),
@@ -83,7 +77,7 @@ class _Service(Collector):
                     configured[entry.labels] = entry.values[0]
                 redirects = here.get(("redirected", *entry.labels))
                 if entry.name == "before-revision" and entry.values[0] == newest and redirects:
-                    served[entry.labels] += round(total(redirects) - entry.values[1])
+                    served[entry.labels] += round(redirects.values[0] - entry.values[1])
         whole: Counter[str] = Counter()
         for (config, _), count in served.items():
             whole[config] += count
@@ -109,15 +103,13 @@ class _Service(Collector):
 
     def _answers(self) -> Iterator[Metric]:
         answers = self._sums("answered")
-        answers["player", "3xx"] += sum(round(total(entry)) for entry in self._entries("redirected"))
+        answers["player", "3xx"] += self._sums("redirected").total()
         yield _counter("http_responses", "Answers by what was asked and by status.", ["surface", "code"], answers)
         yield _counter("authentication_failures", "Credentials refused.", [], self._sums("unauthenticated", ()))
 
     def _stores(self) -> Iterator[Metric]:
-        times: dict[Labels, list[float]] = {}
-        for entry in self._entries("called"):
-            times[entry.labels] = _added(times.get(entry.labels), entry.values)
         labels = ["store", "operation"]
+        times = self._times("called")
         yield _histogram("store_call_duration_seconds", "Calls to stores.", labels, STORE_BOUNDS, times)
         yield _counter("store_errors", "Calls that a store did not answer.", labels, self._sums("failed"))
         fallbacks: dict[Labels, float] = defaultdict(float)
@@ -160,9 +152,13 @@ class _Service(Collector):
             sums[entry.labels] += round(entry.values[0])
         return sums
 
-
-def _added(some: list[float] | None, others: list[float]) -> list[float]:
-    return [one + other for one, other in zip(some, others, strict=True)] if some else others
+    def _times(self, name: str) -> dict[Labels, list[float]]:
+        """Add up the classes of a histogram, with its sum of seconds behind them."""
+        sums: dict[Labels, list[float]] = {}
+        for entry in self._entries(name):
+            before = sums.get(entry.labels, [0.0] * len(entry.values))
+            sums[entry.labels] = [one + other for one, other in zip(before, entry.values, strict=True)]
+        return sums
 
 
 def _counter(name: str, text: str, labels: list[str], values: Mapping[Labels, int]) -> Metric:

@@ -1,10 +1,10 @@
 """What a process counts. Labels come from closed vocabularies and from configs, never from what clients send."""
 
+import asyncio
 from bisect import bisect_left
 from time import monotonic
 
 from balancer.core.errors import RefusalReason
-from balancer.core.redirects import Decision
 from balancer.core.snapshots import Snapshot
 from balancer.metrics.board import Slot
 
@@ -28,24 +28,31 @@ class Meters:
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
         self._words = slot.words
+        self._times = slot.cells("timed", size=len(REDIRECT_BOUNDS) + 2)
         self._snapshot: Snapshot | None = None
+        # By place: where its redirects are counted, and how many of this turn of the event loop are not yet.
         self._cells: list[int] = []
+        self._counts: list[int] = []
+        # The snapshot of this turn, None before its first redirect.
+        self._counted: Snapshot | None = None
+        self._end: asyncio.Handle | None = None
         for reason in RefusalReason:
             slot.cells("refused", reason)
 
-    def redirected(self, decision: Decision, begun: float) -> None:
-        """Count a redirect, and how long it took since `begun` by the monotonic clock.
+    def redirected(self, place: int, snapshot: Snapshot, begun: float) -> None:
+        """Count a redirect to a place of the snapshot.
 
-        This is in the hot path: the one number says both where it went and how long it took, and another one adds up
-        the seconds.
+        This is in the hot path, and so does as little as it can: what was counted within one turn of the event loop is
+        brought to the board at once, and the first of each turn is timed for all of it.
+
+        Args:
+            place: Which of the snapshot's targets.
+            snapshot: What was decided by.
+            begun: When its request came, by the monotonic clock.
         """
-        if decision.snapshot is not self._snapshot:
-            self._follow(decision.snapshot)
-        seconds = monotonic() - begun
-        cell = self._cells[decision.place]
-        words = self._words
-        words[cell + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
-        words[cell + _SUM] += seconds
+        if snapshot is not self._counted:
+            self._begin(snapshot, begun)
+        self._counts[place] += 1
 
     def refused(self, reason: RefusalReason) -> None:
         """Count a player's request that was refused."""
@@ -93,15 +100,36 @@ class Meters:
     def _count(self, name: str, *labels: str) -> None:
         self._words[self.slot.cells(name, *labels)] += 1
 
+    def _begin(self, snapshot: Snapshot, begun: float) -> None:
+        if snapshot is not self._snapshot:
+            self._follow(snapshot)
+        if self._end is None:
+            self._end = asyncio.get_running_loop().call_soon(self._end_turn)
+        self._counted = snapshot
+        seconds = monotonic() - begun
+        self._words[self._times + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
+        self._words[self._times + _SUM] += seconds
+
+    def _end_turn(self) -> None:
+        self._counted = self._end = None
+        self._tell_counts()
+
+    def _tell_counts(self) -> None:
+        for place, count in enumerate(self._counts):
+            if count:
+                self._words[self._cells[place]] += count
+                self._counts[place] = 0
+
     def _follow(self, snapshot: Snapshot) -> None:
         """Find the cells of the targets, and note how much they had when the revision came in force."""
+        # The turn may have begun with the snapshot before.
+        self._tell_counts()
         config, words = str(snapshot.config.id), self._words
-        self._cells = []
-        for target in snapshot.targets:
-            cell = self.slot.cells("redirected", config, target.name, size=len(REDIRECT_BOUNDS) + 2)
-            self._cells.append(cell)
+        self._cells = [self.slot.cells("redirected", config, target.name) for target in snapshot.targets]
+        self._counts = [0] * len(self._cells)
+        for target, cell in zip(snapshot.targets, self._cells, strict=True):
             mark = self.slot.cells("before-revision", config, target.name, size=2)
             if words[mark] != snapshot.config.revision:
-                words[mark + 1] = sum(words[cell : cell + _SUM])
+                words[mark + 1] = words[cell]
                 words[mark] = snapshot.config.revision
         self._snapshot = snapshot

@@ -82,12 +82,7 @@ def counted(views: Iterable[View], first: int) -> Counter[Name]:
 
 def _kept(entries: Iterable[Entry]) -> Iterable[tuple[Name, float]]:
     kept = [entry for entry in entries if entry.name in KEPT][:COLUMNS]
-    return [((entry.name, *entry.labels), total(entry)) for entry in kept]
-
-
-def total(entry: Entry) -> float:
-    """Return how much was counted: of a histogram, whose last value is a sum of seconds, the number of cases."""
-    return sum(entry.values[:-1]) if len(entry.values) > 1 else entry.values[0]
+    return [((entry.name, *entry.labels), entry.values[0]) for entry in kept]
 
 
 def _steps(words: "memoryview[float]", names: list[Name], first: int) -> dict[int, Counter[Name]]:

@@ -36,6 +36,7 @@ class FastLaneProtocol(LimitedProtocol):
         super().__init__(process, config, app_state, loop)
         self._recognizer = HeadRecognizer()
         self._limiter = process.gate.limiter
+        self._tally = process.meters.redirected
         self._peer = ""
         # Who the requests of this connection are counted for; None where a proxy says it with each request.
         self._client: str | None = ""
@@ -63,17 +64,18 @@ class FastLaneProtocol(LimitedProtocol):
                     self._refuse_client(limiter.refusal(wait), client, begun)
                     return
             try:
-                decision = process.redirects.redirect(query)
+                # Its parts are had at less cost all at once than each by its name.
+                decision = location, place, _, snapshot, _ = process.redirects.redirect(query)
             except BalancerError:
                 pass  # The application says what is wrong, and counts the request.
             else:
                 if limiter:
                     limiter.spend(client, begun)
-                self.transport.write((process.redirect_head() + decision.location + "\r\n\r\n").encode("latin-1"))
+                self.transport.write((process.redirect_head() + location + "\r\n\r\n").encode("latin-1"))
                 self.waiting_since = process.now
                 self.patience = process.limits.keep_alive
                 self.server_state.total_requests += 1
-                process.meters.redirected(decision, begun)
+                self._tally(place, snapshot, begun)
                 if process.watch.is_on:
                     self._watch(decision, begun)
                 return

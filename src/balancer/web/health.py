@@ -40,7 +40,7 @@ class DependencyHealth(msgspec.Struct):
     """How a store is.
 
     Attributes:
-        name: `database` or `redis`.
+        name: `database`, `redis` or `identity provider`.
         status: `ok` or `down`.
         latency_ms: Until it answered, or until that was given up.
         fallback: What goes on without it; null while it is there.

@@ -147,7 +147,7 @@ class Observer:
         decision: Decision | None = seen.get("decision")
         client = seen.get("client") or (scope["client"] or ("", 0))[0]
         if decision is not None:
-            self._meters.redirected(decision, begun)
+            self._meters.redirected(decision.place, decision.snapshot, begun)
             self._watch.redirected(decision, client, given_id, begun)
             return
         surface = _surface(scope)

@@ -1,0 +1,146 @@
+"""What builds, checks and releases: workflows, hooks and the check of a release, as far as files can tell."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return a workflow by its file's name."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    return found
+
+
+def steps(job: dict[str, Any]) -> list[str]:
+    """Return what a job runs: its commands and its actions without their versions."""
+    return [step.get("run") or step["uses"].partition("@")[0] for step in job.get("steps", [])]
+
+
+def test_every_supported_python_is_tested() -> None:
+    """The workflow runs the command of CI on all Pythons that the package names, from the oldest one on."""
+    job = load("ci")["jobs"]["test"]
+    project = (ROOT / "pyproject.toml").read_text()
+    named = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
+    assert named == job["strategy"]["matrix"]["python"]
+    assert f'requires-python = ">={named[0]}"' in project
+    assert ".ci/run" in steps(job)
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+    assert "required" == job["env"]["BALANCER_TEST_PROMETHEUS"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_run_what_there_is(path: Path) -> None:
+    """Each command of make and each script exists, and each job ends sometime."""
+    workflow = yaml.safe_load(path.read_text())
+    for job in workflow["jobs"].values():
+        assert "timeout-minutes" in job or job["uses"] == "./.github/workflows/ci.yml"
+        for step in steps(job):
+            for target in re.findall(r"\bmake ([a-z-]+)", step):
+                assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+            for script in re.findall(r"\.ci/[a-z-]+", step):
+                assert (ROOT / script).stat().st_mode & 0o100
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_may_do_little(path: Path) -> None:
+    """By default a workflow may read the code alone, and only jobs that publish something may write."""
+    workflow = yaml.safe_load(path.read_text())
+    assert {"contents": "read"} == workflow["permissions"]
+    writers = {name for name, job in workflow["jobs"].items() if "write" in job.get("permissions", {}).values()}
+    assert writers <= {"wheel", "image", "update"}
+    assert not (writers and path.stem == "ci")
+
+
+def test_a_release_needs_everything() -> None:
+    """Nothing is released before tag and changelog agree and all of CI has passed, and all of it has its provenance."""
+    jobs = load("release")["jobs"]
+    assert ".github/workflows/ci.yml" in jobs["passed"]["uses"]
+    assert "agree" == jobs["passed"]["needs"]
+    for name in ("wheel", "image"):
+        assert ("passed", "release") == (jobs[name]["needs"], jobs[name]["environment"])
+        assert "actions/attest-build-provenance" in steps(jobs[name])
+    (build,) = [step for step in jobs["image"]["steps"] if "build-push-action" in step.get("uses", "")]
+    assert (True, "mode=max") == (build["with"]["sbom"], build["with"]["provenance"])
+    assert {"test", "audit", "wheel", "image"} == set(load("ci")["jobs"])
+
+
+def test_hooks_are_the_checks(tmp_path: Path) -> None:
+    """The hooks are valid, and between them run the tools of `make check`."""
+    config = ROOT / ".pre-commit-config.yaml"
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-config", str(config)],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    (repository,) = yaml.safe_load(config.read_text())["repos"]
+    entries = {
+        hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in repository["hooks"]
+    }
+    (recipe,) = re.findall(r"^check: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    checks = {line.strip().removeprefix("$(BIN)/").removesuffix(" .") for line in recipe.splitlines()}
+    assert checks == entries
+
+
+def check_release(folder: Path, tag: str, version: str, changelog: str) -> subprocess.CompletedProcess[str]:
+    """Run the check of a release in a folder that has a version and a changelog."""
+    (folder / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "check-release", folder / ".ci")
+    (folder / "src" / "balancer").mkdir(parents=True)
+    (folder / "src" / "balancer" / "__init__.py").write_text(f'"""The package."""\n\n__version__ = "{version}"\n')
+    (folder / "CHANGELOG.md").write_text(changelog)
+    return subprocess.run(
+        [folder / ".ci" / "check-release", tag], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+CHANGELOG = """# Changelog
+
+## [Unreleased]
+
+## [1.2.3] - 2027-01-31
+
+### Added
+
+- Something.
+
+## [1.2.2] - 2027-01-01
+
+- Something else.
+"""
+
+
+def test_a_release_that_agrees_prints_its_notes(tmp_path: Path) -> None:
+    """The notes are the section of the version, and nothing of another one."""
+    done = check_release(tmp_path, "v1.2.3", "1.2.3", CHANGELOG)
+    assert (0, "### Added\n\n- Something.") == (done.returncode, done.stdout.strip())
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "changelog", "reason"),
+    [
+        pytest.param("v1.2.4", "1.2.3", CHANGELOG, "the tag is v1.2.4", id="another version"),
+        pytest.param("1.2.3", "1.2.3", CHANGELOG, "the tag is 1.2.3", id="without v"),
+        pytest.param("v1.2.4", "1.2.4", CHANGELOG, "no dated section", id="not in the changelog"),
+        pytest.param("v1.2.3", "1.2.3", CHANGELOG.replace(" - 2027-01-31", ""), "no dated section", id="no date"),
+        pytest.param("v1.2.3", "1.2.3", "## [1.2.3] - 2027-01-31\n\n## [1.2.2]\n", "no dated section", id="empty"),
+    ],
+)
+def test_a_release_that_does_not_agree(tmp_path: Path, tag: str, version: str, changelog: str, reason: str) -> None:
+    """A tag that is not the version, or a version without notes, is refused with the reason."""
+    done = check_release(tmp_path, tag, version, changelog)
+    assert (1, "") == (done.returncode, done.stdout)
+    assert reason in done.stderr
