@@ -120,5 +120,8 @@ class Tracing:
         self._tracer.start_span("GET /", self._nothing(), self._server, attributes, start_time=start).end(end)
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send what has not been sent, and watch no database any more."""
         self._provider.shutdown()
+        # The library watches for one at a time; the start-up's engine must not keep it from the one that serves.
+        if self._sql.is_instrumented_by_opentelemetry:
+            self._sql.uninstrument()

@@ -31,7 +31,7 @@ LIMITED = f"{OURS}, players limited"
 CHANGES = 100
 """Config changes per second while redirects are measured."""
 
-PAIRS = 60
+PAIRS = 100
 """Pairs of short rounds, of this program and of the one that counts nothing, for what counting costs."""
 
 

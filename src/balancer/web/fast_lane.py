@@ -36,7 +36,6 @@ class FastLaneProtocol(LimitedProtocol):
         super().__init__(process, config, app_state, loop)
         self._recognizer = HeadRecognizer()
         self._limiter = process.gate.limiter
-        self._tally = process.meters.redirected
         self._peer = ""
         # Who the requests of this connection are counted for; None where a proxy says it with each request.
         self._client: str | None = ""
@@ -75,7 +74,11 @@ class FastLaneProtocol(LimitedProtocol):
                 self.waiting_since = process.now
                 self.patience = process.limits.keep_alive
                 self.server_state.total_requests += 1
-                self._tally(place, snapshot, begun)
+                # `Meters.redirected`, without the cost of a call.
+                meters = process.meters
+                if snapshot is not meters.counted:
+                    meters.begin(snapshot, begun)
+                meters.counts[place] += 1
                 if process.watch.is_on:
                     self._watch(decision, begun)
                 return
