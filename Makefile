@@ -76,8 +76,8 @@ lock: $(VENV)/.dev  ## Compile the hashed requirements from pyproject.toml
 
 .PHONY: audit
 audit: $(VENV)/.dev  ## Look for known faults in the pinned libraries
-	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-tracing.txt
-	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-dev.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-tracing.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-dev.txt
 
 .PHONY: dist
 dist: $(VENV)/.dev  ## Build the wheel and the source archive into dist/
