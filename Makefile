@@ -21,14 +21,15 @@ $(BIN)/python:
 		{ echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp for each set of requirements says that the environment holds it.
+# A stamp for each set of requirements says that the environment holds it. The files name every library, so pip need not
+# resolve anything; left to do so, it stumbles over a release newer than the pin of a library that another wants with extras.
 $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
-	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --require-hashes -r requirements.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
-	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 .PHONY: run

@@ -38,6 +38,14 @@ def test_every_supported_python_is_tested() -> None:
     assert "required" == job["env"]["BALANCER_TEST_PROMETHEUS"]
 
 
+@pytest.mark.parametrize("name", ["Makefile", "docker/Dockerfile", "docs/operating.md"])
+def test_pins_are_installed_as_they_are(name: str) -> None:
+    """No command lets pip resolve the pinned libraries anew, which a newer release of one of them could break."""
+    lines = [line for line in (ROOT / name).read_text().splitlines() if re.search(r"--require-hashes -r", line)]
+    assert lines
+    assert [] == [line for line in lines if "--no-deps --require-hashes" not in line]
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_run_what_there_is(path: Path) -> None:
     """Each command of make and each script exists, and each job ends sometime."""
