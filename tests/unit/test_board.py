@@ -32,7 +32,7 @@ def test_a_slot_goes_on_where_the_process_before_stopped() -> None:
     again = board.claim()
     again.words[again.cells("redirected", "1", "cdn", size=3) + 1] += 1
     assert {("redirected", "1", "cdn"): [0, 8, 0], ("connections",): [0]} == values(board)
-    assert [(0, 2, True)] == [(view.number, view.starts, view.alive) for view in board.read()]
+    assert [(0, 2, 0, True)] == [(view.number, view.starts, view.deaths, view.alive) for view in board.read()]
 
 
 def test_living_processes_have_slots_of_their_own() -> None:
@@ -73,6 +73,7 @@ def test_numbers_outlive_a_killed_process() -> None:
     process.join()
     assert (0, 1) == (own.number, board.claim().number)
     assert [1000.0] == values(board)["counted",]
+    assert [0, 1] == [view.deaths for view in board.read()]
 
 
 def test_names_beyond_the_limit_are_counted_together() -> None:

@@ -39,7 +39,7 @@ OTHER = "other"
 """Stands for the labels of all names that came when the slot was full."""
 
 # Words at the beginning of a slot.
-_STARTS, _SEEN, _ENTRIES, _USED = range(4)
+_STARTS, _SEEN, _ENTRIES, _USED, _DEATHS = range(5)
 _DIRECTORY = 8
 # Words of an entry: where its values begin, how many there are, whether they are passing, and its key.
 _ENTRY_WORDS = 16
@@ -88,6 +88,8 @@ class Slot:
                 for index in range(first, first + len(entry.values)):
                     self.words[index] = 0.0
         self.words[_STARTS] += 1
+        # Whoever gives a slot up takes its sign of life back.
+        self.words[_DEATHS] += self.words[_SEEN] > 0
         self.show_life()
 
     def cells(self, name: str, *labels: str, size: int = 1, passing: bool = False) -> int:
@@ -150,6 +152,7 @@ class View(NamedTuple):
     Attributes:
         number: Of the slot.
         starts: How many processes have had it.
+        deaths: How many of them ended without giving it up, as far as another one has taken their place.
         alive: Whether the last of them has shown life lately.
         entries: Everything it counts.
         words: The slot itself.
@@ -157,6 +160,7 @@ class View(NamedTuple):
 
     number: int
     starts: int
+    deaths: int
     alive: bool
     entries: list[Entry]
     words: "memoryview[float]"
@@ -221,7 +225,8 @@ class Board:
             base = number * SLOT_WORDS
             entries = [entry for _, entry in _entries(words, everything, base)]
             alive = now - words[base + _SEEN] < ALIVE
-            views.append(View(number, int(words[base]), alive, entries, words[base : base + SLOT_WORDS]))
+            starts, deaths = int(words[base + _STARTS]), int(words[base + _DEATHS])
+            views.append(View(number, starts, deaths, alive, entries, words[base : base + SLOT_WORDS]))
         return views
 
 

@@ -123,6 +123,8 @@ class _Service(Collector):
         )
         yield _gauge("workers", "Workers that are alive.", [], {(): len(self._alive)})
         yield _counter("worker_starts", "Workers ever begun.", [], {(): sum(view.starts for view in self._views)})
+        deaths = sum(view.deaths for view in self._views)
+        yield _counter("worker_deaths", "Workers that were killed or crashed, and were replaced.", [], {(): deaths})
         connections = sum(entry.values[0] for entry in self._present("connections"))
         yield _gauge("connections", "Open connections of clients.", [], {(): connections})
         dropped = self._sums("lines-dropped", ())
