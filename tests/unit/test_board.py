@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.metrics.board import FREE, MAX_ENTRIES, OTHER, SLOT_WORDS, Board, Slot
+from balancer.metrics.board import FREE, MAX_ENTRIES, MAX_KINDS, OTHER, SLOT_WORDS, Board, Slot
 from balancer.metrics.minutes import STEP, STEPS, Minutes, counted
 
 
@@ -77,14 +77,16 @@ def test_numbers_outlive_a_killed_process() -> None:
 
 
 def test_names_beyond_the_limit_are_counted_together() -> None:
-    """A slot has room for a bounded number of names; those that come later share one."""
+    """A slot has room for a bounded number of names; those that come later share one, each kind its own."""
     board = Board()
     slot = board.claim()
     for number in range(3 * MAX_ENTRIES):
         slot.words[slot.cells("redirected", str(number), "cdn")] += 1
     found = values(board)
-    assert (MAX_ENTRIES, 3 * MAX_ENTRIES) == (len(found), sum(value for (value,) in found.values()))
+    assert (MAX_ENTRIES - MAX_KINDS + 1, 3 * MAX_ENTRIES) == (len(found), sum(value for (value,) in found.values()))
     assert found["redirected", OTHER, OTHER][0] > MAX_ENTRIES
+    slot.words[slot.cells("refused", "not-a-url")] += 1
+    assert [1] == values(board)["refused", OTHER]
 
 
 def test_a_name_that_does_not_fit_counts_nowhere_rather_than_fails() -> None:

@@ -10,6 +10,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from balancer.core.errors import RefusalReason
+from balancer.metrics.board import MAX_ENTRIES, OTHER
 from balancer.metrics.meters import REDIRECT_BOUNDS
 from balancer.metrics.minutes import STEP
 from tests.factories import CHANGED, ConfigFactory
@@ -119,6 +120,21 @@ def test_labels_are_bounded(client: TestClient[Litestar]) -> None:
     assert {("1", "cdn"), ("1", "origin")} == new.pop("balancer_redirects_total")
     expected = {("login",), ("cdn",), ("origin",), *((name, target) for name in EDGES for target in ("cdn", "origin"))}
     assert set() == {labels for found in new.values() for labels in found} - expected - {("1", "cdn"), ("1", "origin")}
+
+
+def test_configs_beyond_the_room(client: TestClient[Litestar]) -> None:
+    """A config that came when there was no room for its numbers is counted, under a common name and without a share."""
+    slot = client.app.state.process_parts.meters.slot
+    for number in range(MAX_ENTRIES):
+        slot.cells("filling", str(number))
+    for _ in range(10):
+        client.get(f"/?{VIDEO}", follow_redirects=False)
+    found = read(client)
+    assert {(OTHER, OTHER): 10} == found["balancer_redirects_total"]
+    assert "balancer_share_served_ratio" not in found
+    (config,) = client.get("/stats").json()["configs"]
+    target = {"target": OTHER, "redirects": 10, "share": 1.0, "configured": None}
+    assert {"id": None, "redirects": 10, "targets": [target]} == config
 
 
 def test_formats(client: TestClient[Litestar]) -> None:

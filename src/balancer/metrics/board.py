@@ -29,6 +29,9 @@ MAX_SLOTS = 2048
 MAX_ENTRIES = 256
 """Names in a slot."""
 
+MAX_KINDS = 24
+"""Those of them that stand for the names that find no room, one for each kind of name."""
+
 MAX_VALUES = 6 * 1024
 """Words for the values of all names of a slot."""
 
@@ -128,8 +131,7 @@ class Slot:
         words, count = self.words, int(self.words[_ENTRIES])
         text = _SEPARATOR.join((name, *labels)).encode()
         used = int(words[_USED])
-        # One place is left for the names that do not fit, for each kind of name at most its own.
-        full = count >= MAX_ENTRIES - 1 or used + 2 * size > MAX_VALUES or len(text) > _KEY_BYTES - 1
+        full = count >= MAX_ENTRIES - MAX_KINDS or used + 2 * size > MAX_VALUES or len(text) > _KEY_BYTES - 1
         rest = tuple(OTHER for _ in labels)
         if full and labels != rest:
             return self.cells(name, *rest, size=size, passing=passing)

@@ -15,7 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from balancer.metrics.board import Entry, View
+from balancer.metrics.board import OTHER, Entry, View
 from balancer.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
 
 OPENMETRICS = "application/openmetrics-text"
@@ -72,6 +72,9 @@ class _Service(Collector):
         for view in self._views:
             here = {(entry.name, *entry.labels): entry for entry in view.entries}
             for entry in view.entries:
+                # Those that could not be told apart have no share in common.
+                if OTHER in entry.labels:
+                    continue
                 revision = here.get(("revision",))
                 if entry.name == "share" and view.alive and revision and revision.values[0] == newest:
                     configured[entry.labels] = entry.values[0]

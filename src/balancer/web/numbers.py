@@ -17,7 +17,7 @@ from balancer.core.limits import UNITS
 from balancer.core.ports import Clock
 from balancer.core.redirects import Redirects
 from balancer.core.snapshots import Snapshot
-from balancer.metrics.board import Board
+from balancer.metrics.board import OTHER, Board
 from balancer.metrics.exposition import render
 from balancer.metrics.reporting import Reporting
 from balancer.metrics.stats import MAX_WINDOW, Served, Stats
@@ -49,9 +49,15 @@ class TargetStats(msgspec.Struct):
 
 
 class ConfigStats(msgspec.Struct):
-    """What was served by a config."""
+    """What was served by a config.
 
-    id: int
+    Attributes:
+        id: Null for all those that a process could not tell apart, having served by too many.
+        redirects: How many.
+        targets: What each had.
+    """
+
+    id: int | None
     redirects: int
     targets: list[TargetStats]
 
@@ -149,7 +155,7 @@ def _config(config: str, targets: dict[str, int], snapshot: Snapshot | None) -> 
     configured = snapshot.shares if snapshot and str(snapshot.config.id) == config else {}
     whole = sum(targets.values())
     return ConfigStats(
-        int(config),
+        None if config == OTHER else int(config),
         whole,
         [TargetStats(target, count, count / whole, configured.get(target)) for target, count in targets.items()],
     )
