@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,6 +15,7 @@ from balancer.core.hosts import OriginHosts, parse_cdn_host
 from balancer.core.keys import Role
 from balancer.core.limits import Rate
 from balancer.idn import to_ascii
+from balancer.store_urls import check_redis_url, passwords_of_database, passwords_of_redis, read_database_url
 
 PREFIX = "BALANCER_"
 
@@ -87,16 +87,15 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, value: SecretStr) -> SecretStr:
-        kind = value.get_secret_value().partition(":")[0].partition("+")[0]
-        if value and kind not in {"postgresql", "postgres", "sqlite"}:
-            raise ValueError("must begin with postgresql:// or sqlite:///")
+        if value:
+            read_database_url(value.get_secret_value())
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+        if value:
+            check_redis_url(value.get_secret_value())
         return value
 
     @field_validator("bootstrap_api_key")
@@ -171,11 +170,10 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> list[str]:
-        """What must never be written anywhere: whole URLs with a password, the password itself, and keys."""
-        urls = [url.get_secret_value() for url in (self.database_url, self.redis_url) if url]
-        parts = [urlsplit(url) for url in urls if "@" in url]
-        found = [part.password for part in parts if part.password]
-        found += [unquote(password) for password in found]
+        """What must never be written anywhere: passwords, plain and escaped, and keys."""
+        found = passwords_of_database(self.database_url.get_secret_value())
+        if self.redis_url:
+            found += passwords_of_redis(self.redis_url.get_secret_value())
         if self.bootstrap_api_key:
             found.append(self.bootstrap_api_key.get_secret_value())
         return found

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from balancer.adapters.sql import async_url
 from balancer.adapters.tables import cdn_configs
+from balancer.store_urls import read_database_url
 
 
 @get("/")
@@ -34,7 +34,7 @@ async def redirect(video: str, state: State) -> Redirect:
 @asynccontextmanager
 async def stores(app: Litestar) -> AsyncGenerator[None, None]:
     """Connect to the stores."""
-    engine = create_async_engine(async_url(os.environ["NAIVE_DATABASE_URL"]), pool_size=20)
+    engine = create_async_engine(read_database_url(os.environ["NAIVE_DATABASE_URL"]), pool_size=20)
     app.state.sessions = async_sessionmaker(engine)
     app.state.redis = Redis.from_url(os.environ["NAIVE_REDIS_URL"])
     yield

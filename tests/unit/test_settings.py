@@ -1,10 +1,12 @@
 """Settings: what the operator may say, and what he is told when it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
+from balancer.store_urls import read_database_url
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,6 +77,56 @@ def test_all_faults_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {PREFIX + name for name in wrong} == {name for name, _ in caught.value.faults}
     assert "BALANCER_CDN_HOST: has a scheme" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("DATABASE_URL", "postgresql://u:secret@@h:no/d", "cannot be read"),
+        ("DATABASE_URL", "postgresql://u:secret@h:99999/d", "port"),
+        ("DATABASE_URL", "postgresql:u:secret", "cannot be read"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?timeout=1&color=red", "not know: color, timeout"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?sslmode=on", "an ssl that is none of allow, disable"),
+        ("DATABASE_URL", "sqlite:///x?secret=1&color=red", "not know: color, secret"),
+        ("REDIS_URL", "redis://:secret@h:no/0", "cannot be read"),
+        ("REDIS_URL", "redis://:sec#ret@h/0", "must be escaped"),
+        ("REDIS_URL", "redis://:secret@[::1/0", "cannot be read"),
+        ("REDIS_URL", "redis://:secret@h/0?db=x", "cannot be read"),
+        ("REDIS_URL", "redis://:secret@h/0?color=red", "does not know"),
+        ("REDIS_URL", "rediss://:secret@h/0?ssl_cert_reqs=never", "does not know"),
+    ],
+)
+def test_urls_that_no_store_can_have(monkeypatch: pytest.MonkeyPatch, name: str, value: str, fault: str) -> None:
+    """A URL that a library could not connect by is named at the start, and nothing of its password is repeated."""
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(WrongSettings, match=fault) as caught:
+        read_settings()
+    assert [PREFIX + name] == [variable for variable, _ in caught.value.faults]
+    assert not re.search(r"sec#?ret@|:sec", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres://u:p%23w@h/d?ssl=require"),
+        ("DATABASE_URL", "postgresql:///d?host=/run/postgresql&user=u&password=p%23w"),
+        ("DATABASE_URL", "postgresql+psycopg://u:p#w@h:5432/d?sslmode=verify-full&statement_cache_size=0"),
+        ("REDIS_URL", "rediss://:p%23w@h/0?ssl_cert_reqs=none"),
+        ("REDIS_URL", "unix://:p%23w@/run/redis.sock?db=1"),
+        ("REDIS_URL", "redis://h/0?password=p%23w"),
+    ],
+)
+def test_passwords_are_known(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """However a URL brings its password, it is known as it is and as it is escaped, so that no line tells it."""
+    monkeypatch.setenv(PREFIX + name, value)
+    assert {"p#w", "p%23w"} == set(read_settings().secrets)
+
+
+def test_sslmode() -> None:
+    """What libpq calls `sslmode`, as the URLs of hosted databases do, the driver is told as `ssl`."""
+    url = read_database_url("postgres://u:p@h/d?sslmode=require&statement_cache_size=0")
+    assert {"ssl": "require", "statement_cache_size": "0"} == dict(url.query)
+    assert "postgresql+asyncpg" == url.drivername
 
 
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from balancer.adapters.sql import answering, async_url
+from balancer.adapters.sql import answering
 from balancer.core.errors import SchemaMismatch, StoreUnavailable
 from balancer.core.ports import Schema
+from balancer.store_urls import read_database_url
 
 _PACKAGED = Path(__file__).parents[1] / "migrations"
 _CHECKOUT = Path(__file__).parents[3] / "alembic"
@@ -35,7 +36,7 @@ class AlembicSchema(Schema):
     """
 
     def __init__(self, database_url: str, engine: AsyncEngine) -> None:
-        self._url = async_url(database_url)
+        self._url = read_database_url(database_url)
         self._engine = engine
         self._config = Config()
         self._config.set_main_option("script_location", str(_PACKAGED if _PACKAGED.is_dir() else _CHECKOUT))

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, Engine, event, make_url, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from balancer.core.errors import StoreUnavailable
 from balancer.core.ports import Dependency
+from balancer.store_urls import read_database_url
 
 CONNECT_TIMEOUT = 3.0
 """Seconds to wait for a connection, a lock or a free place in the pool."""
@@ -24,26 +25,9 @@ POOL_SIZE = 3
 """Connections that one process keeps: the redirect uses none."""
 
 
-def async_url(given: str) -> URL:
-    """Return the URL of a database with the driver that we talk to it by: `postgresql://…` or `sqlite:///…`.
-
-    Raises:
-        ValueError: When it names another kind of database or cannot be read. The message does not repeat the URL.
-    """
-    try:
-        url = make_url(given)
-    except Exception:  # whatever is said of it may repeat the URL, and with it the password
-        raise ValueError("the database URL cannot be read") from None
-    drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
-    backend = url.drivername.partition("+")[0]
-    if backend not in drivers:
-        raise ValueError(f"databases of the kind {backend!r} are not supported, only postgresql and sqlite")
-    return url.set(drivername=drivers[backend])
-
-
 def make_engine(given: str) -> AsyncEngine:
     """Return an engine for a database URL; it connects at its first use."""
-    url = async_url(given)
+    url = read_database_url(given)
     if url.get_backend_name() == "postgresql":
         timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
         return create_async_engine(
