@@ -5,6 +5,7 @@ their values.
 """
 
 import os
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic, time_ns
@@ -16,6 +17,9 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 """One of these says where traces go, and so turns them on."""
 
 EXTRA = "video-balancer[tracing]"
+
+PATIENCE = 2.0
+"""Seconds that the end of a process waits for a collector to take the last spans."""
 
 
 class TracingNotInstalled(Exception):
@@ -62,7 +66,7 @@ class Tracing:
         ours = Resource.create({"service.name": "video-balancer", "service.version": version})
         # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before that.
         resource = ours.merge(OTELResourceDetector().detect())
-        self._provider = TracerProvider(resource=resource)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(
             SimpleSpanProcessor(exporter) if exporter else BatchSpanProcessor(OTLPSpanExporter())
         )
@@ -120,8 +124,11 @@ class Tracing:
         self._tracer.start_span("GET /", self._nothing(), self._server, attributes, start_time=start).end(end)
 
     def close(self) -> None:
-        """Send what has not been sent, and watch no database any more."""
-        self._provider.shutdown()
+        """Send what has not been sent, as far as the collector takes it in time, and watch no database any more."""
+        # The library would wait half a minute, and with it everything else that is to be closed.
+        last = threading.Thread(target=self._provider.shutdown, daemon=True, name="last-spans")
+        last.start()
+        last.join(PATIENCE)
         # The library watches for one at a time; the start-up's engine must not keep it from the one that serves.
         if self._sql.is_instrumented_by_opentelemetry:
             self._sql.uninstrument()

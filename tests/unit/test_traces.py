@@ -1,5 +1,6 @@
 """What traces show."""
 
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -30,6 +31,30 @@ class Kept(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.spans += spans
         return SpanExportResult.SUCCESS
+
+
+class Stuck(Kept):
+    """Does not take leave until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+        self.is_closed = threading.Event()
+
+    @override
+    def shutdown(self) -> None:
+        self.let_go.wait(10)
+        self.is_closed.set()
+
+
+def test_a_stuck_collector_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the last spans are not taken in time the end of the process goes on without them."""
+    monkeypatch.setattr(traces, "PATIENCE", 0.01)
+    exporter = Stuck()
+    Tracing("1", exporter).close()
+    assert not exporter.is_closed.is_set()
+    exporter.let_go.set()
+    assert exporter.is_closed.wait(10)
 
 
 @pytest.mark.parametrize(
