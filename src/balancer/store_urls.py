@@ -27,7 +27,7 @@ _POSTGRES_OPTIONS = {*inspect.signature(asyncpg.connect).parameters, "prepared_s
 }
 _SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
-_CUT = (
+_UNREADABLE = (
     "cannot be read; characters of a user or a password other than letters, digits and -._~ must be escaped (%40 for @)"
 )
 
@@ -47,7 +47,7 @@ def read_database_url(given: str) -> URL:
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):
-        raise ValueError(_CUT) from None
+        raise ValueError(_UNREADABLE) from None
     if url.port is not None and not 0 < url.port <= 65535:  # noqa: PLR2004 - RFC 9293 §3.1: 16 bits
         raise ValueError("has a port that is not from 1 to 65535")
     url = url.set(drivername=_DRIVERS[url.get_backend_name()])
@@ -76,7 +76,7 @@ def check_redis_url(given: str) -> None:
     try:
         pool = ConnectionPool.from_url(given)
     except ValueError:
-        raise ValueError(_CUT) from None
+        raise ValueError(_UNREADABLE) from None
     try:
         # Connects at its first use, not here.
         pool.make_connection()  # type: ignore[no-untyped-call]  # the library's gap
