@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from balancer.logs import make_formatter
+from balancer.telemetry.logs import make_formatter
 
 # As every process of the program has it; without that, structlog would print.
 make_formatter("json", ())

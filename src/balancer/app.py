@@ -12,18 +12,22 @@ from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar
 
 from balancer import __version__
+from balancer.api.application import make_application
+from balancer.api.observing import Observer
 from balancer.background import Background
+from balancer.core.addresses import TrustedProxies
 from balancer.core.changes import ConfigInForce
 from balancer.core.configs import CdnConfig
 from balancer.core.fallbacks import Fallback, Fallbacks
-from balancer.logs import log_config, style_of
-from balancer.metrics.board import Board
-from balancer.metrics.meters import Meters
+from balancer.edge.listening import Edge
+from balancer.edge.players import Players
+from balancer.edge.process import EdgeParts
 from balancer.settings import Settings, read_settings
-from balancer.traces import Tracing
-from balancer.web.application import make_application
-from balancer.web.observing import Observer, PlayerWatch
-from balancer.web.protocol import ProcessParts
+from balancer.telemetry.logs import log_config, style_of
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.players import PlayerWatch
+from balancer.telemetry.traces import Tracing
 from balancer.wiring import make_container
 
 CLOSE_TIMEOUT = 5.0
@@ -33,7 +37,10 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 def create_app(
-    settings: Settings | None = None, container: AsyncContainer | None = None, board: Board | None = None
+    settings: Settings | None = None,
+    container: AsyncContainer | None = None,
+    board: Board | None = None,
+    edge: Edge | None = None,
 ) -> Litestar:
     """Return the application of one process.
 
@@ -41,6 +48,7 @@ def create_app(
         settings: Read from the environment when they are not given.
         container: Its parts; made from the settings when it is not given.
         board: Where it counts together with the other processes of its service; alone when it is not given.
+        edge: What is to answer players before a request comes here; it is opened when the application has started.
     """
     settings = settings or read_settings()
     if not structlog.is_configured():
@@ -52,8 +60,8 @@ def create_app(
         try:
             meters, watch = await parts.get(Meters), await parts.get(PlayerWatch)
             tracing: Tracing | None = await parts.get(Tracing | None)
-            app.state.process_parts = await parts.get(ProcessParts)
-            app.asgi_handler = Observer(handler, meters, watch, tracing)
+            proxies = await parts.get(TrustedProxies)
+            app.asgi_handler = Observer(handler, meters, watch, tracing, proxies)
             # Only what clients ask for is traced.
             with tracing.quiet() if tracing else nullcontext():
                 in_force = await parts.get(ConfigInForce)
@@ -65,6 +73,9 @@ def create_app(
                     # What is alive now stays so; looking through all of it again and again would delay requests.
                     gc.collect()
                     gc.freeze()
+                    if edge:
+                        players: Players | None = await parts.get(Players | None)
+                        edge.open(EdgeParts(players, _paths(app, settings), meters, proxies, watch))
                     yield
         finally:
             try:
@@ -78,3 +89,10 @@ def create_app(
     setup_dishka(parts, app)
     handler = app.asgi_handler
     return app
+
+
+def _paths(app: Litestar, settings: Settings) -> frozenset[bytes] | None:
+    """Return the first segments of all paths that the application has; None when it is to answer whatever is asked."""
+    if not settings.fast_lane:
+        return None
+    return frozenset(route.path.split("/")[1].encode() for route in app.routes if route.path != "/")

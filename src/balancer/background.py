@@ -14,8 +14,8 @@ from balancer.core.fallbacks import Fallback, Fallbacks
 from balancer.core.limits import Limiter
 from balancer.core.ports import ConfigNotices, SharedLimits, Tickets
 from balancer.core.tickets import TicketBook
-from balancer.metrics.meters import Meters
-from balancer.metrics.reporting import Reporting
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.metrics.reporting import Reporting
 
 RETRY = 0.5
 """Seconds to wait before a store that did not answer is asked again."""

@@ -16,9 +16,10 @@ import msgspec
 import structlog
 import uvicorn
 from dishka import AsyncContainer
-from uvicorn.supervisors import Multiprocess
 
 from balancer import __version__
+from balancer.api.config import Config
+from balancer.api.keys import Key
 from balancer.app import create_app
 from balancer.core.access import KeyRing
 from balancer.core.changes import FIRST_START, ConfigInForce
@@ -27,13 +28,13 @@ from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, Schema
 from balancer.core.revisions import Signature
-from balancer.logs import log_config, style_of
-from balancer.metrics.board import Board
+from balancer.edge.listening import CannotListen, Edge, EdgeServer, Listener, listen_on
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
-from balancer.traces import TracingNotInstalled
-from balancer.web.config import Config
-from balancer.web.keys import Key
+from balancer.telemetry.logs import log_config, style_of
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.traces import TracingNotInstalled
 from balancer.wiring import make_container
+from balancer.workers import Supervisor
 
 WRONG_SETTINGS = 2
 FAILED = 1
@@ -69,10 +70,11 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """
     settings = _settings(host=host, port=port, workers=workers)
     with _reporting():
-        server = _run(settings, _prepared_server)
+        config, edge = _run(settings, _prepared_server)
         # Every worker is made from these, also one that takes another's place later.
-        server.app = partial(create_app, settings, board=Board())
-        sys.exit(_serve(server))
+        config.app = partial(create_app, settings, board=Board(), edge=edge)
+        edge.listeners = _listen(settings)
+        sys.exit(_serve(config, edge))
 
 
 @main.command()
@@ -216,7 +218,7 @@ def _run(settings: Settings, job: Callable[[AsyncContainer], Awaitable[Result]])
     return asyncio.run(with_parts())
 
 
-async def _prepared_server(parts: AsyncContainer) -> uvicorn.Config:
+async def _prepared_server(parts: AsyncContainer) -> tuple[uvicorn.Config, Edge]:
     """See that a worker will be able to start, so that what is wrong is said once and in one line."""
     schema = await parts.get(Schema)
     try:
@@ -226,7 +228,7 @@ async def _prepared_server(parts: AsyncContainer) -> uvicorn.Config:
     in_force = await parts.get(ConfigInForce)
     if await in_force.begin(await parts.get(CdnConfig)):
         await _make_first_key(parts)
-    return await parts.get(uvicorn.Config)
+    return await parts.get(uvicorn.Config), await parts.get(Edge)
 
 
 async def _make_first_key(parts: AsyncContainer) -> None:
@@ -238,13 +240,21 @@ async def _make_first_key(parts: AsyncContainer) -> None:
         click.echo(f"The first API key, for an admin; it is not shown again:\n{secret}")
 
 
-def _serve(config: uvicorn.Config) -> int:
+def _listen(settings: Settings) -> list[Listener]:
+    listeners = listen_on(settings.host, settings.port, settings.workers)
+    for listener in listeners:
+        # In uvicorn's words and by its logger, as those who wait for the line know it.
+        logging.getLogger("uvicorn.error").info("Uvicorn running on %s (Press CTRL+C to quit)", listener.url)
+    return listeners
+
+
+def _serve(config: uvicorn.Config, edge: Edge) -> int:
     if config.workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        Supervisor(config, edge).run()
         return 0
     # uvicorn raises the signal again once it has stopped gracefully; that is then a success.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = uvicorn.Server(config)
+    server = EdgeServer(config, edge)
     server.run()
     return 0 if server.started else FAILED
 
@@ -255,7 +265,7 @@ def _reporting() -> Generator[None, None, None]:
         yield
     except KeyboardInterrupt:
         sys.exit(0)
-    except (BalancerError, TracingNotInstalled) as error:
+    except (BalancerError, CannotListen, TracingNotInstalled) as error:
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
         click.echo(f"balancer: {error}" + (f" ({cause})" if cause else ""), err=True)
         sys.exit(FAILED)

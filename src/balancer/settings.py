@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     head_time: float = Field(default=10, ge=0.1, le=3600)
     keep_alive: float = Field(default=65, ge=0.1, le=3600)
     connections: int = Field(default=10_000, ge=1)
+    client_connections: int = Field(default=0, ge=0)
     shutdown_timeout: int = Field(default=30, ge=1, le=3600)
 
     data_dir: Path = Path("data")

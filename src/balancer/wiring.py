@@ -1,12 +1,10 @@
 """Who meets whom: the one table of all parts, read by Dishka."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import cast
 
 import uvicorn
 from dishka import AsyncContainer, Provider, Scope, from_context, make_async_container, provide
@@ -30,6 +28,8 @@ from balancer.adapters.sql import SqlDependency, make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.tokens import JwtTokens
+from balancer.api.access import Limiters
+from balancer.api.health import Watchman
 from balancer.background import Background, Following, Leasing, Sharing
 from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
 from balancer.core.addresses import TrustedProxies
@@ -55,19 +55,18 @@ from balancer.core.ports import (
 from balancer.core.redirects import Redirects
 from balancer.core.serving import Serving
 from balancer.core.tickets import TicketBook
-from balancer.logs import Lines, log_config, style_of
-from balancer.metrics.board import Board
-from balancer.metrics.calls import timed
-from balancer.metrics.meters import Meters
-from balancer.metrics.reporting import Reporting
-from balancer.metrics.stats import Stats
+from balancer.edge.listening import Edge
+from balancer.edge.players import PlayerGate, Players
+from balancer.edge.process import Limits
 from balancer.settings import Settings
-from balancer.traces import Tracing, is_wanted
-from balancer.web.access import Limiters
-from balancer.web.fast_lane import Protocols
-from balancer.web.health import Watchman
-from balancer.web.observing import AccessLog, PlayerWatch
-from balancer.web.protocol import Limits, PlayerGate, ProcessParts
+from balancer.telemetry.logs import Lines, log_config, style_of
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.metrics.calls import timed
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.metrics.reporting import Reporting
+from balancer.telemetry.metrics.stats import Stats
+from balancer.telemetry.players import AccessLog, PlayerWatch
+from balancer.telemetry.traces import Tracing, is_wanted
 
 FIRST_CONFIG = 1
 """The id of the config that a first start makes."""
@@ -151,7 +150,6 @@ class NumbersProvider(Provider):
     fallbacks = provide(Fallbacks)
     serving = provide(Serving)
     stats = provide(Stats)
-    parts = provide(ProcessParts)
 
     @provide
     def meters(self, board: Board) -> Iterator[Meters]:
@@ -309,6 +307,26 @@ class ServerProvider(Provider):
     scope = Scope.APP
 
     @provide
+    def players(
+        self, redirects: Redirects, gate: PlayerGate, meters: Meters, watch: PlayerWatch, settings: Settings
+    ) -> Players | None:
+        if settings.role == "admin" or not settings.fast_lane:
+            return None
+        return Players(redirects, gate, meters, watch)
+
+    @provide
+    def edge(self, settings: Settings) -> Edge:
+        return Edge(
+            Limits(
+                settings.head_size,
+                settings.head_time,
+                settings.keep_alive,
+                settings.connections,
+                settings.client_connections,
+            )
+        )
+
+    @provide
     def server(self, settings: Settings) -> uvicorn.Config:
         return uvicorn.Config(
             "balancer.app:create_app",
@@ -316,14 +334,6 @@ class ServerProvider(Provider):
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            # uvicorn calls this where it would call a class.
-            http=cast(
-                type[asyncio.Protocol],
-                Protocols(
-                    Limits(settings.head_size, settings.head_time, settings.keep_alive, settings.connections),
-                    fast_lane=settings.fast_lane and settings.role != "admin",
-                ),
-            ),
             ws="none",
             log_config=log_config(settings.log_level, style_of(settings.log_format), settings.secrets),
             access_log=False,

@@ -2,11 +2,13 @@
 
 import timeit
 
-from balancer.core.redirects import Redirects
+from balancer.core.popular import Popular
+from balancer.core.redirects import Destinations, Redirects
 from balancer.core.schedules import lay_out
 from balancer.core.snapshots import CdnTarget, Snapshot
 from balancer.core.tickets import TicketBook
-from balancer.web.heads import HeadRecognizer
+from balancer.edge.heads import VERSION, recognize_rest
+from balancer.edge.parser import HeadParser
 from tests.bench.load import FIELDS
 from tests.factories import ConfigFactory, origins
 
@@ -29,21 +31,22 @@ def pieces() -> dict[str, float]:
     redirects.use(ConfigFactory.build())
     two = Snapshot.of(ConfigFactory.build())
     many = Snapshot(two.config, tuple(CdnTarget(f"c{number}.example") for number in range(2_000)), lay_out([3] * 2_000))
-    heads = HeadRecognizer()
-    decided = redirects.redirect(QUERY)
-    head = "HTTP/1.1 301 Moved Permanently\r\ndate: Mon, 23 Nov 2026 23:48:39 GMT\r\ncache-control: no-store\r\n"
-
-    def first_of_a_connection() -> None:
-        HeadRecognizer().query_of(HEAD)
-
+    found = redirects.find(QUERY)
+    rest = HEAD[HEAD.find(VERSION) :]
+    parser = HeadParser()
+    known: Popular[Destinations] = Popular(100)
+    known.offer(QUERY, found)
+    known.offer(QUERY, found)
+    head = b"HTTP/1.1 301 Moved Permanently\r\ndate: Mon, 23 Nov 2026 23:48:39 GMT\r\ncache-control: no-store\r\n"
+    location = found.location(1)
     return {
-        "recognise the head (first request of a connection)": microseconds(first_of_a_connection),
-        "recognise the head (later requests)": microseconds(lambda: heads.query_of(HEAD)),
-        "decide: read the query, take a ticket, look up the target, write the location": microseconds(
-            lambda: redirects.redirect(QUERY)
-        ),
+        "recognise a head that is not known": microseconds(lambda: recognize_rest(rest)),
+        "parse it instead": microseconds(lambda: parser.parse(HEAD)),
+        "read a query that is not known": microseconds(lambda: redirects.find(QUERY)),
+        "look up one that is": microseconds(lambda: known.get(QUERY)),
+        "decide: take a ticket, look up its target": microseconds(lambda: redirects.decide(found)),
         "of that, the ticket": microseconds(book.take),
         "of that, the target of 2": microseconds(lambda: two.targets[two.place_of(12_345)]),
         "of that, the target of 2,000": microseconds(lambda: many.targets[many.place_of(12_345)]),
-        "make the bytes of the answer": microseconds(lambda: (head + decided.location + "\r\n\r\n").encode("latin-1")),
+        "make the bytes of the answer": microseconds(lambda: head + location + b"\r\n\r\n"),
     }

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.metrics.board import FREE, MAX_ENTRIES, MAX_KINDS, OTHER, SLOT_WORDS, Board, Slot
-from balancer.metrics.minutes import STEP, STEPS, Minutes, counted
+from balancer.telemetry.metrics.board import FREE, MAX_ENTRIES, MAX_KINDS, OTHER, SLOT_WORDS, Board, Slot
+from balancer.telemetry.metrics.minutes import STEP, STEPS, Minutes, counted
 
 
 def values(board: Board) -> dict[tuple[str, ...], list[float]]:

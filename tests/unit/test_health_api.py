@@ -2,7 +2,7 @@
 
 import pytest
 
-from balancer.web import health
+from balancer.api import health
 from tests.fakes import FakeCdnConfigs, FakeDependency
 from tests.unit.apps import make_test_app, test_client
 

@@ -10,8 +10,8 @@ import pytest
 import structlog
 from typing_extensions import override
 
-from balancer.logs import HIDDEN, Lines, Scrubber, make_formatter
-from balancer.web.observing import request_id_of, shown
+from balancer.telemetry.logs import HIDDEN, Lines, Scrubber, make_formatter
+from balancer.telemetry.players import request_id_of, shown
 from tests.unit.apps import make_test_app, test_client
 
 VIDEO = "video=http://s1.origin-cluster/a.ts"
@@ -94,7 +94,7 @@ def test_a_reader_that_does_not_read_keeps_nobody_waiting(monkeypatch: pytest.Mo
             return super().write(text)
 
     monkeypatch.setattr(sys, "stderr", Stuck())
-    monkeypatch.setattr("balancer.logs.WAITING", 10)
+    monkeypatch.setattr("balancer.telemetry.logs.WAITING", 10)
     handler, before = Lines(), Lines.dropped
     for number in range(31):
         handler.emit(logging.makeLogRecord({"msg": str(number)}))

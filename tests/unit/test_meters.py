@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.core.snapshots import Snapshot
-from balancer.metrics.board import Board
-from balancer.metrics.meters import Meters
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.metrics.meters import Meters
 from tests.factories import ConfigFactory
 
 SNAPSHOTS = [

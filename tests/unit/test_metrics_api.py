@@ -10,9 +10,9 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from balancer.core.errors import RefusalReason
-from balancer.metrics.board import MAX_ENTRIES, OTHER
-from balancer.metrics.meters import REDIRECT_BOUNDS
-from balancer.metrics.minutes import STEP
+from balancer.telemetry.metrics.board import MAX_ENTRIES, OTHER
+from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, Meters
+from balancer.telemetry.metrics.minutes import STEP
 from tests.factories import CHANGED, ConfigFactory
 from tests.fakes import FakeSharedStats
 from tests.unit.apps import make_test_app, test_client
@@ -124,7 +124,7 @@ def test_labels_are_bounded(client: TestClient[Litestar]) -> None:
 
 def test_configs_beyond_the_room(client: TestClient[Litestar]) -> None:
     """A config that came when there was no room for its numbers is counted, under a common name and without a share."""
-    slot = client.app.state.process_parts.meters.slot
+    slot = client.blocking_portal.call(client.app.state.dishka_container.get, Meters).slot
     for number in range(MAX_ENTRIES):
         slot.cells("filling", str(number))
     for _ in range(10):

@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from balancer.metrics.board import Board
-from balancer.metrics.exposition import render
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.metrics.exposition import render
 from tests.monitoring import dashboard
 from tests.prometheus import DOCKER, ROOT, RULES
 

@@ -8,7 +8,7 @@ import pytest
 from litestar.testing import TestClient
 
 from balancer.core.errors import BalancerError
-from balancer.web.problems import TABLE
+from balancer.problems import TABLE
 from tests.factories import VIDEO
 from tests.unit.apps import make_test_app, test_client
 from tests.unit.routes import ROUTES

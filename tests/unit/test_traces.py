@@ -9,10 +9,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from typing_extensions import override
 
-from balancer import traces
 from balancer.app import create_app
 from balancer.settings import Settings
-from balancer.traces import Tracing, TracingNotInstalled, is_wanted
+from balancer.telemetry import traces
+from balancer.telemetry.traces import Tracing, TracingNotInstalled, is_wanted
 from balancer.wiring import make_container
 from tests.factories import KEY
 from tests.unit.apps import test_client

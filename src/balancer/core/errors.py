@@ -17,7 +17,7 @@
     ├── StoreUnavailable        a store did not answer, or not in time
     └── SchemaMismatch          the database has another schema than the program
 
-Each holds values and says them in one sentence. What status an HTTP client sees is decided in `balancer.web.problems`.
+Each holds values and says them in one sentence. What status an HTTP client sees is decided in `balancer.api.problems`.
 """
 
 from enum import StrEnum

@@ -51,7 +51,7 @@ def explain(redirects: Redirects, query: bytes) -> Explanation:
     )
     steps = [Step("config", in_force)]
     try:
-        decision = redirects.redirect(query, take=False)
+        decision = redirects.preview(query)
     except Refusal as error:
         refused_at = "host" if error.reason == RefusalReason.HOST_NOT_ALLOWED else "video"
         return Explanation(error.reason, [*steps, Step(refused_at, str(error))], config, error=error)

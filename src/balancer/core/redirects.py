@@ -11,22 +11,63 @@ from balancer.core.tickets import TicketBook
 from balancer.core.videos import OriginUrl
 
 
+class Destinations:
+    """Where one video can be sent by one snapshot, each location made when it is first wanted.
+
+    Args:
+        snapshot: Whose targets.
+        video: What was asked for.
+        carried: The parameters beside it, as they were sent.
+
+    Attributes:
+        locations: By target index, the absolute URL for the `Location` header, None until it is wanted.
+    """
+
+    __slots__ = ("carried", "locations", "snapshot", "video")
+
+    def __init__(self, snapshot: Snapshot, video: OriginUrl, carried: str) -> None:
+        self.snapshot = snapshot
+        self.video = video
+        self.carried = carried
+        self.locations: list[bytes | None] = [None] * len(snapshot.targets)
+
+    def location(self, place: int) -> bytes:
+        """Return the location at the target of this index."""
+        found = self.locations[place]
+        if found is None:
+            # What is carried along has one character for each byte that was sent.
+            found = self.snapshot.targets[place].location(self.video, self.carried).encode("latin-1")
+            self.locations[place] = found
+        return found
+
+
 class Decision(NamedTuple):
     """Where a request goes, and why.
 
     Attributes:
-        location: The absolute URL for the `Location` header, in characters of one byte each (Latin-1).
-        place: Which of the snapshot's targets the ticket stood for.
+        destinations: Where it could go.
+        place: The index of the target that the ticket stands for.
         ticket: The request's place in the sequence.
-        snapshot: What it was decided by.
-        video: What was asked for.
     """
 
-    location: str
+    destinations: Destinations
     place: int
     ticket: int
-    snapshot: Snapshot
-    video: OriginUrl
+
+    @property
+    def location(self) -> str:
+        """The absolute URL for the `Location` header, in characters of one byte each (Latin-1)."""
+        return self.destinations.location(self.place).decode("latin-1")
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What it was decided by."""
+        return self.destinations.snapshot
+
+    @property
+    def video(self) -> OriginUrl:
+        """What was asked for."""
+        return self.destinations.video
 
     @property
     def target(self) -> Target:
@@ -66,21 +107,45 @@ class Redirects:
         self.snapshot = snapshot
         self._book.follow(len(snapshot.schedule))
 
-    def redirect(self, query: bytes, *, take: bool = True) -> Decision:
-        """Decide the request with this raw query string, and take a ticket for it.
-
-        Args:
-            query: `video=http://s1.origin-cluster/video/…&…`.
-            take: False to see what would be decided, with the ticket that would be taken.
+    def find(self, query: bytes) -> Destinations:
+        """Return where the request with this raw query string can go: `video=http://s1.origin-cluster/video/…&…`.
 
         Raises:
-            Refusal: When it may not be redirected; it then takes no ticket.
+            Refusal: When it may not be redirected.
             NoConfig: Before the first config is known.
         """
         snapshot = self.snapshot
         if snapshot is None:
             raise NoConfig
-        video, carried = self._videos.read(query)
-        ticket = self._book.take() if take else self._book.peek()
-        place = snapshot.place_of(ticket)
-        return Decision(snapshot.targets[place].location(video, carried), place, ticket, snapshot, video)
+        return Destinations(snapshot, *self._videos.read(query))
+
+    def find_plain(self, query: bytes) -> Destinations | None:
+        """Do the same for a query in which nothing needs care; None leaves it to `find`."""
+        snapshot = self.snapshot
+        if snapshot is None or (read := self._videos.read_plain(query)) is None:
+            return None
+        return Destinations(snapshot, *read)
+
+    def decide(self, destinations: Destinations) -> Decision:
+        """Take a ticket for a request, and decide by it."""
+        ticket = self._book.take()
+        return Decision(destinations, destinations.snapshot.place_of(ticket), ticket)
+
+    def redirect(self, query: bytes) -> Decision:
+        """Find and decide at once; a request that is refused takes no ticket.
+
+        Raises:
+            Refusal: When it may not be redirected.
+            NoConfig: Before the first config is known.
+        """
+        return self.decide(self.find(query))
+
+    def preview(self, query: bytes) -> Decision:
+        """Return what would be decided next, and take no ticket.
+
+        Raises:
+            Refusal: When it may not be redirected.
+            NoConfig: Before the first config is known.
+        """
+        found, ticket = self.find(query), self._book.peek()
+        return Decision(found, found.snapshot.place_of(ticket), ticket)

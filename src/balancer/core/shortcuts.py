@@ -21,8 +21,8 @@ _CARRIED = rb"(?:&(?!video(?:[=&]|$))[A-Za-z0-9_.~-]++(?:=[!-%'-~]*+)?)*+"
 
 _PLAIN = re.compile(
     rb"video=(?:"
-    rb"(?P<encoded>https?%3A%2F%2F" + _ORIGIN + rb")(?P<encoded_path>(?:%2F" + _SEGMENT + rb")++)"
-    rb"|(?P<raw>https?://" + _ORIGIN + rb")(?P<raw_path>(?:/" + _SEGMENT + rb")++)"
+    rb"(?P<encoded>https?%3A%2F%2F" + _ORIGIN + rb"(?:%3A[0-9]{1,5})?)(?P<encoded_path>(?:%2F" + _SEGMENT + rb")++)"
+    rb"|(?P<raw>https?://" + _ORIGIN + rb"(?::[0-9]{1,5})?)(?P<raw_path>(?:/" + _SEGMENT + rb")++)"
     rb")(?P<carried>" + _CARRIED + rb")"
 )
 
@@ -45,20 +45,26 @@ class PlainVideos:
         Raises:
             Refusal: When it may not be redirected.
         """
+        return self.read_plain(query) or self._learn(query)
+
+    def read_plain(self, query: bytes) -> tuple[OriginUrl, str] | None:
+        """Read a raw query string if it is a plain one of a known origin; None leaves it to the careful way."""
         plain = _PLAIN.fullmatch(query)
         if plain is None or len(query) > MAX_VIDEO:
-            return read_request(query, self._origins)
+            return None
         encoded, encoded_path, raw, raw_path, carried = plain.groups()
         origin = self._known.get(encoded or raw)
         if origin is None:
-            return self._learn(encoded or raw, query)
+            return None
         path = encoded_path.replace(b"%2F", b"/") if encoded else raw_path
         scheme, server, domain, pattern = origin
         return OriginUrl(scheme, server, domain, path.decode("ascii"), "", pattern), carried[1:].decode("ascii")
 
-    def _learn(self, origin: bytes, query: bytes) -> tuple[OriginUrl, str]:
+    def _learn(self, query: bytes) -> tuple[OriginUrl, str]:
+        """Read a raw query string with care; the origin of a plain one is known from then on."""
         video, carried = read_request(query, self._origins)
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        self._known[origin] = (video.scheme, video.server, video.domain, video.pattern)
+        if plain := _PLAIN.fullmatch(query):
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[plain["encoded"] or plain["raw"]] = (video.scheme, video.server, video.domain, video.pattern)
         return video, carried

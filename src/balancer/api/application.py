@@ -1,0 +1,118 @@
+"""The Litestar application, put together from the routes of this room."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal
+
+from litestar import Litestar, Response, Router
+from litestar.datastructures import MutableScopeHeaders
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, License, SecurityScheme, Tag
+from litestar.status_codes import HTTP_404_NOT_FOUND
+from litestar.types import ControllerRouterHandler, Message, Scope
+
+from balancer.api import config, docs, explain, health, history, keys, numbers, player
+from balancer.api.access import OPEN, authorize, needs
+from balancer.api.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
+from balancer.core.errors import BalancerError
+from balancer.core.keys import Role
+from balancer.headers import SECURITY
+
+ProcessRole = Literal["all", "edge", "admin"]
+"""What a process answers: players, admins, or both."""
+
+_TAGS = [
+    Tag(name="player", description="What players ask."),
+    Tag(name="config", description="What admins ask and change."),
+    Tag(name="history", description="What a config was before."),
+    Tag(name="explain", description="What would happen, and why."),
+    Tag(name="stats", description="What was served."),
+    Tag(name="keys", description="Who may do what."),
+    Tag(name="health", description="What orchestrators ask."),
+]
+
+# The page loads its own files, and Swagger UI sets styles in the page.
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+def _no_pages(response: Response[Any]) -> Response[Any]:
+    """Let an unknown path below `/schema` be a problem as everywhere else; the framework would send a page."""
+    if response.status_code == HTTP_404_NOT_FOUND:
+        raise NotFoundException
+    return response
+
+
+async def _secure(message: Message, scope: Scope) -> None:
+    """Add the security headers to every answer but a player's."""
+    if message["type"] == "http.response.start" and scope["path"] != "/":
+        fields = MutableScopeHeaders.from_message(message)
+        for name, value in SECURITY.items():
+            fields[name] = value
+        if scope["path"].startswith("/docs"):
+            fields["content-security-policy"] = _DOCS_POLICY
+
+
+def make_application(
+    version: str,
+    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
+    *,
+    role: ProcessRole = "all",
+    open_docs: bool = True,
+    open_metrics: bool = True,
+) -> Litestar:
+    """Return the application.
+
+    Args:
+        version: The program's, for the OpenAPI document.
+        lifespan: Entered before the first request, left after the last one.
+        role: What it answers; all other paths are not there.
+        open_docs: Whether the documents of the API need no credentials.
+        open_metrics: Whether the metrics need none.
+    """
+    documents = OPEN if open_docs else needs(Role.VIEWER)
+    routes: list[ControllerRouterHandler] = [
+        *health.ROUTES,
+        *numbers.routes(OPEN if open_metrics else needs(Role.VIEWER)),
+    ]
+    if role != "admin":
+        routes += player.ROUTES
+    if role != "edge":
+        routes += [*config.ROUTES, *history.ROUTES, *explain.ROUTES, *keys.ROUTES]
+        routes += [*numbers.STATS, *docs.routes(documents)]
+    return Litestar(
+        route_handlers=routes,
+        guards=[authorize],
+        before_send=[_secure],
+        lifespan=[lifespan],
+        exception_handlers={
+            BalancerError: on_domain_error,
+            HTTPException: on_http_error,
+            Exception: on_unexpected,
+        },
+        openapi_config=None if role == "edge" else _openapi(version, documents),
+        request_max_body_size=MAX_BODY,
+        # Tracebacks are logged by our own handlers.
+        logging_config=None,
+    )
+
+
+def _openapi(version: str, access: dict[str, Any]) -> OpenAPIConfig:
+    bearer = SecurityScheme(
+        type="http", scheme="bearer", description="An API key, or a token of the identity provider."
+    )
+    return OpenAPIConfig(
+        title="Video balancer",
+        version=version,
+        description="Redirects video players to an origin cluster or to a CDN, by rules that admins change.",
+        license=License(name="MIT", identifier="MIT"),
+        components=Components(security_schemes={"bearer": bearer}),
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages, **access),
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        tags=_TAGS,
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,263 @@
+"""The paths that admins ask for configs: `/config` and `/configs`."""
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Response, route
+from litestar.datastructures import ResponseHeader
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from balancer.api.access import needs, signature
+from balancer.api.documents import IF_MATCH, by_method, methods, operation, query
+from balancer.api.inputs import (
+    AnyRequest,
+    read_body,
+    read_expected,
+    read_integer,
+    read_limit,
+    read_reason,
+    read_required,
+)
+from balancer.api.observing import tell_change
+from balancer.api.problems import MAX_BODY, admin_responses
+from balancer.core.changes import ConfigChanges
+from balancer.core.configs import KEEP, MAX_DISTRIBUTION_RATE, CdnConfig, ConfigChange, ConfigDocument, Keep
+from balancer.core.errors import ConfigNotFound, DefaultConfigKept, InvalidInput, StaleRevision, StoreUnavailable
+from balancer.core.hosts import ToAscii, parse_cdn_host
+from balancer.core.keys import Role
+from balancer.core.ports import CdnConfigs, Clock
+from balancer.problems import etag
+
+Value = TypeVar("Value")
+
+NO_STORE = {"cache-control": "no-store"}
+
+ID = query("id", "Which config; without it the default one, which the redirect uses.")
+LIMIT = query("limit", "Items on a page at most: 1 to 200, 50 without it.")
+ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
+BAD_BODY = {
+    "status_400": "The body is not JSON: Input data was truncated.",
+    "status_413": f"The body is longer than {MAX_BODY} bytes.",
+}
+BAD_HOST = InvalidInput("cdn_host", "has a scheme; give only a host name, and a port if it is not the default")
+HEADERS = [ResponseHeader(name="cache-control", value="no-store"), ETAG]
+
+Rate = Annotated[
+    int, msgspec.Meta(ge=0, le=MAX_DISTRIBUTION_RATE, description="N: every N-th request goes to the origin.")
+]
+
+
+class Config(msgspec.Struct):
+    """A config as clients see it; times are RFC 3339 in UTC, `updated_at` is null until the first change."""
+
+    id: int
+    name: str | None
+    cdn_host: str
+    distribution_rate: int
+    revision: int
+    created_at: datetime
+    updated_at: datetime | None
+
+    @classmethod
+    def of(cls, config: CdnConfig) -> "Config":
+        """Return what clients see of a config."""
+        return cls(
+            config.id,
+            config.name,
+            config.cdn_host,
+            config.distribution_rate,
+            config.revision,
+            config.created_at,
+            config.updated_at,
+        )
+
+
+class ConfigPage(msgspec.Struct):
+    """Some configs by id; `next` is the cursor of the page behind this one, null on the last."""
+
+    items: list[Config]
+    next: str | None
+
+
+class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change, and why; fields that are not given stay as they are."""
+
+    id: int
+    cdn_host: str | msgspec.UnsetType = msgspec.UNSET
+    distribution_rate: Rate | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    reason: str | None = None
+
+    def change(self, to_ascii: ToAscii) -> ConfigChange:
+        """Return the change that this asks for.
+
+        Raises:
+            InvalidInput: When a value cannot be had.
+        """
+        return ConfigChange(
+            cdn_host=KEEP if self.cdn_host is msgspec.UNSET else parse_cdn_host(self.cdn_host, to_ascii),
+            distribution_rate=_given(self.distribution_rate),
+            name=_given(self.name),
+        )
+
+
+class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """A config to be made, and why."""
+
+    cdn_host: str
+    distribution_rate: Rate
+    name: str | None = None
+    reason: str | None = None
+
+
+def _given(value: Value | msgspec.UnsetType) -> Value | Keep:
+    return KEEP if isinstance(value, msgspec.UnsetType) else value
+
+
+def as_answer(config: CdnConfig) -> Response[Config]:
+    """Return the answer that shows a config."""
+    return Response(Config.of(config), headers={"etag": etag(config.id, config.revision)})
+
+
+@route(
+    "/config",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readConfig"),
+    operation_class=operation(ID),
+    responses=admin_responses(
+        Role.VIEWER,
+        ConfigNotFound(7),
+        StoreUnavailable("database"),
+        InvalidInput("id", "must be one integer"),
+    ),
+    response_headers=HEADERS,
+    tags=["config"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> Response[Config]:
+    """Return one config, or the default one."""
+    config_id = read_integer(request, "id")
+    return as_answer(await (configs.default() if config_id is None else configs.get(config_id)))
+
+
+@route(
+    "/config",
+    http_method=HttpMethod.PATCH,
+    operation_id="changeConfig",
+    operation_class=operation(
+        IF_MATCH, body=ConfigPatch, example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."}
+    ),
+    responses=admin_responses(
+        Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), StoreUnavailable("database"), **BAD_BODY
+    ),
+    response_headers=HEADERS,
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def change_config(
+    request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
+) -> Response[Config]:
+    """Change the fields that are given, and return the whole config; the next redirect follows it."""
+    body = await read_body(request, ConfigPatch)
+    signed, expected = signature(request, clock, body.reason), read_expected(request, body.id)
+    config = await changes.apply(body.id, body.change(to_ascii), signed, expected)
+    tell_change("changed", config.id, signed, config)
+    return as_answer(config)
+
+
+@route(
+    "/config",
+    http_method=HttpMethod.DELETE,
+    status_code=HTTP_204_NO_CONTENT,
+    operation_id="deleteConfig",
+    operation_class=operation(
+        query("id", "Which config.", required=True), query("reason", "Why.", integer=False), IF_MATCH
+    ),
+    responses=admin_responses(
+        Role.OPERATOR,
+        InvalidInput("id", "is required"),
+        ConfigNotFound(7),
+        DefaultConfigKept(1),
+        StaleRevision(2, 8),
+        StoreUnavailable("database"),
+    ),
+    response_headers=NO_STORE,
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
+    """Delete a config that is not the default one; its history stays, and a rollback brings it back."""
+    config_id = read_required(request, "id")
+    signed = signature(request, clock, read_reason(request))
+    await changes.delete(config_id, signed, read_expected(request, config_id))
+    tell_change("deleted", config_id, signed)
+
+
+@route(
+    "/configs",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("listConfigs"),
+    operation_class=operation(LIMIT, query("cursor", "From `next` of the page before.")),
+    responses=admin_responses(
+        Role.VIEWER, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")
+    ),
+    response_headers=NO_STORE,
+    tags=["config"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> ConfigPage:
+    """Return configs by id, the default one first."""
+    limit = read_limit(request)
+    found = await configs.page(read_integer(request, "cursor", 0) or 0, limit + 1)
+    items = [Config.of(config) for config in found[:limit]]
+    return ConfigPage(items, str(items[-1].id) if len(found) > limit else None)
+
+
+@route(
+    "/configs",
+    http_method=HttpMethod.POST,
+    status_code=HTTP_201_CREATED,
+    operation_id="createConfig",
+    operation_class=operation(
+        body=NewConfig, example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50}
+    ),
+    responses=admin_responses(Role.OPERATOR, BAD_HOST, StoreUnavailable("database"), **BAD_BODY),
+    response_headers=[
+        *HEADERS,
+        ResponseHeader(name="location", documentation_only=True, description="The path of the new config."),
+    ],
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def create_config(
+    request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
+) -> Response[Config]:
+    """Make a config; the redirect goes on using the default one."""
+    body = await read_body(request, NewConfig)
+    document = ConfigDocument(parse_cdn_host(body.cdn_host, to_ascii), body.distribution_rate, body.name)
+    signed = signature(request, clock, body.reason)
+    config = await changes.create(document, signed)
+    tell_change("created", config.id, signed, config)
+    answer = as_answer(config)
+    answer.headers["location"] = f"/config?id={answer.content.id}"
+    return answer
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    methods("/config", "GET", "HEAD", "PATCH", "DELETE"),
+    read_config,
+    change_config,
+    delete_config,
+    methods("/configs", "GET", "HEAD", "POST"),
+    list_configs,
+    create_config,
+]

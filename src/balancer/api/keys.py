@@ -1,0 +1,142 @@
+"""The paths by which admins manage API keys: `/keys` and `/key`."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import route
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from balancer.api.access import needs, signature
+from balancer.api.config import BAD_BODY, LIMIT, NO_STORE
+from balancer.api.documents import by_method, methods, operation, query
+from balancer.api.inputs import AnyRequest, read_body, read_integer, read_limit, read_required
+from balancer.api.problems import admin_responses
+from balancer.core.access import KeyRing
+from balancer.core.errors import InvalidInput, KeyNotFound, StoreUnavailable
+from balancer.core.keys import ApiKey, Role
+from balancer.core.ports import ApiKeys, Clock
+
+RoleName = Literal["viewer", "operator", "admin"]
+
+
+class Key(msgspec.Struct):
+    """An API key without its secret; times are RFC 3339 in UTC, null for what has not happened."""
+
+    id: int
+    name: str
+    role: RoleName
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "Key":
+        """Return what clients see of a key."""
+        values = {name: getattr(key, name) for name in cls.__struct_fields__}
+        return cls(**{**values, "role": key.role.label})
+
+
+class NewKey(Key):
+    """A key that was just made, with its secret, which is shown this once."""
+
+    key: str
+
+
+class KeyPage(msgspec.Struct):
+    """Some keys by id; `next` is the cursor of the page behind this one, null on the last."""
+
+    items: list[Key]
+    next: str | None
+
+
+class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A key to be made."""
+
+    name: str
+    role: RoleName
+    expires_at: datetime | None = None
+
+
+@route(
+    "/keys",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("listKeys"),
+    operation_class=operation(LIMIT, query("cursor", "From `next` of the page before.")),
+    responses=admin_responses(Role.ADMIN, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")),
+    response_headers=NO_STORE,
+    tags=["keys"],
+    **needs(Role.ADMIN),
+)
+@inject
+async def list_keys(request: AnyRequest, keys: FromDishka[ApiKeys]) -> KeyPage:
+    """Return the API keys by id, expired and revoked ones too."""
+    limit = read_limit(request)
+    found = await keys.page(read_integer(request, "cursor", 0) or 0, limit + 1)
+    items = [Key.of(key) for key in found[:limit]]
+    return KeyPage(items, str(items[-1].id) if len(found) > limit else None)
+
+
+@route(
+    "/keys",
+    http_method=HttpMethod.POST,
+    status_code=HTTP_201_CREATED,
+    operation_id="createKey",
+    operation_class=operation(
+        body=KeyRequest, example={"name": "deployment", "role": "operator", "expires_at": "2027-06-30T00:00:00Z"}
+    ),
+    responses=admin_responses(
+        Role.ADMIN, InvalidInput("expires_at", "must be in the future"), StoreUnavailable("database"), **BAD_BODY
+    ),
+    response_headers=NO_STORE,
+    tags=["keys"],
+    **needs(Role.ADMIN),
+)
+@inject
+async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: FromDishka[Clock]) -> NewKey:
+    """Make an API key; the answer is the only place where its secret is ever shown."""
+    body = await read_body(request, KeyRequest)
+    expires_at = body.expires_at
+    if expires_at is not None:
+        if expires_at.tzinfo is None:
+            raise InvalidInput("expires_at", "must have an offset from UTC, such as 'Z'")
+        try:
+            expires_at = expires_at.astimezone(UTC)
+        except OverflowError:
+            raise InvalidInput("expires_at", "must be a year from 1 to 9999 in UTC") from None
+    key, secret = await ring.create(body.name, Role.of(body.role), expires_at, signature(request, clock, None))
+    return NewKey(**msgspec.structs.asdict(Key.of(key)), key=secret)
+
+
+@route(
+    "/key",
+    http_method=HttpMethod.DELETE,
+    status_code=HTTP_204_NO_CONTENT,
+    operation_id="revokeKey",
+    operation_class=operation(query("id", "Which key.", required=True)),
+    responses=admin_responses(
+        Role.ADMIN, InvalidInput("id", "is required"), KeyNotFound(7), StoreUnavailable("database")
+    ),
+    response_headers=NO_STORE,
+    tags=["keys"],
+    **needs(Role.ADMIN),
+)
+@inject
+async def revoke_key(request: AnyRequest, keys: FromDishka[ApiKeys], clock: FromDishka[Clock]) -> None:
+    """Revoke an API key: it stops working at once, everywhere, and stays in the list."""
+    await keys.revoke(read_required(request, "id"), signature(request, clock, None))
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    methods("/keys", "GET", "HEAD", "POST"),
+    list_keys,
+    create_key,
+    methods("/key", "DELETE"),
+    revoke_key,
+]

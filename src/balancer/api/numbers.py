@@ -1,0 +1,173 @@
+"""What was counted: `/metrics` for Prometheus, `/stats` for people and dashboards."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Response, Router, route
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+
+from balancer import __version__
+from balancer.api.access import needs
+from balancer.api.documents import by_method, methods, operation, query
+from balancer.api.inputs import AnyRequest
+from balancer.api.problems import admin_responses
+from balancer.core.errors import InvalidInput
+from balancer.core.keys import Role
+from balancer.core.limits import UNITS
+from balancer.core.ports import Clock
+from balancer.core.redirects import Redirects
+from balancer.core.snapshots import Snapshot
+from balancer.telemetry.metrics.board import OTHER, Board
+from balancer.telemetry.metrics.exposition import render
+from balancer.telemetry.metrics.reporting import Reporting
+from balancer.telemetry.metrics.stats import MAX_WINDOW, Served, Stats
+
+DEFAULT_WINDOW = "5m"
+LEAST_WINDOW = 10
+
+_WINDOW = re.compile(r"([1-9][0-9]{0,4})([smh])")
+
+
+class TargetStats(msgspec.Struct):
+    """What a target had.
+
+    Attributes:
+        target: `origin` or `cdn`.
+        redirects: How many.
+        share: Which part of the config's, from 0 to 1.
+        configured: Which part it is to have now; null when the config is not in force.
+    """
+
+    target: str
+    redirects: int
+    share: float
+    configured: float | None
+
+
+class ConfigStats(msgspec.Struct):
+    """What was served by a config.
+
+    Attributes:
+        id: Null for all those that a process could not tell apart, having served by too many.
+        redirects: How many.
+        targets: What each had.
+    """
+
+    id: int | None
+    redirects: int
+    targets: list[TargetStats]
+
+
+class StatsAnswer(msgspec.Struct):
+    """What was served in a time.
+
+    Attributes:
+        begin: From when on; whole steps of ten seconds are counted.
+        end: Until when.
+        scope: `host` for all workers of this host, `fleet` for all hosts that share a Redis.
+        hosts: How many of them had anything to tell.
+        redirects: How many.
+        refusals: By reason, without those that there were none of.
+        rate_limited: By policy, as above.
+        configs: By config and target.
+    """
+
+    begin: datetime
+    end: datetime
+    scope: str
+    hosts: int
+    redirects: int
+    refusals: dict[str, int]
+    rate_limited: dict[str, int]
+    configs: list[ConfigStats]
+
+
+@route("/metrics", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
+@inject
+async def read_metrics(
+    request: AnyRequest, board: FromDishka[Board], reporting: FromDishka[Reporting], clock: FromDishka[Clock]
+) -> Response[bytes]:
+    """Return the numbers of all workers of the host."""
+    reporting.report()
+    accept = ",".join(request.headers.getall("accept", []))
+    text, media_type = render(board.read(), __version__, clock().timestamp(), accept)
+    # As a header, since the framework would name the character set once more.
+    return Response(text, headers={"content-type": media_type, "cache-control": "no-store"})
+
+
+@route(
+    "/stats",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readStats"),
+    operation_class=operation(query("window", "How long back: `30s`, `5m` (the default), `1h`.", integer=False)),
+    responses=admin_responses(Role.VIEWER, InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")),
+    response_headers={"cache-control": "no-store"},
+    tags=["stats"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: FromDishka[Redirects]) -> StatsAnswer:
+    """Return what was served over the last minutes, by config and target."""
+    return _answer(await stats.served(_window(request)), redirects.snapshot)
+
+
+def _window(request: AnyRequest) -> int:
+    values = request.query_params.getall("window", [DEFAULT_WINDOW])
+    found = _WINDOW.fullmatch(values[0])
+    seconds = int(found[1]) * UNITS[found[2]] if found else 0
+    if len(values) > 1 or not LEAST_WINDOW <= seconds <= MAX_WINDOW:
+        raise InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")
+    return seconds
+
+
+def _answer(served: Served, snapshot: Snapshot | None) -> StatsAnswer:
+    configs: dict[str, dict[str, int]] = {}
+    refusals: dict[str, int] = {}
+    limited: dict[str, int] = {}
+    for (name, *labels), count in sorted(served.counts.items()):
+        match name, labels:
+            case "redirected", [config, target]:
+                configs.setdefault(config, {})[target] = count
+            case "refused", [reason]:
+                refusals[reason] = count
+            case "limited", [policy]:
+                limited[policy] = count
+            case _:
+                pass
+    found = [_config(config, targets, snapshot) for config, targets in configs.items()]
+    return StatsAnswer(
+        datetime.fromtimestamp(served.begin, UTC),
+        datetime.fromtimestamp(served.end, UTC),
+        "fleet" if served.is_fleet else "host",
+        served.hosts,
+        sum(config.redirects for config in found),
+        refusals,
+        limited,
+        found,
+    )
+
+
+def _config(config: str, targets: dict[str, int], snapshot: Snapshot | None) -> ConfigStats:
+    configured = snapshot.shares if snapshot and str(snapshot.config.id) == config else {}
+    whole = sum(targets.values())
+    return ConfigStats(
+        None if config == OTHER else int(config),
+        whole,
+        [TargetStats(target, count, count / whole, configured.get(target)) for target, count in targets.items()],
+    )
+
+
+def routes(access: dict[str, Any]) -> list[Router]:
+    """Return the routes of the metrics.
+
+    Args:
+        access: Who may read them, as `balancer.api.access` says it.
+    """
+    return [Router("/", route_handlers=[read_metrics], **access)]
+
+
+STATS: list[HTTPRouteHandler] = [methods("/stats", "GET", "HEAD"), read_stats]

@@ -1,0 +1,55 @@
+"""A bounded memory of what is asked for again and again; a flood of what never repeats can neither fill nor slow it."""
+
+from array import array
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+MARKS = 2**16
+"""Keys seen lately of which a mark is kept: a key that comes twice within so many others is remembered."""
+
+
+class Popular(Generic[Value]):
+    """Remembers values by key, the ones in use longest.
+
+    A key is remembered when it is offered for the second time within about `MARKS` others, so a key that never comes
+    again costs one mark. What is remembered stands in two halves: a key that is asked for moves into the young one, and
+    when that is full, it becomes the old one, and what was in the old one and was not asked for since is forgotten.
+
+    Args:
+        size: Values at most.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._half = size // 2
+        self._young: dict[bytes, Value] = {}
+        self._old: dict[bytes, Value] = {}
+        self._marks = array("q", bytes(8 * MARKS))
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, key: bytes) -> Value | None:
+        """Return the value of a key, None when it is not remembered."""
+        found = self._young.get(key)
+        if found is None and self._old and (found := self._old.pop(key, None)) is not None:
+            self._put(key, found)
+        return found
+
+    def offer(self, key: bytes, value: Value) -> None:
+        """Remember a value if its key has been offered lately."""
+        mark = hash(key)
+        index = mark % MARKS
+        if self._marks[index] == mark:
+            self._put(key, value)
+        else:
+            self._marks[index] = mark
+
+    def clear(self) -> None:
+        """Forget all values; which keys were offered lately is still known."""
+        self._young, self._old = {}, {}
+
+    def _put(self, key: bytes, value: Value) -> None:
+        if len(self._young) >= self._half:
+            self._old, self._young = self._young, {}
+        self._young[key] = value

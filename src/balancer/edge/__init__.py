@@ -1,0 +1,1 @@
+"""What do bytes on a connection mean?"""

@@ -1,0 +1,225 @@
+"""Answers the player's path, `/`: one decision for every request, however its head was read."""
+
+from http import HTTPStatus
+from time import monotonic
+from typing import NamedTuple, Protocol
+
+from balancer import headers
+from balancer.core.addresses import TrustedProxies, client_key
+from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
+from balancer.core.limits import Limiter
+from balancer.core.popular import Popular
+from balancer.core.redirects import Destinations, Redirects
+from balancer.core.snapshots import Snapshot
+from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
+from balancer.edge.heads import Head, Start
+from balancer.problems import TABLE, headers_of, not_allowed, problem_of
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.players import REQUEST_ID, PlayerWatch, request_id_of
+
+POPULAR = 20_000
+"""Requests whose destinations are remembered."""
+
+LONGEST = 512
+"""Bytes of the longest request that is remembered, up to its version."""
+
+_PLAIN = b"GET /?"
+_REQUEST_ID = REQUEST_ID.encode()
+_END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
+
+
+class Asker(Protocol):
+    """Who asks, as the connection knows it.
+
+    Attributes:
+        answers: Makes the answers for it.
+        peer: The address of the other end; empty on a Unix socket.
+        client: Whom its requests are counted for, once that is known: None where a proxy says it with each request.
+    """
+
+    answers: Answers
+    client: str | None
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end."""
+        ...
+
+
+class Request(NamedTuple):
+    """A request at the player's path, as far as all answers to it need it.
+
+    Attributes:
+        method: `GET`.
+        head: The rest of its head.
+        asker: Who asks.
+        begun: When it came, by the monotonic clock.
+        keep_alive: Whether the connection stays open behind the answer.
+    """
+
+    method: bytes
+    head: Head
+    asker: Asker
+    begun: float
+    keep_alive: bool
+
+    @property
+    def id(self) -> str:
+        """Its id: its own if that can stand in a header, else a new one."""
+        return request_id_of(self.head.joined(_REQUEST_ID))
+
+
+class PlayerGate(NamedTuple):
+    """How often players may ask, and whose requests count together.
+
+    Attributes:
+        limiter: None for no limit.
+        proxies: Those whose word on their clients counts.
+    """
+
+    limiter: Limiter | None
+    proxies: TrustedProxies
+
+
+class Refused(NamedTuple):
+    """Why a request is refused, ready to be told.
+
+    Attributes:
+        told: The problem.
+        code: Its name in the log.
+        reason: What is wrong with the video, None when it is something else.
+    """
+
+    told: Telling
+    code: str
+    reason: RefusalReason | None
+
+
+class Players:
+    """Answers players from memory alone.
+
+    Args:
+        redirects: Decides.
+        gate: Says which clients ask too often.
+        meters: Count what happens.
+        watch: Sees each request.
+    """
+
+    def __init__(self, redirects: Redirects, gate: PlayerGate, meters: Meters, watch: PlayerWatch) -> None:
+        self._redirects = redirects
+        self._limiter, self._proxies = gate
+        self._meters = meters
+        self._watch = watch
+        self._snapshot: Snapshot | None = None
+        # By method and target: where redirects can go by this snapshot, and what is refused.
+        self._popular: Popular[Destinations | Refused] = Popular(POPULAR)
+
+    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
+        """Answer a request that is well known, or plain; None leaves it to `answer`.
+
+        Args:
+            start: Its method and target, as they were sent.
+            head: The rest of its head.
+            asker: Who asks.
+        """
+        if self._redirects.snapshot is not self._snapshot:
+            self._forget()
+        found = self._popular.get(start)
+        if found is None:
+            # A plain query is sound in every character.
+            if not start.startswith(_PLAIN) or (found := self._redirects.find_plain(start[len(_PLAIN) :])) is None:
+                return None
+            if len(start) <= LONGEST:
+                self._popular.offer(start, found)
+        begun = monotonic()
+        if self._limiter is not None or isinstance(found, Refused):
+            request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
+            return self._answer(request, found)
+        return self._redirect(found, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
+
+    def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
+        """Answer any request at the player's path."""
+        request = Request(start.method, head, asker, monotonic(), keep_alive)
+        return self._answer(request, self._find(start))
+
+    def _answer(self, request: Request, found: Destinations | Refused | None) -> bytes:
+        """Answer a request, if its client does not ask too often."""
+        keep_alive = request.keep_alive
+        if self._limiter is not None and (refused := self._limit(request, self._limiter)):
+            return self._refuse(request, refused)
+        if found is None:
+            self._meters.answered("player", HTTPStatus.NO_CONTENT)
+            return request.asker.answers.preflight(request.id, keep_alive=keep_alive)
+        if isinstance(found, Refused):
+            return self._refuse(request, found)
+        answer = self._redirect(found, request.head, request.asker, request.begun)
+        return answer + (_END if keep_alive else _END_AND_CLOSE)
+
+    def _find(self, start: Start) -> Destinations | Refused | None:
+        """Return what is asked for, why it is refused, or None for a preflight."""
+        method, _, query = start
+        if method == b"OPTIONS":
+            return None
+        if method not in {b"GET", b"HEAD"}:
+            problem = not_allowed(method.decode(), "/", headers.PLAYER_METHODS)
+            return Refused(tell_player(problem, {"allow": headers.PLAYER_METHODS}), "method-not-allowed", None)
+        try:
+            found: Destinations | Refused = self._redirects.find(query)
+        except Refusal as error:
+            found = Refused(tell_player(problem_of(error), headers_of(error)), error.reason, error.reason)
+        except BalancerError as error:
+            # It may be over in a moment, and is not remembered.
+            return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[type(error)].name, None)
+        if len(query) <= LONGEST:
+            if self._redirects.snapshot is not self._snapshot:
+                self._forget()
+            self._popular.offer(b"%b /?%b" % (method, query), found)
+        return found
+
+    def client_of(self, head: Head, asker: Asker) -> str:
+        """Return whom a request is counted for."""
+        if asker.client == "":
+            asker.client = None if self._proxies.trusts(asker.peer) else client_key(asker.peer)
+        if asker.client is not None:
+            return asker.client
+        told = head.joined(b"x-forwarded-for"), head.joined(b"forwarded")
+        return client_key(self._proxies.client_of(asker.peer, *told))
+
+    def _redirect(self, found: Destinations, head: Head, asker: Asker, begun: float) -> bytes:
+        """Decide, count, and return the answer up to the end of its location."""
+        decision = self._redirects.decide(found)
+        place = decision.place
+        # `Meters.redirected`, without the cost of a call.
+        meters = self._meters
+        if found.snapshot is not meters.counted:
+            meters.begin(found.snapshot, begun)
+        meters.counts[place] += 1
+        if self._watch.is_on:
+            given = head.joined(_REQUEST_ID)
+            request_id = request_id_of(given) if given else None
+            self._watch.redirected(decision, self.client_of(head, asker), request_id, begun)
+        return asker.answers.redirect() + (found.locations[place] or found.location(place))
+
+    def _limit(self, request: Request, limiter: Limiter) -> Refused | None:
+        """Count a request, or return the refusal of one too many."""
+        client = self.client_of(request.head, request.asker)
+        if (wait := limiter.wait(client, request.begun)) <= 0:
+            limiter.spend(client, request.begun)
+            return None
+        error = limiter.refusal(wait)
+        self._meters.limited(error.policy)
+        return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[RateLimited].name, None)
+
+    def _refuse(self, request: Request, refused: Refused) -> bytes:
+        told, code, reason = refused
+        self._meters.answered("player", told.status)
+        if reason is not None:
+            self._meters.refused(reason)
+        if self._watch.sees_refusals:
+            self._watch.refused(told.status, code, self.client_of(request.head, request.asker), request.begun)
+        is_head = request.method == b"HEAD"
+        return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
+
+    def _forget(self) -> None:
+        self._snapshot = self._redirects.snapshot
+        self._popular.clear()

@@ -1,0 +1,206 @@
+"""What all connections of a process share: limits, answers, one clock instead of a timer each, and turns at work."""
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import dataclass
+from time import monotonic
+from typing import NamedTuple, Protocol, cast
+from urllib.parse import unquote
+
+from uvicorn.server import ServerState
+
+from balancer.core.addresses import TrustedProxies, client_key
+from balancer.core.popular import Popular
+from balancer.edge.answers import tell_stranger
+from balancer.edge.exchange import Application
+from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest
+from balancer.edge.parser import HeadParser
+from balancer.edge.players import Asker, Players
+from balancer.problems import not_found
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.players import REQUEST_ID, PlayerWatch, request_id_of
+
+SWEEP = 0.5
+"""Seconds between two looks for connections that have waited too long; limits of time are kept to within this."""
+
+SLICE = 1000
+"""Connections that are looked at in one turn of the loop."""
+
+TURN = 0.001
+"""Seconds of one turn of the loop that go to clients who have sent many requests at once."""
+
+HEADS = 2048
+"""Heads that are remembered as sound."""
+
+LONGEST_HEAD = 1536
+"""Bytes of the longest of them."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one process grants its clients.
+
+    Attributes:
+        head_size: Bytes in a request's head; above it the answer is 431.
+        head_time: Seconds from the first byte of a head to its last; then 408. As long again for a body.
+        keep_alive: Seconds that an idle connection is kept.
+        connections: Connections at one time; above it the answer is 503.
+        client_connections: The same for one client, by its address; above it the answer is 429. 0 for no limit.
+    """
+
+    head_size: int
+    head_time: float
+    keep_alive: float
+    connections: int
+    client_connections: int = 0
+
+
+class EdgeParts(NamedTuple):
+    """What the edge needs of the application.
+
+    Attributes:
+        players: Answers the player's path; None where the application does that itself, or nobody.
+        paths: First segments of the paths that the application answers; None for all that there are.
+        meters: Count what happens.
+        proxies: Those whose word on their clients counts.
+        watch: Sees what players are refused.
+    """
+
+    players: Players | None
+    paths: frozenset[bytes] | None
+    meters: Meters
+    proxies: TrustedProxies
+    watch: PlayerWatch
+
+
+class Waiting(Protocol):
+    """A connection, as the clock and the turns see it.
+
+    Attributes:
+        waiting_since: When it began to wait, by the loop's clock.
+        patience: Seconds that it may.
+    """
+
+    waiting_since: float
+    patience: float
+
+    def expire(self) -> None:
+        """End what has taken too long."""
+        ...
+
+    def advance(self) -> None:
+        """Answer some more of what has come."""
+        ...
+
+
+class Process:
+    """What all connections of a process share.
+
+    Args:
+        limits: What each of them is granted.
+        parts: Of the application.
+        application: Answers what the edge does not.
+        state: The server's, with its connections.
+        loop: Runs the clock.
+
+    Attributes:
+        now: The time of the last look at the clock, by the loop's clock.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        parts: EdgeParts,
+        application: Application,
+        state: ServerState,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.limits = limits
+        self.players, self._paths, self.meters, self.proxies, self._watch = parts
+        self.application = application
+        self.state = state
+        self.loop = loop
+        self.now = loop.time()
+        self.parser = HeadParser()
+        self._heads: Popular[RecognizedHead] = Popular(HEADS)
+        self._clients: Counter[str] = Counter()
+        self._backlog: deque[Waiting] = deque()
+        self._is_working = False
+        loop.call_later(SWEEP, self._look_at_clock)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether clients wait for their turn."""
+        return bool(self._backlog)
+
+    def head_of(self, rest: bytes) -> RecognizedHead | None:
+        """Read a head from the space before the version to its end, None when it is not sound beyond doubt."""
+        found = self._heads.get(rest)
+        if found is None and (found := recognize_rest(rest)) is not None and len(rest) <= LONGEST_HEAD:
+            self._heads.offer(rest, found)
+        return found
+
+    def is_own(self, start: Start) -> bool:
+        """Tell whether the edge answers a request, and not the application."""
+        if start.path == b"/" and self.players is not None:
+            return True
+        return self._paths is not None and start.path.partition(b"/")[2].partition(b"/")[0] not in self._paths
+
+    def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
+        """Answer a request of the edge's own: a player's, or one for a path at which there is nothing."""
+        if start.path == b"/" and self.players is not None:
+            return self.players.answer(start, head, asker, keep_alive=keep_alive)
+        begun = monotonic()
+        problem = not_found(unquote(start.path.decode("ascii")))
+        self.meters.answered("unknown", problem.status)
+        if self._watch.sees_refusals:
+            told = head.joined(b"x-forwarded-for"), head.joined(b"forwarded")
+            client = client_key(self.proxies.client_of(asker.peer, *told))
+            self._watch.refused(problem.status, "not-found", client, begun)
+        request_id = request_id_of(head.joined(REQUEST_ID.encode()))
+        is_head = start.method == b"HEAD"
+        return asker.answers.problem(tell_stranger(problem), request_id, is_head=is_head, keep_alive=keep_alive)
+
+    def admit(self, client: str) -> bool:
+        """Count a connection of a client, and tell whether it may have it."""
+        self._clients[client] += 1
+        return self._clients[client] <= self.limits.client_connections
+
+    def release(self, client: str) -> None:
+        """Count a connection of a client no more."""
+        self._clients[client] -= 1
+        if not self._clients[client]:
+            del self._clients[client]
+
+    def put_off(self, connection: Waiting) -> None:
+        """Let a connection go on when it is its turn; others come before it."""
+        self._backlog.append(connection)
+        if not self._is_working:
+            self._is_working = True
+            self.loop.call_soon(self._work)
+
+    def _work(self) -> None:
+        end = monotonic() + TURN
+        while self._backlog:
+            self._backlog.popleft().advance()
+            if monotonic() > end:
+                break
+        self._is_working = bool(self._backlog)
+        if self._is_working:
+            self.loop.call_soon(self._work)
+
+    def _look_at_clock(self) -> None:
+        self.now = self.loop.time()
+        self.meters.show("connections", len(self.state.connections))
+        self._sweep(cast(list[Waiting], list(self.state.connections)))
+        self.loop.call_later(SWEEP, self._look_at_clock)
+
+    def _sweep(self, connections: list[Waiting]) -> None:
+        """End what has waited too long, some connections in each turn of the loop."""
+        now = self.now
+        for connection in connections[-SLICE:]:
+            if now - connection.waiting_since > connection.patience:
+                connection.expire()
+        del connections[-SLICE:]
+        if connections:
+            self.loop.call_soon(self._sweep, connections)

@@ -1,0 +1,162 @@
+"""How an error looks to an HTTP client: problem details (RFC 9457), one table for everything that answers."""
+
+import math
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+
+from balancer.core.errors import (
+    BalancerError,
+    ConfigNotFound,
+    DefaultConfigKept,
+    Forbidden,
+    InvalidInput,
+    InvalidVideo,
+    KeyNotFound,
+    NoConfig,
+    QueryTooLong,
+    RateLimited,
+    Refusal,
+    RevisionNotFound,
+    SchemaMismatch,
+    StaleRevision,
+    StoreUnavailable,
+    Unauthenticated,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = 1
+"""Seconds after which a client may try again while a store is away."""
+
+
+class FieldError(msgspec.Struct, omit_defaults=True):
+    """One field of the request, what is wrong with it in words, and for a video the class of the fault as well."""
+
+    field: str
+    reason: str
+    code: str = ""
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """Problem details as RFC 9457 §3.1 has them, with the fields at fault, and a config's revision where it matters."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = msgspec.field(default_factory=list)
+    revision: int | None = None
+
+
+class Row(NamedTuple):
+    """How a class of errors looks to a client."""
+
+    status: HTTPStatus
+    name: str
+    title: str
+
+
+TABLE: dict[type[BalancerError], Row] = {
+    BalancerError: Row(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+    Refusal: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-video", "Invalid video"),
+    InvalidVideo: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-video", "Invalid video"),
+    QueryTooLong: Row(HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "Request too long"),
+    InvalidInput: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Invalid input"),
+    ConfigNotFound: Row(HTTPStatus.NOT_FOUND, "config-not-found", "Config not found"),
+    RevisionNotFound: Row(HTTPStatus.NOT_FOUND, "revision-not-found", "Revision not found"),
+    StaleRevision: Row(HTTPStatus.PRECONDITION_FAILED, "stale-revision", "Config has changed"),
+    Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Not authenticated"),
+    Forbidden: Row(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed"),
+    KeyNotFound: Row(HTTPStatus.NOT_FOUND, "key-not-found", "API key not found"),
+    RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
+    DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
+    NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
+    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "Store not available"),
+    SchemaMismatch: Row(HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Database schema does not fit"),
+}
+
+
+def problem_of(error: BalancerError) -> Problem:
+    """Return the problem details of a domain error."""
+    row = TABLE[type(error)]
+    revision = error.current if isinstance(error, StaleRevision) else None
+    return Problem(_type(row.name), row.title, row.status, str(error), _fields(error), revision)
+
+
+def headers_of(error: BalancerError) -> dict[str, str]:
+    """Return the headers that belong to a domain error."""
+    match error:
+        case Unauthenticated():
+            # RFC 6750 §3: the error is named only where credentials were sent.
+            return {"www-authenticate": 'Bearer realm="balancer"' + (', error="invalid_token"' if error.tried else "")}
+        case Forbidden():
+            needed = f'Bearer realm="balancer", error="insufficient_scope", scope="{error.needed}"'
+            return {"www-authenticate": needed}
+        case RateLimited():
+            # draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: what the policy allows, and what is left until when.
+            wait = math.ceil(error.wait)
+            return {
+                "retry-after": str(wait),
+                "ratelimit-policy": f'"{error.policy}";q={error.count};w={error.seconds}',
+                "ratelimit": f'"{error.policy}";r=0;t={wait}',
+            }
+        case StaleRevision():
+            return {"etag": etag(error.config_id, error.current)}
+        case NoConfig() | StoreUnavailable() | SchemaMismatch():
+            return {"retry-after": str(RETRY_AFTER)}
+        case _:
+            return {}
+
+
+def etag(config_id: int, revision: int) -> str:
+    """Return the entity tag of a revision of a config: `"1-7"`, a strong one (RFC 9110 §8.8.3)."""
+    return f'"{config_id}-{revision}"'
+
+
+def generic(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> Problem:
+    """Return a problem that is no more than its status.
+
+    Args:
+        status: Of the answer.
+        detail: What happened, in one sentence.
+        errors: The fields at fault.
+    """
+    # RFC 9457 §4.2.1: with "about:blank" the title is the phrase of the status.
+    return Problem("about:blank", status.phrase, status, detail, errors or [])
+
+
+def not_found(path: str) -> Problem:
+    """Return the problem of a path at which there is nothing."""
+    return generic(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")
+
+
+def not_allowed(method: str, path: str, allowed: str) -> Problem:
+    """Return the problem of a method that a path does not have."""
+    return generic(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible at {path}, only {allowed}.")
+
+
+def _type(name: str) -> str:
+    return f"urn:video-balancer:problem:{name}"
+
+
+def _fields(error: BalancerError) -> list[FieldError]:
+    match error:
+        case Refusal():
+            found = FieldError("video", error.fault, error.reason)
+        case InvalidInput():
+            found = FieldError(error.field, error.fault)
+        case KeyNotFound():
+            found = FieldError("id", "names no API key")
+        case ConfigNotFound():
+            found = FieldError("id", "names no config")
+        case DefaultConfigKept():
+            found = FieldError("id", "names the default config")
+        case RevisionNotFound():
+            found = FieldError("revision", f"names no revision of config {error.config_id}")
+        case StaleRevision():
+            found = FieldError("If-Match", f"does not name revision {error.current}")
+        case _:
+            return []
+    return [found]

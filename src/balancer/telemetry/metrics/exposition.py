@@ -1,0 +1,190 @@
+"""The numbers of a service as Prometheus reads them, in its text format or in OpenMetrics.
+
+Names and labels follow https://prometheus.io/docs/practices/naming/; the formats are the library's.
+"""
+
+import math
+import platform
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from balancer.telemetry.metrics.board import OTHER, Entry, View
+from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
+
+OPENMETRICS = "application/openmetrics-text"
+
+Labels = tuple[str, ...]
+
+
+def render(views: Sequence[View], version: str, now: float, accept: str) -> tuple[bytes, str]:
+    """Return the text and its media type.
+
+    Args:
+        views: Of all slots of the service.
+        version: Of the program.
+        now: Seconds since 1970.
+        accept: What the client takes, a header of HTTP: OpenMetrics if it names that, else the text format.
+    """
+    # Only the name counts: what else the client says of it would come back in the answer.
+    named = any(part.strip().startswith(OPENMETRICS) for part in accept.split(","))
+    encode, media_type = choose_encoder(f"{OPENMETRICS}; version=1.0.0" if named else "")
+    return encode(_Service(views, version, now)), media_type
+
+
+class _Service(Collector):
+    def __init__(self, views: Sequence[View], version: str, now: float) -> None:
+        self._views = views
+        self._alive = [view for view in views if view.alive]
+        self._version = version
+        self._now = now
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        yield from self._players()
+        yield from self._shares()
+        yield from self._tickets()
+        yield from self._answers()
+        yield from self._stores()
+        yield from self._processes()
+
+    def _players(self) -> Iterator[Metric]:
+        redirects = self._sums("redirected")
+        yield _counter("redirects", "Players that were redirected.", ["config", "target"], redirects)
+        text = "From a request's bytes to its answer, of the first redirect in each turn of an event loop."
+        yield _histogram("redirect_duration_seconds", text, [], REDIRECT_BOUNDS, self._times("timed"))
+        for name, text, what, label in (
+            ("refusals", "Players that were refused.", "refused", "reason"),
+            ("rate_limited_requests", "Requests of clients that asked too often.", "limited", "policy"),
+        ):
+            yield _counter(name, text, [label], self._sums(what))
+
+    def _shares(self) -> Iterator[Metric]:
+        newest = max((entry.values[0] for entry in self._present("revision")), default=0)
+        configured: dict[Labels, float] = {}
+        served: Counter[Labels] = Counter()
+        for view in self._views:
+            here = {(entry.name, *entry.labels): entry for entry in view.entries}
+            for entry in view.entries:
+                # Those that could not be told apart have no share in common.
+                if OTHER in entry.labels:
+                    continue
+                revision = here.get(("revision",))
+                if entry.name == "share" and view.alive and revision and revision.values[0] == newest:
+                    configured[entry.labels] = entry.values[0]
+                redirects = here.get(("redirected", *entry.labels))
+                if entry.name == "before-revision" and entry.values[0] == newest and redirects:
+                    served[entry.labels] += round(redirects.values[0] - entry.values[1])
+        whole: Counter[str] = Counter()
+        for (config, _), count in served.items():
+            whole[config] += count
+        known = {labels: share for labels, share in configured.items() if not math.isnan(share)}
+        labels = ["config", "target"]
+        yield _gauge("share_configured_ratio", "The part of the redirects that a target is to have.", labels, known)
+        yield _gauge(
+            "share_served_ratio",
+            "The part that it has had since the revision in force was.",
+            labels,
+            {(config, target): served[config, target] / whole[config] for config, target in known if whole[config]},
+        )
+        yield _gauge(
+            "revision_redirects",
+            "Redirects since the revision in force was.",
+            labels,
+            {name: served[name] for name in known},
+        )
+
+    def _tickets(self) -> Iterator[Metric]:
+        yield _counter("tickets_leased", "Tickets taken from the shared sequence.", [], self._sums("leased", ()))
+        yield _counter("tickets_used", "Tickets handed out, by where they came from.", ["source"], self._sums("taken"))
+
+    def _answers(self) -> Iterator[Metric]:
+        answers = self._sums("answered")
+        answers["player", "3xx"] += self._sums("redirected").total()
+        yield _counter("http_responses", "Answers by what was asked and by status.", ["surface", "code"], answers)
+        yield _counter("authentication_failures", "Credentials refused.", [], self._sums("unauthenticated", ()))
+
+    def _stores(self) -> Iterator[Metric]:
+        labels = ["store", "operation"]
+        times = self._times("called")
+        yield _histogram("store_call_duration_seconds", "Calls to stores.", labels, STORE_BOUNDS, times)
+        yield _counter("store_errors", "Calls that a store did not answer.", labels, self._sums("failed"))
+        fallbacks: dict[Labels, float] = defaultdict(float)
+        for entry in self._present("fallback"):
+            fallbacks[entry.labels] += entry.values[0]
+        yield _gauge("fallback_workers", "Workers that go on without a store.", ["fallback"], fallbacks)
+
+    def _processes(self) -> Iterator[Metric]:
+        yield InfoMetricFamily(
+            "balancer_build", "What runs.", {"version": self._version, "python": platform.python_version()}
+        )
+        yield _gauge("workers", "Workers that are alive.", [], {(): len(self._alive)})
+        yield _counter("worker_starts", "Workers ever begun.", [], {(): sum(view.starts for view in self._views)})
+        deaths = sum(view.deaths for view in self._views)
+        yield _counter("worker_deaths", "Workers that were killed or crashed, and were replaced.", [], {(): deaths})
+        connections = sum(entry.values[0] for entry in self._present("connections"))
+        yield _gauge("connections", "Open connections of clients.", [], {(): connections})
+        dropped = self._sums("lines-dropped", ())
+        yield _counter("log_lines_dropped", "Lines that the log could not take in time.", [], dropped)
+        revisions: dict[Labels, float] = {}
+        ages: dict[Labels, float] = {}
+        for view in self._alive:
+            for entry in view.entries:
+                if entry.name == "revision":
+                    revisions[str(view.number),] = entry.values[0]
+                if entry.name == "confirmed":
+                    ages[str(view.number),] = max(0.0, self._now - entry.values[0])
+        yield _gauge("config_revision", "The revision in force.", ["worker"], revisions)
+        text = "Since the record last confirmed the config in force, or since the start."
+        yield _gauge("config_age_seconds", text, ["worker"], ages)
+
+    def _entries(self, name: str) -> Iterator[Entry]:
+        return (entry for view in self._views for entry in view.entries if entry.name == name)
+
+    def _present(self, name: str) -> Iterator[Entry]:
+        return (entry for view in self._alive for entry in view.entries if entry.name == name)
+
+    def _sums(self, name: str, *known: Labels) -> Counter[Labels]:
+        """Add up what all slots have counted; what is known without having been counted is 0."""
+        sums: Counter[Labels] = Counter(dict.fromkeys(known, 0))
+        for entry in self._entries(name):
+            sums[entry.labels] += round(entry.values[0])
+        return sums
+
+    def _times(self, name: str) -> dict[Labels, list[float]]:
+        """Add up the classes of a histogram, with its sum of seconds behind them."""
+        sums: dict[Labels, list[float]] = {}
+        for entry in self._entries(name):
+            before = sums.get(entry.labels, [0.0] * len(entry.values))
+            sums[entry.labels] = [one + other for one, other in zip(before, entry.values, strict=True)]
+        return sums
+
+
+def _counter(name: str, text: str, labels: list[str], values: Mapping[Labels, int]) -> Metric:
+    family = CounterMetricFamily(f"balancer_{name}", text, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric(key, value)
+    return family
+
+
+def _gauge(name: str, text: str, labels: list[str], values: Mapping[Labels, float]) -> Metric:
+    family = GaugeMetricFamily(f"balancer_{name}", text, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric(key, value)
+    return family
+
+
+def _histogram(
+    name: str, text: str, labels: list[str], bounds: Iterable[float], values: Mapping[Labels, list[float]]
+) -> Metric:
+    family = HistogramMetricFamily(f"balancer_{name}", text, labels=labels)
+    edges = [*map(str, bounds), "+Inf"]
+    for key, cells in sorted(values.items()):
+        family.add_metric(key, list(zip(edges, accumulate(cells[:-1]), strict=True)), cells[-1])
+    return family

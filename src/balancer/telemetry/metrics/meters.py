@@ -1,0 +1,140 @@
+"""What a process counts. Labels come from closed vocabularies and from configs, never from what clients send."""
+
+import asyncio
+from bisect import bisect_left
+from time import monotonic
+
+from balancer.core.errors import RefusalReason
+from balancer.core.snapshots import Snapshot
+from balancer.telemetry.metrics.board import Slot
+
+REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
+"""Upper bounds in seconds of the classes of latency: the fast lane takes microseconds, the application milliseconds."""
+
+STORE_BOUNDS = (2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""The same for a call to a store: a local one takes less than a millisecond, and none is waited for much longer."""
+
+_SUM = len(REDIRECT_BOUNDS) + 1
+_STORE_SUM = len(STORE_BOUNDS) + 1
+
+
+class Meters:
+    """Counts in the slot of this process.
+
+    Args:
+        slot: Where the numbers stand.
+
+    Attributes:
+        counted: The snapshot whose redirects are counted in this turn of the event loop, None before the first of them.
+        counts: By place, how many redirects of this turn are not yet in the slot.
+    """
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.counted: Snapshot | None = None
+        self.counts: list[int] = []
+        self._words = slot.words
+        self._times = slot.cells("timed", size=len(REDIRECT_BOUNDS) + 2)
+        self._snapshot: Snapshot | None = None
+        # By place, where its redirects are counted.
+        self._cells: list[int] = []
+        self._end: asyncio.Handle | None = None
+        for reason in RefusalReason:
+            slot.cells("refused", reason)
+
+    def redirected(self, place: int, snapshot: Snapshot, begun: float) -> None:
+        """Count a redirect to a place of the snapshot. The fast lane has these two lines itself, to save the call.
+
+        Args:
+            place: Which of the snapshot's targets.
+            snapshot: What was decided by.
+            begun: When its request came, by the monotonic clock.
+        """
+        if snapshot is not self.counted:
+            self.begin(snapshot, begun)
+        self.counts[place] += 1
+
+    def begin(self, snapshot: Snapshot, begun: float) -> None:
+        """Begin to count redirects by a snapshot, until the turn of the event loop ends or another snapshot comes.
+
+        What a turn has counted is brought to the slot at once, and its first redirect is timed for all of them: to do
+        either for each redirect would cost more than all the rest of counting it.
+        """
+        if snapshot is not self._snapshot:
+            self._follow(snapshot)
+        if self._end is None:
+            self._end = asyncio.get_running_loop().call_soon(self._end_turn)
+        self.counted = snapshot
+        seconds = monotonic() - begun
+        self._words[self._times + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
+        self._words[self._times + _SUM] += seconds
+
+    def refused(self, reason: RefusalReason) -> None:
+        """Count a player's request that was refused."""
+        self._count("refused", reason)
+
+    def limited(self, policy: str) -> None:
+        """Count a request of a client that asked too often."""
+        self._count("limited", policy)
+
+    def answered(self, surface: str, status: int) -> None:
+        """Count an answer but that of a redirect.
+
+        Args:
+            surface: What was asked: one of a closed vocabulary, as `player` or `admin`.
+            status: Of the answer.
+        """
+        self._count("answered", surface, f"{status // 100}xx")
+
+    def failed_to_authenticate(self) -> None:
+        """Count credentials that were not accepted."""
+        self._count("unauthenticated")
+
+    def called(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
+        """Count a call to a store and how long it took."""
+        cell = self.slot.cells("called", store, operation, size=len(STORE_BOUNDS) + 2)
+        self._words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
+        self._words[cell + _STORE_SUM] += seconds
+        failures = self.slot.cells("failed", store, operation)
+        self._words[failures] += failed
+
+    def leased(self, tickets: int) -> None:
+        """Count tickets that were leased from the shared sequence."""
+        self._words[self.slot.cells("leased")] += tickets
+
+    def show(self, name: str, value: float, *labels: str) -> None:
+        """Show how something is now, until the process ends."""
+        self._words[self.slot.cells(name, *labels, passing=True)] = value
+
+    def tell(self, name: str, total: float, *labels: str) -> None:
+        """Bring a count up to what this process has counted elsewhere, beside what earlier ones had counted."""
+        before = self.slot.cells(f"{name}-here", *labels, passing=True)
+        self._words[self.slot.cells(name, *labels)] += total - self._words[before]
+        self._words[before] = total
+
+    def _count(self, name: str, *labels: str) -> None:
+        self._words[self.slot.cells(name, *labels)] += 1
+
+    def _end_turn(self) -> None:
+        self.counted = self._end = None
+        self._tell_counts()
+
+    def _tell_counts(self) -> None:
+        for place, count in enumerate(self.counts):
+            if count:
+                self._words[self._cells[place]] += count
+                self.counts[place] = 0
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Find the cells of the targets, and note how much they had when the revision came in force."""
+        # The turn may have begun with the snapshot before.
+        self._tell_counts()
+        config, words = str(snapshot.config.id), self._words
+        self._cells = [self.slot.cells("redirected", config, target.name) for target in snapshot.targets]
+        self.counts = [0] * len(self._cells)
+        for target, cell in zip(snapshot.targets, self._cells, strict=True):
+            mark = self.slot.cells("before-revision", config, target.name, size=2)
+            if words[mark] != snapshot.config.revision:
+                words[mark + 1] = words[cell]
+                words[mark] = snapshot.config.revision
+        self._snapshot = snapshot

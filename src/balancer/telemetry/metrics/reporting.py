@@ -1,0 +1,105 @@
+"""Brings to the board what is not counted where it happens, and tells the other hosts what was served here."""
+
+import asyncio
+import math
+from collections.abc import Callable
+
+from balancer.core.fallbacks import Fallback
+from balancer.core.ports import Clock, SharedStats
+from balancer.core.serving import Serving
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.metrics.minutes import STEP, Minutes, Name
+
+INTERVAL = 1.0
+"""Seconds between two reports."""
+
+# Names have no spaces.
+_SEPARATOR = " "
+
+
+class Reporting:
+    """Reports for one process.
+
+    Args:
+        meters: What it counts.
+        serving: What it serves by.
+        clock: Tells the time.
+        lines_dropped: How many lines of its log were lost.
+        shared: Where all hosts tell each other; None where there is one.
+
+    Attributes:
+        is_shared: Whether there are others to tell.
+    """
+
+    def __init__(
+        self,
+        meters: Meters,
+        serving: Serving,
+        clock: Clock,
+        lines_dropped: Callable[[], int],
+        shared: SharedStats | None,
+    ) -> None:
+        self.is_shared = shared is not None
+        self._meters = meters
+        self._minutes = Minutes(meters.slot)
+        self._serving = serving
+        self._clock = clock
+        self._lines_dropped = lines_dropped
+        self._shared = shared
+        self._shares: dict[tuple[str, str], float] = {}
+        # The step up to which the others know everything: what an earlier process could not tell is told again.
+        self._told = 1
+
+    async def step(self) -> None:
+        """Wait for the next report, and make it."""
+        await asyncio.sleep(INTERVAL)
+        self.report()
+
+    async def share(self) -> None:
+        """Wait, and tell the other hosts what was served here since they know it.
+
+        Raises:
+            StoreUnavailable: When they cannot be told; it is told later.
+        """
+        await asyncio.sleep(INTERVAL)
+        if self._shared:
+            now = int(self._clock().timestamp()) // STEP
+            steps = self._minutes.steps(self._meters.slot.entries(), self._told)
+            if steps:
+                known = {step: {_text(name): count for name, count in counts.items()} for step, counts in steps.items()}
+                await self._shared.save(self._meters.slot.source, known)
+            # This step is not over.
+            self._told = now
+
+    def report(self) -> None:
+        """Bring everything up to date, at once."""
+        meters = self._meters
+        meters.slot.show_life()
+        self._show_config()
+        for source, count in zip(("leased", "own"), self._serving.book.taken, strict=True):
+            meters.tell("taken", count, source)
+        meters.tell("lines-dropped", self._lines_dropped())
+        for fallback in Fallback:
+            meters.show("fallback", fallback in self._serving.fallbacks.active, fallback)
+        self._minutes.turn(meters.slot.entries(), self._clock().timestamp())
+
+    def _show_config(self) -> None:
+        self._meters.show("confirmed", self._serving.in_force.confirmed_at.timestamp())
+        snapshot = self._serving.redirects.snapshot
+        if snapshot is None:
+            return
+        self._meters.show("revision", snapshot.config.revision)
+        shares = {(str(snapshot.config.id), target): share for target, share in snapshot.shares.items()}
+        # What is no target any more has no share.
+        for labels, share in {**dict.fromkeys(self._shares, math.nan), **shares}.items():
+            self._meters.show("share", share, *labels)
+        self._shares = shares
+
+
+def _text(name: Name) -> str:
+    return _SEPARATOR.join(name)
+
+
+def name_of(text: str) -> Name:
+    """Return what the other hosts were told of by this text."""
+    return tuple(text.split(_SEPARATOR))
