@@ -27,7 +27,7 @@ from tests.factories import KEY
 START_TIMEOUT = 30.0
 """Seconds that a process may take until it answers."""
 
-_ADDRESS = re.compile(r"Uvicorn running on (http://\S+)")
+_ADDRESS = re.compile(r"Uvicorn running on ((?:https?://|unix:)[^ \"]+)")
 
 
 def wait_until_it_listens(port: int, process: subprocess.Popen[str]) -> None:
@@ -194,7 +194,7 @@ class Balancer:
         assert self.process.stderr
         for line in self.process.stderr:
             self.log.append(line)
-            if found := _ADDRESS.search(line):
+            if not self.url and (found := _ADDRESS.search(line)):
                 self.url = found[1]
             # How many workers have ever begun to serve.
             self.starts += "Application startup complete" in line

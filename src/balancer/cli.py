@@ -28,7 +28,8 @@ from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, Schema
 from balancer.core.revisions import Signature
-from balancer.edge.listening import CannotListen, Edge, EdgeServer, Listener, listen_on
+from balancer.edge.listening import CannotListen, Edge, EdgeServer, Listener, listen_at, listen_on
+from balancer.edge.tls import UnusableCertificate, load
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
 from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.metrics.board import Board
@@ -73,7 +74,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         config, edge = _run(settings, _prepared_server)
         # Every worker is made from these, also one that takes another's place later.
         config.app = partial(create_app, settings, board=Board(), edge=edge)
-        edge.listeners = _listen(settings)
+        edge.listeners = _listen(settings, edge)
         sys.exit(_serve(config, edge))
 
 
@@ -240,8 +241,21 @@ async def _make_first_key(parts: AsyncContainer) -> None:
         click.echo(f"The first API key, for an admin; it is not shown again:\n{secret}")
 
 
-def _listen(settings: Settings) -> list[Listener]:
-    listeners = listen_on(settings.host, settings.port, settings.workers)
+def _listen(settings: Settings, edge: Edge) -> list[Listener]:
+    """Listen where the settings say.
+
+    Raises:
+        UnusableCertificate: When the one that is to be served there is not sound.
+        CannotListen: When an address is not to be had.
+    """
+    if edge.certificate:
+        load(edge.certificate, datetime.now(UTC))
+    if settings.unix_socket:
+        listeners = [listen_at(settings.unix_socket)]
+    else:
+        listeners = listen_on(settings.host, settings.port, settings.workers, tls=edge.certificate is not None)
+    if settings.plain_port is not None:
+        listeners += listen_on(settings.host, settings.plain_port, settings.workers)
     for listener in listeners:
         # In uvicorn's words and by its logger, as those who wait for the line know it.
         logging.getLogger("uvicorn.error").info("Uvicorn running on %s (Press CTRL+C to quit)", listener.url)
@@ -265,7 +279,7 @@ def _reporting() -> Generator[None, None, None]:
         yield
     except KeyboardInterrupt:
         sys.exit(0)
-    except (BalancerError, CannotListen, TracingNotInstalled) as error:
+    except (BalancerError, CannotListen, UnusableCertificate, TracingNotInstalled) as error:
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
         click.echo(f"balancer: {error}" + (f" ({cause})" if cause else ""), err=True)
         sys.exit(FAILED)

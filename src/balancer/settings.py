@@ -46,6 +46,12 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    unix_socket: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    plain_port: int | None = Field(default=None, ge=0, le=65535)
+    hsts: int = Field(default=0, ge=0, le=10 * 365 * 24 * 3600)
+    proxy_protocol: bool = False
     role: Literal["all", "edge", "admin"] = "all"
     workers: int = Field(default=1, ge=1, le=1024)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -148,6 +154,18 @@ class Settings(BaseSettings):
         missing = [PREFIX + name.upper() for name, is_given in given.items() if not is_given]
         if missing and len(missing) < len(given):
             raise ValueError(f"{' and '.join(missing)} must be given as well where another of the provider's is")
+        return self
+
+    @model_validator(mode="after")
+    def _check_listening(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("BALANCER_TLS_CERT and BALANCER_TLS_KEY must be given together")
+        if self.tls_cert is None and (self.plain_port is not None or self.hsts):
+            raise ValueError("BALANCER_PLAIN_PORT and BALANCER_HSTS need BALANCER_TLS_CERT and BALANCER_TLS_KEY")
+        if self.tls_cert and self.unix_socket:
+            raise ValueError("BALANCER_UNIX_SOCKET is plain: it cannot be given together with BALANCER_TLS_CERT")
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise ValueError("BALANCER_PROXY_PROTOCOL needs BALANCER_TRUSTED_PROXIES, as only those are believed")
         return self
 
     @field_validator("origin_hosts", "trusted_proxies", mode="before")

@@ -58,6 +58,7 @@ from balancer.core.tickets import TicketBook
 from balancer.edge.listening import Edge
 from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import Limits
+from balancer.edge.tls import CertificateFiles
 from balancer.settings import Settings
 from balancer.telemetry.logs import Lines, log_config, style_of
 from balancer.telemetry.metrics.board import Board
@@ -323,7 +324,10 @@ class ServerProvider(Provider):
                 settings.keep_alive,
                 settings.connections,
                 settings.client_connections,
-            )
+            ),
+            settings.proxy_protocol,
+            CertificateFiles(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None,
+            settings.hsts,
         )
 
     @provide

@@ -8,6 +8,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
+UNIX = "unix"
+"""Names the other end of Unix sockets among the networks of proxies."""
+
 NO_ADDRESS = "local"
 """The client on a Unix socket."""
 
@@ -33,17 +36,21 @@ class TrustedProxies:
     """Reads the client's address from what proxies say that the operator named.
 
     Args:
-        networks: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`.
+        networks: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, or `unix` for whoever connects to a Unix socket.
 
     Raises:
         ValueError: When one of them is no network.
     """
 
     def __init__(self, networks: Iterable[str]) -> None:
-        self._networks: tuple[Network, ...] = tuple(ip_network(network) for network in networks)
+        names = list(networks)
+        self._trusts_unix = UNIX in names
+        self._networks: tuple[Network, ...] = tuple(ip_network(name) for name in names if name != UNIX)
 
     def trusts(self, peer: str) -> bool:
-        """Tell whether what this peer says of its clients counts."""
+        """Tell whether what this peer says of its clients counts; an empty address is that on a Unix socket."""
+        if not peer:
+            return self._trusts_unix
         address = _parse(peer)
         return address is not None and self._has(address)
 

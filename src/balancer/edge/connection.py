@@ -79,6 +79,7 @@ class Connection(asyncio.Protocol):
     Args:
         process: What it shares with the others.
         port: Where it came in.
+        source: Address and port of the client, where a proxy has told them before everything else.
 
     Attributes:
         waiting_since: When it began to wait for what it waits for, by the process's clock.
@@ -114,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, process: Process, port: Port) -> None:
+    def __init__(self, process: Process, port: Port, source: tuple[str, int] | None = None) -> None:
         self._process = process
         self.answers, self.scheme = port
         self.client: str | None = ""
@@ -128,7 +129,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._body: BodyReader | None = None
         self._flow: FlowControl | None = None
-        self._address: tuple[str, int] | None = None
+        self._address = source
         # Under which name it counts against the limit of one client's connections.
         self._counted: str | None = None
         # A parser that looks at the part of a head that has come, and how much it has seen.

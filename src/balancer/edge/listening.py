@@ -16,9 +16,12 @@ from uvicorn.config import STARTUP_FAILURE
 
 from balancer.edge.answers import Answers
 from balancer.edge.beats import INTERVAL, Beats
-from balancer.edge.connection import Connection, Port
+from balancer.edge.connection import LINGER, Connection, Port
 from balancer.edge.exchange import Application
 from balancer.edge.process import EdgeParts, Limits, Process
+from balancer.edge.proxy_protocol import ProxiedConnection
+from balancer.edge.tls import INTERVAL as CERTIFICATE_INTERVAL
+from balancer.edge.tls import Certificate, CertificateFiles
 
 BACKLOG = 2048
 """Connections that may wait to be taken, of each socket; the system may allow fewer."""
@@ -133,12 +136,18 @@ class Edge:
 
     Attributes:
         limits: What each connection is granted.
+        proxy_protocol: Whether trusted proxies say first whom they speak for.
+        certificate: Served where TLS is spoken.
+        hsts: Seconds for which browsers are to ask by https alone; 0 says nothing of it.
         listeners: Where it listens.
         beats: The signs of life of its workers; None where there is one.
         parts: What the application has for the edge, None until it has started.
     """
 
     limits: Limits
+    proxy_protocol: bool = False
+    certificate: CertificateFiles | None = None
+    hsts: int = 0
     listeners: list[Listener] = field(default_factory=list)
     beats: Beats | None = None
     parts: EdgeParts | None = None
@@ -169,10 +178,11 @@ class EdgeServer(uvicorn.Server):
         super().__init__(config)
         self._edge = edge
         self._number = number
-        self._makers: list[tuple[Listener, Callable[[], Connection], dict[str, Any]]] = []
+        self._makers: list[tuple[Listener, Callable[[], asyncio.Protocol], dict[str, Any]]] = []
+        self._certificate: Certificate | None = None
         # By number, the servers on the sockets of workers that are not well.
         self._adopted: dict[int, list[asyncio.AbstractServer]] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -184,24 +194,48 @@ class EdgeServer(uvicorn.Server):
         await self.on_tick(0)
         application = Application(self.config, self.lifespan.state, self.server_state, loop)
         process = Process(self._edge.limits, self._edge.parts, application, self.server_state, loop)
-        for listener in self._edge.listeners:
-            port = Port(Answers(self.server_state), "http")
-            self._makers.append((listener, partial(Connection, process, port), {}))
+        if self._edge.certificate:
+            self._certificate = Certificate(self._edge.certificate)
+            self._watches.append(loop.create_task(self._look_after_certificate(self._certificate)))
+        self._makers = [self._maker(listener, process) for listener in self._edge.listeners]
         self.servers = await self._serve_sockets(self._number)  # type: ignore[assignment]  # any server
         if self._edge.beats:
             self._edge.beats.show(self._number)
-            self._watch = loop.create_task(self._look_after_others(self._edge.beats))
+            self._watches.append(loop.create_task(self._look_after_others(self._edge.beats)))
         self.started = True
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._watch and self._edge.beats:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
+        if self._edge.beats:
             self._edge.beats.stop(self._number)
         for servers in self._adopted.values():
             _close(servers)
         self._edge.close()
         await super().shutdown(sockets)
+
+    def _maker(
+        self, listener: Listener, process: Process
+    ) -> tuple[Listener, Callable[[], asyncio.Protocol], dict[str, Any]]:
+        """Return what makes the connections of a listener, and how its server speaks TLS."""
+        certificate = self._certificate if listener.tls else None
+        port = Port(
+            Answers(self.server_state, self._edge.hsts if certificate else 0), "https" if certificate else "http"
+        )
+        if self._edge.proxy_protocol:
+            context = (lambda: certificate.context) if certificate else None
+            return listener, partial(ProxiedConnection, process, port, context), {}
+        tls = (
+            {
+                "ssl": certificate.context,
+                "ssl_handshake_timeout": self._edge.limits.head_time,
+                "ssl_shutdown_timeout": LINGER,
+            }
+            if certificate
+            else {}
+        )
+        return listener, partial(Connection, process, port), tls
 
     async def _serve_sockets(self, number: int) -> list[asyncio.AbstractServer]:
         """Take connections from the sockets of the worker of this number."""
@@ -211,6 +245,11 @@ class EdgeServer(uvicorn.Server):
             await loop.create_server(maker, sock=listener.sockets[number % len(listener.sockets)].dup(), **tls)
             for listener, maker, tls in self._makers
         ]
+
+    async def _look_after_certificate(self, certificate: Certificate) -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATE_INTERVAL)
+            certificate.look()
 
     async def _look_after_others(self, beats: Beats) -> None:
         others = [number for number in range(self.config.workers) if number != self._number]
