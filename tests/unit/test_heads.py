@@ -240,6 +240,16 @@ def test_malformed_heads(head: bytes) -> None:
     assert b"/" == parser.parse(HEAD).start.path
 
 
+@pytest.mark.parametrize("values", [(b"keep-alive", b"close"), (b"close", b"keep-alive"), (b"keep-alive",) * 2])
+def test_connection_fields_in_a_row(values: tuple[bytes, ...]) -> None:
+    """Of several fields for the connection each counts, and one word to close is enough."""
+    head = HEAD.replace(b"Connection: keep-alive", b"\r\n".join(b"Connection: " + value for value in values))
+    assert check(head)
+    found = recognize(head)
+    assert found
+    assert found[1].keep_alive == (b"close" not in values)
+
+
 def test_a_client_before_http_1_1_needs_no_host() -> None:
     """Health checks in HTTP/1.0 name no host, and are answered."""
     assert not HeadParser().parse(b"OPTIONS / HTTP/1.0\r\n\r\n").keep_alive

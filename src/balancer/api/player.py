@@ -103,9 +103,9 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
     decision = redirects.redirect(request.scope["query_string"])
     # It is counted once it is answered.
     request.state.decision = decision
-    return _Redirection(
-        status_code=HTTP_301_MOVED_PERMANENTLY, headers={**headers.PLAYER, "location": decision.location}
-    )
+    # In the order in which the edge has them.
+    fields = {**headers.PLAYER, "content-length": "0", "location": decision.location}
+    return _Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)
 
 
 @route(

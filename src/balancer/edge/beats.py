@@ -15,6 +15,9 @@ INTERVAL = 0.2
 SILENCE = 1.0
 """Seconds without one after which a worker is not well: it was killed or stopped, or has no time."""
 
+START = 5.0
+"""Seconds that the first workers have to begin, in which nobody takes their connections: they start side by side."""
+
 _WORD = 8
 
 
@@ -30,6 +33,9 @@ class Beats:
         self._workers = workers
         self._file = _unnamed_file(workers * _WORD) if file is None else file
         self._times = memoryview(mmap.mmap(self._file, workers * _WORD)).cast("d")
+        if file is None:
+            for worker in range(workers):
+                self._times[worker] = monotonic() + START
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:

@@ -35,7 +35,7 @@ _REST = re.compile(VERSION + rb"(?:1\r\n" + _FIELDS + rb"|0\r\n(?:" + _FIELDS + 
 # Visible ASCII without "#": what llhttp takes for a target in origin form up to the space.
 _START = re.compile(rb"(GET|HEAD|OPTIONS) (/[!\"$->@-~]*+)(?:\?([!\"$-~]*+))?")
 
-_CONNECTIONS = re.compile(rb"\r\nconnection:(.*)\r")
+_CONNECTIONS = re.compile(rb"\nconnection:(.*)\r")
 
 
 class Start(NamedTuple):

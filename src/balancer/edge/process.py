@@ -144,6 +144,9 @@ class Process:
         """Tell whether the edge answers a request, and not the application."""
         if start.path == b"/" and self.players is not None:
             return True
+        if start.path.startswith(b"//"):
+            # The framework would take it for the player's path; to a browser it is another host.
+            return True
         return self._paths is not None and start.path.partition(b"/")[2].partition(b"/")[0] not in self._paths
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
