@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import load
+from tests.bench import edge_report, load
 from tests.bench.measure import measure
 from tests.bench.report import as_text, page, plot, table
 
@@ -47,7 +47,9 @@ def main() -> None:
         )
     (ROOT / "docs" / "benchmarks.md").write_text(page(measured, seconds, rounds, heads))
     (ROOT / "docs" / "benchmarks.svg").write_text(plot(measured))
-    print("\nwritten: docs/benchmarks.md, docs/benchmarks.svg")
+    if measured.edges.single:
+        (ROOT / "docs" / "edge.svg").write_text(edge_report.plot(measured.edges))
+    print("\nwritten: docs/benchmarks.md, docs/benchmarks.svg, docs/edge.svg")
 
 
 main()

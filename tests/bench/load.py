@@ -30,18 +30,31 @@ FIELDS = [
     "Accept-Encoding: gzip, deflate, br, zstd",
 ]
 
+NUMBER = "%2F1488%2F"
+"""Stands in a target for the number of a video, which the load replaces."""
+
+HEAD = "\r\n".join(
+    ["GET /?video=http%3A%2F%2Fs1.origin-cluster%2Fvideo%2F1488%2Fxcg2djHckad.m3u8 HTTP/1.1", *FIELDS, "", ""]
+)
+"""A browser's request."""
+
 _SCRIPT = """
-local fields = [==[{fields}]==]
-fields = "\\r\\n" .. fields:gsub("\\n", "\\r\\n") .. "\\r\\n\\r\\n"
+local before, behind = {before}, {behind}
+local videos = {videos}
+local requests, i = {{}}, 0
 math.randomseed(7)
-local requests = {{}}
-for i = 1, 65536 do
-  local v = math.floor({videos} ^ math.random())
-  requests[i] = "GET /?video=http%3A%2F%2Fs" .. (v % 8 + 1) .. ".origin-cluster%2Fvideo%2F" .. v
-    .. "%2Fxcg2djHckad.m3u8 HTTP/1.1" .. fields
+if videos > 0 then
+  for n = 1, 65536 do
+    requests[n] = before .. "%2F" .. math.floor(videos ^ math.random()) .. "%2F" .. behind
+  end
 end
-local i = 0
-request = function() i = i % 65536 + 1; return requests[i] end
+if videos > 0 then
+  request = function() i = i % 65536 + 1; return requests[i] end
+elseif behind ~= "" then
+  request = function() i = i + 1; return before .. "%2F" .. i .. "%2F" .. behind end
+else
+  request = function() return before end
+end
 {delay}
 done = function(summary, latency, _)
   io.write(string.format("RESULT %d %d %d %d %d %d %d\\n", summary.requests, summary.duration,
@@ -68,18 +81,37 @@ def require_wrk() -> None:
         )
 
 
-def run(port: int, seconds: float, folder: Path, rate: float | None = None) -> Result:
-    """Load a server for some seconds.
+def run(
+    port: int,
+    seconds: float,
+    folder: Path,
+    rate: float | None = None,
+    *,
+    head: str = HEAD,
+    repeat: bool = True,
+    status: int = 301,
+) -> Result:
+    """Load a server for some seconds over kept connections.
 
     Args:
         port: Of the server on the loopback address.
         seconds: How long.
         folder: For wrk's script.
         rate: Requests per second to aim at, by connections that wait between requests; None is as fast as it goes.
+        head: The request; the number of its video is replaced.
+        repeat: Whether few videos make most of the requests; else none is asked for twice.
+        status: That all answers must have.
     """
-    delay = f"delay = function() return math.random(0, {2 * THINK_TIME}) end" if rate else ""
+    before, number, behind = head.partition(NUMBER)
     script = folder / f"{'paced' if rate else 'full'}.lua"
-    script.write_text(_SCRIPT.format(fields="\n".join(FIELDS), videos=VIDEOS, delay=delay))
+    script.write_text(
+        _SCRIPT.format(
+            before=_lua(before),
+            behind=_lua(behind),
+            videos=VIDEOS if repeat and number else 0,
+            delay=f"delay = function() return math.random(0, {2 * THINK_TIME}) end" if rate else "",
+        )
+    )
     connections = max(1, round(rate * THINK_TIME / 1000)) if rate else CONNECTIONS
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script), f"http://127.0.0.1:{port}"]
     done = subprocess.run(
@@ -89,6 +121,12 @@ def run(port: int, seconds: float, folder: Path, rate: float | None = None) -> R
     if not found:
         raise RuntimeError(done.stdout + done.stderr)
     requests, duration, refused, failed, p50, p99, p999 = map(int, found[1].split())
-    if refused or failed:
+    # wrk counts as errors of status those from 400 on.
+    if refused != (requests if status >= 400 else 0) or failed:
         raise RuntimeError(f"port {port}: {refused} answers of the wrong kind, {failed} failures")
     return Result(requests / duration * 1e6, p50, p99, p999)
+
+
+def _lua(text: str) -> str:
+    """Return a text as Lua writes it, whatever bytes it has."""
+    return '"' + "".join(f"\\{byte:03d}" for byte in text.encode("latin-1")) + '"'

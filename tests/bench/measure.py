@@ -19,7 +19,8 @@ from sqlalchemy import insert, literal, select
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.sql import make_engine
 from balancer.adapters.tables import cdn_configs
-from tests.bench import load, peers, unmetered
+from tests.bench import edges, load, peers, unmetered
+from tests.bench.edges import Edges
 from tests.bench.load import LOAD_CORE
 from tests.bench.pieces import pieces
 from tests.factories import BEARER
@@ -52,6 +53,7 @@ class Measured:
         changes_made: Config changes per second that were made, the least of all rounds.
         workers: Requests per second of one and of two workers, where the machine has the cores.
         pieces: What a redirect is made of, in microseconds.
+        edges: What the edge costs with the requests of real clients.
     """
 
     rates: dict[str, list[float]] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Measured:
     counting: list[tuple[float, float]] = field(default_factory=list)
     workers: tuple[float, float] | None = None
     pieces: dict[str, float] = field(default_factory=dict)
+    edges: Edges = field(default_factory=Edges)
 
     def median(self, peer: str) -> float:
         """Return the median rate of a peer."""
@@ -97,6 +100,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> Measured:
                     process.cpu_affinity([LOAD_CORE])
         AlembicSchema(postgres.url, make_engine(postgres.url)).upgrade()
         stores = {"REDIS_URL": valkey.url, "DATABASE_URL": postgres.url}
+        result.edges = edges.measure(folder, min(seconds, 2.0), rounds, stores)
         _compare(result, folder, seconds, rounds, stores)
         _counting(result, folder, seconds, stores)
         _changes(result, folder, seconds, stores)

@@ -32,11 +32,13 @@ class Server:
         process: Its first process.
         port: Where it listens on the loopback address.
         start: Seconds from its start to its first redirect.
+        tls_port: Where it speaks TLS, 0 for nowhere.
     """
 
     process: subprocess.Popen[bytes]
     port: int
     start: float
+    tls_port: int = 0
 
     def worker(self) -> psutil.Process:
         """Return the process that does the work."""
@@ -99,14 +101,17 @@ def balancer(
     folder: Path, settings: Mapping[str, object], core: int = SERVER_CORE, program: str = "balancer"
 ) -> Generator[Server, None, None]:
     """Run this program, or a module that changes it, with settings by name without the prefix."""
-    port = free_port()
+    port, tls_port = free_port(), free_port() if "TLS_CERT" in settings else 0
     # Configs are changed more often than an admin may.
     given = {"BOOTSTRAP_API_KEY": KEY, "ADMIN_RATE": "off", **settings}
+    if tls_port:
+        given["PLAIN_PORT"] = port
     environment = {f"BALANCER_{name}": str(value) for name, value in given.items()}
     own = folder / str(port)
     own.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", program, "serve", "--port", str(port)]
+    command = [sys.executable, "-m", program, "serve", "--port", str(tls_port or port)]
     with running(command, port, own, environment, core) as server:
+        server.tls_port = tls_port
         yield server
 
 
@@ -130,9 +135,10 @@ def asgi(folder: Path, app: str, **environment: str) -> Generator[Server, None, 
 
 
 @contextmanager
-def haproxy(folder: Path) -> Generator[Server, None, None]:
+def haproxy(folder: Path, certificate: Path | None = None) -> Generator[Server, None, None]:
     """Run HAProxy with the same work: decode, allow-list, split, one in ten to the origin, the same answer."""
-    port = free_port()
+    port, tls_port = free_port(), free_port() if certificate else 0
+    tls = f"bind 127.0.0.1:{tls_port} ssl crt {certificate} alpn http/1.1" if certificate else ""
     config = folder / "haproxy.cfg"
     config.write_text(f"""
 global
@@ -145,6 +151,7 @@ defaults
   timeout server 1s
 frontend edge
   bind 127.0.0.1:{port}
+  {tls}
   http-request set-var(txn.url) url_param(video),url_dec
   http-request set-var(txn.host) var(txn.url),field(3,/)
   http-request deny deny_status 422 unless {{ var(txn.host) -m end .origin-cluster }}
@@ -154,6 +161,7 @@ frontend edge
   http-request redirect location http://cdn.example.com/%[var(txn.host),field(1,.)]/%[var(txn.url),field(4,/,0)] code 301
 """)
     with running([HAPROXY, "-db", "-f", str(config)], port, folder) as server:
+        server.tls_port = tls_port
         yield server
 
 

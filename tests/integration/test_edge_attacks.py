@@ -44,7 +44,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     ],
 )
 def test_floods_of_pipelined_requests(start: Start, flood: bytes) -> None:
-    """While fifty clients send thousands of requests each at once, a player waits a moment, and memory stays bounded."""
+    """While fifty clients send thousands of requests at once, a player waits a moment, and memory stays bounded."""
     balancer = start(**NEVER).wait()
     process = psutil.Process(balancer.process.pid)
     with ExitStack() as wires:
@@ -152,7 +152,7 @@ def test_proxies_have_many_connections(start: Start) -> None:
 @pytest.mark.timed
 @pytest.mark.parametrize("lane", LANES)
 def test_time_of_a_silent_connection(start: Start, lane: str) -> None:
-    """A connection that never sends anything is kept as long as a head may take; a head's time begins with its first byte."""
+    """A silent connection is kept for as long as a head may take; the time of a head begins with its first byte."""
     balancer = start(HEAD_TIME=2, KEEP_ALIVE=60, FAST_LANE=lane, **NEVER).wait()
     begun = time.monotonic()
     with Wire(balancer.url) as silent, Wire(balancer.url) as late:
@@ -167,7 +167,7 @@ def test_time_of_a_silent_connection(start: Start, lane: str) -> None:
 
 @pytest.mark.parametrize("value", ["a1", "a1 ", "\ta1\t", "a 1", ""])
 def test_lanes_agree_on_the_request_id(server: Balancer, value: str) -> None:
-    """A request's id is taken without the white space around it, and replaced where it has some within, in every lane."""
+    """In every lane a request's id is taken without white space around it, and replaced where it has some within."""
     for more in ([], ["Proxy-Connection: a"]):
         with Wire(server.url) as wire:
             wire.send(get("x", f"X-Request-Id: {value}", *more))
@@ -357,8 +357,9 @@ def _connections(balancer: Balancer) -> float:
 
 
 def test_every_real_client_is_served_by_the_edge(start: Start) -> None:
-    """Each head of the corpus, alone on a new connection, is answered by the edge: the application counts none of them."""
-    balancer = start(ORIGIN_HOSTS="*.origin-cluster,*.origin-cluster:8610", **NEVER).wait()
+    """Each head of the corpus, alone on a new connection, gets the answer that it is to have."""
+    hosts = "*.origin-cluster,*.origin-cluster:8610"
+    balancer = start(ORIGIN_HOSTS=hosts, **NEVER).wait()
     corpus = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
     for row in corpus:
         head = row["raw_head"].encode("latin-1")

@@ -19,6 +19,10 @@ _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^";,\s]*))', re.IGNORECAS
 _HOST = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+)(?::[0-9]+)?|([0-9A-Fa-f:.]+)")
 
 
+# IPv4 as the system and `str` write it, which needs no more care; connections are made by the thousand a second.
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
+
+
 @lru_cache(maxsize=4096)
 def client_key(address: str) -> str:
     """Return the name under which an address is counted: IPv4 whole, IPv6 by its /64, which one host can own.
@@ -26,6 +30,8 @@ def client_key(address: str) -> str:
     Args:
         address: `192.0.2.7`, `2001:db8::1`, or empty on a Unix socket.
     """
+    if _IPV4.fullmatch(address):
+        return address
     found = _parse(address)
     if found is None:
         return NO_ADDRESS
@@ -51,6 +57,8 @@ class TrustedProxies:
         """Tell whether what this peer says of its clients counts; an empty address is that on a Unix socket."""
         if not peer:
             return self._trusts_unix
+        if not self._networks:
+            return False
         address = _parse(peer)
         return address is not None and self._has(address)
 

@@ -126,10 +126,15 @@ class Redirects:
             return None
         return Destinations(snapshot, *read)
 
+    def choose(self, destinations: Destinations) -> tuple[int, int]:
+        """Take a ticket for a request, and return the index of the target that it stands for, and the ticket."""
+        ticket = self._book.take()
+        schedule = destinations.snapshot.schedule
+        return schedule[ticket % len(schedule)], ticket
+
     def decide(self, destinations: Destinations) -> Decision:
         """Take a ticket for a request, and decide by it."""
-        ticket = self._book.take()
-        return Decision(destinations, destinations.snapshot.place_of(ticket), ticket)
+        return Decision(destinations, *self.choose(destinations))
 
     def redirect(self, query: bytes) -> Decision:
         """Find and decide at once; a request that is refused takes no ticket.

@@ -1,5 +1,6 @@
 """Answers the player's path, `/`: one decision for every request, however its head was read."""
 
+import math
 from http import HTTPStatus
 from time import monotonic
 from typing import NamedTuple, Protocol
@@ -9,7 +10,7 @@ from balancer.core.addresses import TrustedProxies, client_key
 from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
 from balancer.core.limits import Limiter
 from balancer.core.popular import Popular
-from balancer.core.redirects import Destinations, Redirects
+from balancer.core.redirects import Decision, Destinations, Redirects
 from balancer.core.snapshots import Snapshot
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
@@ -111,6 +112,8 @@ class Players:
         self._meters = meters
         self._watch = watch
         self._snapshot: Snapshot | None = None
+        # What clients that ask too often were told last, and for how many seconds.
+        self._told_to_wait: tuple[int, Refused] | None = None
         # By method and target: where redirects can go by this snapshot, and what is refused.
         self._popular: Popular[Destinations | Refused] = Popular(POPULAR)
 
@@ -132,21 +135,29 @@ class Players:
             if len(start) <= LONGEST:
                 self._popular.offer(start, found)
         begun = monotonic()
-        if self._limiter is not None or isinstance(found, Refused):
+        wait = self._admit(head, asker, begun) if self._limiter is not None else 0
+        if wait > 0 or isinstance(found, Refused):
             request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
-            return self._answer(request, found)
+            return self._answer(request, found, wait)
         return self._redirect(found, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
         request = Request(start.method, head, asker, monotonic(), keep_alive)
-        return self._answer(request, self._find(start))
+        wait = self._admit(head, asker, request.begun)
+        return self._answer(request, None if wait > 0 else self._find(start), wait)
 
-    def _answer(self, request: Request, found: Destinations | Refused | None) -> bytes:
-        """Answer a request, if its client does not ask too often."""
+    def _answer(self, request: Request, found: Destinations | Refused | None, wait: float) -> bytes:
+        """Answer a request by what was found for it; None is a preflight.
+
+        Args:
+            request: What is answered.
+            found: What was found.
+            wait: Seconds until its client may ask again, 0 or less where it may now.
+        """
         keep_alive = request.keep_alive
-        if self._limiter is not None and (refused := self._limit(request, self._limiter)):
-            return self._refuse(request, refused)
+        if wait > 0 and self._limiter is not None:
+            return self._refuse(request, self._too_many(self._limiter, wait))
         if found is None:
             self._meters.answered("player", HTTPStatus.NO_CONTENT)
             return request.asker.answers.preflight(request.id, keep_alive=keep_alive)
@@ -178,17 +189,18 @@ class Players:
 
     def client_of(self, head: Head, asker: Asker) -> str:
         """Return whom a request is counted for."""
-        if asker.client == "":
-            asker.client = None if self._proxies.trusts(asker.peer) else client_key(asker.peer)
-        if asker.client is not None:
+        if asker.client:
             return asker.client
+        if asker.client is not None:
+            asker.client = None if self._proxies.trusts(asker.peer) else client_key(asker.peer)
+            if asker.client:
+                return asker.client
         told = head.joined(b"x-forwarded-for"), head.joined(b"forwarded")
         return client_key(self._proxies.client_of(asker.peer, *told))
 
     def _redirect(self, found: Destinations, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
-        decision = self._redirects.decide(found)
-        place = decision.place
+        place, ticket = self._redirects.choose(found)
         # `Meters.redirected`, without the cost of a call.
         meters = self._meters
         if found.snapshot is not meters.counted:
@@ -197,18 +209,30 @@ class Players:
         if self._watch.is_on:
             given = head.joined(_REQUEST_ID)
             request_id = request_id_of(given) if given else None
-            self._watch.redirected(decision, self.client_of(head, asker), request_id, begun)
+            self._watch.redirected(Decision(found, place, ticket), self.client_of(head, asker), request_id, begun)
         return asker.answers.redirect() + (found.locations[place] or found.location(place))
 
-    def _limit(self, request: Request, limiter: Limiter) -> Refused | None:
-        """Count a request, or return the refusal of one too many."""
-        client = self.client_of(request.head, request.asker)
-        if (wait := limiter.wait(client, request.begun)) <= 0:
-            limiter.spend(client, request.begun)
-            return None
-        error = limiter.refusal(wait)
-        self._meters.limited(error.policy)
-        return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[RateLimited].name, None)
+    def _admit(self, head: Head, asker: Asker, begun: float) -> float:
+        """Count a request and return 0, or return the seconds until its client may ask again."""
+        limiter = self._limiter
+        if limiter is None:
+            return 0
+        client = asker.client or self.client_of(head, asker)
+        wait = limiter.wait(client, begun)
+        if wait > 0:
+            return wait
+        limiter.spend(client, begun)
+        return 0
+
+    def _too_many(self, limiter: Limiter, wait: float) -> Refused:
+        self._meters.limited(limiter.name)
+        seconds = math.ceil(wait)
+        if self._told_to_wait is None or self._told_to_wait[0] != seconds:
+            # Whoever asks too often is told whole seconds, and mostly the same as the one before.
+            error = limiter.refusal(wait)
+            refused = Refused(tell_player(problem_of(error), headers_of(error)), TABLE[RateLimited].name, None)
+            self._told_to_wait = seconds, refused
+        return self._told_to_wait[1]
 
     def _refuse(self, request: Request, refused: Refused) -> bytes:
         told, code, reason = refused

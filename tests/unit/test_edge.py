@@ -1,0 +1,115 @@
+"""The edge without a socket: what it answers by itself, and what it does not."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from typing_extensions import override
+from uvicorn.server import ServerState
+
+from balancer.core.addresses import TrustedProxies
+from balancer.core.redirects import Redirects
+from balancer.core.tickets import TicketBook
+from balancer.edge.answers import Answers
+from balancer.edge.connection import Connection, Port
+from balancer.edge.exchange import Application
+from balancer.edge.players import PlayerGate, Players
+from balancer.edge.process import EdgeParts, Limits, Process
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.players import AccessLog, PlayerWatch
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
+
+CORPUS = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
+
+
+class FakeTransport(asyncio.Transport):
+    """Keeps what is written, and whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_closed = False
+
+    @override
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    @override
+    def close(self) -> None:
+        self.is_closed = True
+
+    @override
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+
+class Edge:
+    """An edge with no application behind it: a request that is passed on fails."""
+
+    def __init__(self) -> None:
+        self.redirects = Redirects(origins("*.origin-cluster", "*.origin-cluster:8610"), TicketBook())
+        self.redirects.use(ConfigFactory.build(distribution_rate=0))
+        meters, proxies = Meters(Board().claim()), TrustedProxies(())
+        watch = PlayerWatch(AccessLog(refused=False, part=0.0), None, 0.0)
+        self.players = Players(self.redirects, PlayerGate(None, proxies), meters, watch)
+        state = ServerState()
+        state.default_headers = [(b"date", b"Tue, 24 Nov 2026 21:59:10 GMT")]
+        parts = EdgeParts(self.players, frozenset({b"config"}), meters, proxies, watch)
+        nobody = cast(Application, None)
+        self.process = Process(Limits(16384, 10, 65, 10_000), parts, nobody, state, asyncio.get_running_loop())
+        self.port = Port(Answers(state), "http")
+
+    def ask(self, data: bytes) -> FakeTransport:
+        """Send bytes on a new connection."""
+        transport = FakeTransport()
+        connection = Connection(self.process, self.port)
+        connection.connection_made(transport)
+        connection.data_received(data)
+        connection.connection_lost(None)
+        return transport
+
+
+@pytest.fixture
+async def edge() -> Edge:
+    """Return an edge that sends everything to the CDN."""
+    return Edge()
+
+
+@pytest.mark.parametrize("row", CORPUS, ids=lambda row: row["client"])
+@pytest.mark.parametrize("more", [b"", b"Expect: nothing\r\n"], ids=["recognised", "parsed"])
+async def test_real_clients_need_no_application(edge: Edge, row: dict[str, str], more: bytes) -> None:
+    """Each head of the corpus is answered by the edge alone, the first and the third time, and by both of its lanes."""
+    head = row["raw_head"].encode("latin-1")
+    status = b"404" if b"init-0" in head else b"204" if head.startswith(b"OPTIONS") else b"301"
+    closes = b"onnection: close" in head or b" HTTP/1.0" in head or b"Upgrade: " in head
+    for _ in range(3):
+        answer = edge.ask(head[:-2] + more + b"\r\n")
+        assert status == answer.written[9:12]
+        assert answer.is_closed == closes == (b"\r\nconnection: close\r\n" in answer.written)
+
+
+async def test_application_is_asked_for_its_paths_alone(edge: Edge) -> None:
+    """What is the application's is passed on to it: here there is none, and that fails."""
+    with pytest.raises(AttributeError):
+        edge.ask(b"GET /config HTTP/1.1\r\nHost: a\r\n\r\n")
+
+
+async def test_popular_requests_follow_a_change(edge: Edge) -> None:
+    """A request that is remembered follows the next config at once."""
+    request = f"GET /?video={VIDEO} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    for _ in range(4):
+        assert AT_CDN.encode() in edge.ask(request).written
+    edge.redirects.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=2))
+    assert b"location: http://b.example/s1/" in edge.ask(request).written
+
+
+async def test_memory_of_requests_is_bounded(edge: Edge) -> None:
+    """However many different requests come, and twice each, only so many are remembered."""
+    for number in range(30_000):
+        request = b"GET /?video=http://s1.origin-cluster/%d HTTP/1.1\r\nHost: a\r\n\r\n" % number
+        for _ in range(2):
+            edge.ask(request)
+    assert 1_000 < len(edge.players._popular) <= 20_000
