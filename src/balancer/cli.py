@@ -29,7 +29,7 @@ from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, Schema
 from balancer.core.revisions import Signature
 from balancer.edge.listening import CannotListen, Edge, EdgeServer, Listener, listen_at, listen_on
-from balancer.edge.tls import UnusableCertificate, load
+from balancer.edge.tls import UnusableCertificate, check_dates, load
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
 from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.metrics.board import Board
@@ -249,7 +249,8 @@ def _listen(settings: Settings, edge: Edge) -> list[Listener]:
         CannotListen: When an address is not to be had.
     """
     if edge.certificate:
-        load(edge.certificate, datetime.now(UTC))
+        _, leaf = load(edge.certificate)
+        check_dates(edge.certificate, leaf, datetime.now(UTC))
     if settings.unix_socket:
         listeners = [listen_at(settings.unix_socket)]
     else:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,12 @@ from tests.certificates import write_certificate
 OURS, HAPROXY, BARE = "video-balancer", "HAProxy", "bare ASGI on uvicorn"
 
 AT_ONCE = 64
+
+IDLE = 10_000
+"""Connections on which nothing happens."""
+
+PACED = 5_000
+"""Requests per second beside them."""
 
 HEADS = {
     "Chrome": "chrome + hls",
@@ -59,6 +66,7 @@ class Edges:
         answers: By what is answered, with a connection each: answers per second as parts of the redirects'.
         kept_answers: The same with kept connections.
         corpus: By client, how many times HAProxy's CPU per redirect this program takes.
+        idle: Bytes of memory of an idle connection, and p99 in microseconds at a paced load without and with them.
         tls: By `new` and `resumed` and server, handshakes with a redirect each, per second: the rounds.
         missing: What could not be measured, and why.
     """
@@ -69,6 +77,7 @@ class Edges:
     answers: dict[str, float] = field(default_factory=dict)
     kept_answers: dict[str, float] = field(default_factory=dict)
     corpus: dict[str, float] = field(default_factory=dict)
+    idle: tuple[float, float, float] = (0.0, 0.0, 0.0)
     tls: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -157,6 +166,8 @@ def measure(
     edges_of = peers.balancer(folder, stores), peers.balancer(folder, {"PLAYER_RATE": "1/h;burst=1", **stores})
     with edges_of[0] as server, edges_of[1] as limited:
         _answers(edges, program, {"all": server, "limited": limited}, seconds, rounds)
+    with peers.balancer(folder, {"CONNECTIONS": 2 * IDLE, **stores}) as server:
+        _idle(edges, folder, server, seconds, rounds)
     _tls(edges, folder, seconds, rounds, stores)
     return edges
 
@@ -185,6 +196,23 @@ def _answers(edges: Edges, program: Path, servers: dict[str, peers.Server], seco
             rate = load.run(servers["all"].port, seconds, program.parent, head=head).rate
             kept.append(load.run(asked_of.port, seconds, program.parent, head=asked, status=status).rate / rate)
         edges.answers[kind], edges.kept_answers[kind] = statistics.median(ratios), statistics.median(kept)
+
+
+def _idle(edges: Edges, folder: Path, server: peers.Server, seconds: float, rounds: int) -> None:
+    """Measure what idle connections take, and what they do to the others."""
+
+    def p99() -> float:
+        return statistics.median(load.run(server.port, seconds, folder, rate=PACED).p99 for _ in range(rounds))
+
+    load.run(server.port, 1, folder)
+    alone, before = p99(), server.worker().memory_info().rss
+    with ExitStack() as connections:
+        for _ in range(IDLE):
+            connections.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+        # One that is answered says that those before it have been taken.
+        peers.first_redirect(server.port)
+        each = (server.worker().memory_info().rss - before) / IDLE
+        edges.idle = each, alone, p99()
 
 
 def _tls(edges: Edges, folder: Path, seconds: float, rounds: int, stores: dict[str, str]) -> None:

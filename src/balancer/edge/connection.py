@@ -275,6 +275,7 @@ class Connection(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         if self._is_deaf:
+            # Nothing is judged any more: it counts what is thrown away.
             self._judged += len(data)
             if self._judged > LINGER_SIZE:
                 self.transport.abort()

@@ -5,6 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -240,11 +241,15 @@ class EdgeServer(uvicorn.Server):
     async def _serve_sockets(self, number: int) -> list[asyncio.AbstractServer]:
         """Take connections from the sockets of the worker of this number."""
         loop = asyncio.get_running_loop()
-        return [
+        servers: list[asyncio.AbstractServer] = []
+        for listener, maker, tls in self._makers:
+            if number != self._number and len(listener.sockets) == 1:
+                # All workers take connections from it already.
+                continue
             # A server closes its socket; ours must stay for whoever comes after it.
-            await loop.create_server(maker, sock=listener.sockets[number % len(listener.sockets)].dup(), **tls)
-            for listener, maker, tls in self._makers
-        ]
+            sock = listener.sockets[number % len(listener.sockets)].dup()
+            servers.append(await loop.create_server(maker, sock=sock, backlog=BACKLOG, **tls))
+        return servers
 
     async def _look_after_certificate(self, certificate: Certificate) -> None:
         while True:
@@ -260,7 +265,9 @@ class EdgeServer(uvicorn.Server):
                 if is_well and number in self._adopted:
                     _close(self._adopted.pop(number))
                 elif not is_well and number not in self._adopted:
-                    self._adopted[number] = await self._serve_sockets(number)
+                    # With too many files open already, the next look tries again.
+                    with suppress(OSError):
+                        self._adopted[number] = await self._serve_sockets(number)
             await asyncio.sleep(INTERVAL)
 
 

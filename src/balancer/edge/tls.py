@@ -46,6 +46,8 @@ class CertificateFiles(NamedTuple):
 class Certificate:
     """A certificate in force.
 
+    One that has run out is served on, as it was by whoever started the process.
+
     Args:
         files: Where it is.
         now: Tells the time.
@@ -62,7 +64,8 @@ class Certificate:
         self._now = now
         self._state = files.state() if files.chain.exists() and files.key.exists() else ()
         self._seen = self._state
-        self.context, self._expires = load(files, now())
+        self.context, leaf = load(files)
+        self._expires = leaf.not_valid_after_utc
         self._current = self.context
         self._has_told_end = False
 
@@ -86,10 +89,12 @@ class Certificate:
 
     def _take(self) -> None:
         try:
-            self._current, self._expires = load(self._files, self._now())
+            context, leaf = load(self._files)
+            check_dates(self._files, leaf, self._now())
         except UnusableCertificate as fault:
             logger.warning("the new certificate is not taken", fault=str(fault))
             return
+        self._current, self._expires = context, leaf.not_valid_after_utc
         self._has_told_end = False
         # Called within each handshake; the listeners' own context must stay, as it holds the keys of tickets.
         self.context.sni_callback = self._choose
@@ -99,8 +104,8 @@ class Certificate:
         connection.context = self._current
 
 
-def load(files: CertificateFiles, now: datetime) -> tuple[ssl.SSLContext, datetime]:
-    """Return a context that serves a certificate, and when that runs out.
+def load(files: CertificateFiles) -> tuple[ssl.SSLContext, x509.Certificate]:
+    """Return a context that serves a certificate, and that certificate.
 
     Raises:
         UnusableCertificate: When it cannot be served.
@@ -121,11 +126,19 @@ def load(files: CertificateFiles, now: datetime) -> tuple[ssl.SSLContext, dateti
         raise UnusableCertificate(_fault(files, error)) from None
     except ValueError:
         raise UnusableCertificate(f"{files.chain} is not a certificate in PEM") from None
+    return context, leaf
+
+
+def check_dates(files: CertificateFiles, leaf: x509.Certificate, now: datetime) -> None:
+    """Refuse a certificate that is not valid now.
+
+    Raises:
+        UnusableCertificate: When it is not.
+    """
     if now > leaf.not_valid_after_utc:
         raise UnusableCertificate(f"{files.chain} has run out on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
     if now < leaf.not_valid_before_utc:
         raise UnusableCertificate(f"{files.chain} is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC")
-    return context, leaf.not_valid_after_utc
 
 
 def _no_password() -> str:
