@@ -161,9 +161,15 @@ def measure(
                 ).rate
                 edges.unique.setdefault(peer, []).append(rate)
         for client, head in heads.items():
-            pairs = [[single(program, servers[peer], head, 0.5).cpu for peer in (OURS, HAPROXY)] for _ in range(3)]
+            pairs = [
+                [single(program, servers[peer], head, min(seconds, 0.5) / 2).cpu for peer in (OURS, HAPROXY)]
+                for _ in range(3)
+            ]
             edges.corpus[client] = statistics.median(ours / theirs for ours, theirs in pairs)
-    edges_of = peers.balancer(folder, stores), peers.balancer(folder, {"PLAYER_RATE": "1/h;burst=1", **stores})
+    edges_of = (
+        peers.balancer(folder, stores),
+        peers.balancer(folder, {"PLAYER_RATE": "1/h;burst=1", "REDIS_PREFIX": "limited:", **stores}),
+    )
     with edges_of[0] as server, edges_of[1] as limited:
         _answers(edges, program, {"all": server, "limited": limited}, seconds, rounds)
     with peers.balancer(folder, {"CONNECTIONS": 2 * IDLE, **stores}) as server:

@@ -32,7 +32,7 @@ LIMITED = f"{OURS}, players limited"
 CHANGES = 100
 """Config changes per second while redirects are measured."""
 
-PAIRS = 100
+PAIRS = int(os.environ.get("BENCH_PAIRS", "100"))
 """Pairs of short rounds, of this program and of the one that counts nothing, for what counting costs."""
 
 

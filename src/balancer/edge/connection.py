@@ -16,7 +16,6 @@ from http import HTTPStatus
 from math import inf
 from typing import NamedTuple
 
-import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr
@@ -26,6 +25,7 @@ from balancer.edge.answers import Answers, tell_player
 from balancer.edge.bodies import BodyReader, body_of
 from balancer.edge.exchange import Exchange
 from balancer.edge.heads import VERSION, Head, Start, recognize_start
+from balancer.edge.inbox import HeadTooLong, Inbox
 from balancer.edge.parser import MalformedHead, ParsedHead
 from balancer.edge.process import Process
 from balancer.problems import RETRY_AFTER, generic
@@ -44,8 +44,6 @@ BURST = 16
 
 SKIPPED = 64 * 1024
 """Bytes of a body that nobody wants and that is still waited for; behind a longer one the connection is closed."""
-
-_END_OF_HEAD = b"\r\n\r\n"
 
 
 class Stage(Enum):
@@ -90,21 +88,20 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_address",
         "_body",
-        "_buffer",
         "_counted",
         "_exchange",
         "_flow",
         "_has_served",
+        "_inbox",
         "_is_deaf",
         "_is_draining",
         "_is_ended",
         "_is_free",
         "_is_held",
         "_is_put_off",
-        "_judge",
-        "_judged",
         "_process",
         "_stage",
+        "_thrown_away",
         "answers",
         "client",
         "patience",
@@ -125,20 +122,19 @@ class Connection(asyncio.Protocol):
         self._is_free = process.players is not None
         self._stage = Stage.REQUEST
         self._has_served = False
-        self._buffer: bytes | bytearray = b""
+        # What waits to be answered, once something has had to wait.
+        self._inbox: Inbox | None = None
         self._exchange: Exchange | None = None
         self._body: BodyReader | None = None
         self._flow: FlowControl | None = None
         self._address = source
         # Under which name it counts against the limit of one client's connections.
         self._counted: str | None = None
-        # A parser that looks at the part of a head that has come, and how much it has seen.
-        self._judge: httptools.HttpRequestParser | None = None
-        self._judged = 0
         # The client does not read what is sent to it.
         self._is_held = False
         # The client was refused: whatever else it sends is not read.
         self._is_deaf = False
+        self._thrown_away = 0
         # The client sends nothing more, but reads.
         self._is_ended = False
         self._is_draining = False
@@ -184,10 +180,10 @@ class Connection(asyncio.Protocol):
         """Answer a client that has closed its side behind whole requests; one that left within a request is gone."""
         self._is_ended = True
         self._is_free = False
-        is_answering = self._exchange or self._is_put_off or (self._is_held and self._buffer)
+        is_answering = self._exchange or self._is_put_off or (self._is_held and self._inbox)
         if self.scheme == "https" or self._body is not None or not is_answering:
             return False
-        if self._exchange and not self._buffer:
+        if self._exchange and not self._inbox:
             self._exchange.close_after()
         return True
 
@@ -213,7 +209,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_held = False
         self.flow.resume_writing()
-        if self._buffer:
+        if self._inbox:
             self._put_off()
         self._settle()
 
@@ -223,7 +219,7 @@ class Connection(asyncio.Protocol):
         """Close when what is under way is answered, or after a moment for a request that may be on its way."""
         self._is_draining = True
         self._is_free = False
-        if self._exchange and not self._buffer:
+        if self._exchange and not self._inbox:
             self._exchange.close_after()
         elif not self._exchange:
             self._process.loop.call_later(DRAIN, self._close_drained)
@@ -275,71 +271,44 @@ class Connection(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         if self._is_deaf:
-            # Nothing is judged any more: it counts what is thrown away.
-            self._judged += len(data)
-            if self._judged > LINGER_SIZE:
+            self._thrown_away += len(data)
+            if self._thrown_away > LINGER_SIZE:
                 self.transport.abort()
             return
-        if self._buffer:
-            self._buffer += data
-        else:
-            self._buffer = bytearray(data)
+        if self._inbox is None:
+            self._inbox = Inbox(self._process.limits.head_size)
+        self._inbox.add(data)
         if not self._is_put_off:
             self._work(1 if self._process.is_behind else BURST)
 
     def _work(self, burst: int) -> None:
         """Answer what has come: at most so many requests, and as far as the client reads the answers."""
-        while burst and self._buffer and not (self._is_deaf or self._is_held or self.transport.is_closing()):
-            if self._body is not None:
-                self._take_body(self._body)
-            elif self._exchange is not None or (head := self._next_head()) is None:
-                break
-            else:
-                burst -= 1
-                self.waiting_since = self._process.now
-                self._serve(head)
-        if not burst and self._buffer:
+        try:
+            while burst and self._inbox and not (self._is_deaf or self._is_held or self.transport.is_closing()):
+                if self._body is not None:
+                    self._take_body(self._body, self._inbox)
+                elif self._exchange is not None or (head := self._inbox.next_head()) is None:
+                    break
+                else:
+                    burst -= 1
+                    self.waiting_since = self._process.now
+                    self._serve(head)
+        except MalformedHead as fault:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(fault))
+        except HeadTooLong:
+            limit = self._process.limits.head_size
+            detail = f"The head of the request is longer than {limit} bytes."
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+        if not burst and self._inbox:
             self._put_off()
         self._settle()
 
-    def _next_head(self) -> bytes | None:
-        """Cut the next head out of what has come; None when it is not whole."""
-        if self._buffer[0] in b"\r\n":
-            # RFC 9112 §2.2: empty lines before a request are ignored.
-            self._buffer = self._buffer.lstrip(b"\r\n")
-        buffer, limit = self._buffer, self._process.limits.head_size
-        end = buffer.find(_END_OF_HEAD, max(0, self._judged - len(_END_OF_HEAD)))
-        size = (end if end >= 0 else len(buffer)) + len(_END_OF_HEAD)
-        if size > limit + len(_END_OF_HEAD):
-            self._refuse(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The head of the request is longer than {limit} bytes."
-            )
-            return None
-        if end < 0:
-            self._look_at_part()
-            return None
-        head = bytes(buffer[:size])
-        # Cheap at the front of a bytearray, however many requests stand behind this one.
-        del self._buffer[:size]  # type: ignore[union-attr]  # it is one where it is not empty
-        self._judge, self._judged = None, 0
-        return head
-
-    def _look_at_part(self) -> None:
-        """Refuse a head that is broken before the rest of it comes."""
-        if not self._buffer:
-            return
-        if self._judge is None:
-            self._judge = httptools.HttpRequestParser(None)
-            self._judged = 0
-        try:
-            self._judge.feed_data(self._buffer[self._judged :])
-        except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request breaks the rules of HTTP.")
-        else:
-            self._judged = len(self._buffer)
-
     def _serve(self, head: bytes) -> None:
-        """Answer one request, or let the application begin to."""
+        """Answer one request, or let the application begin to.
+
+        Raises:
+            MalformedHead: When it breaks the rules of HTTP.
+        """
         process = self._process
         end = head.find(VERSION)
         if process.players is not None and end > 0 and (rest := process.head_of(head[end:])) is not None:
@@ -347,11 +316,7 @@ class Connection(asyncio.Protocol):
             if asked and process.is_own(asked):
                 self._answer(asked, rest)
                 return
-        try:
-            parsed = process.parser.parse(head)
-        except MalformedHead as fault:
-            self._refuse(HTTPStatus.BAD_REQUEST, str(fault))
-            return
+        parsed = process.parser.parse(head)
         self._body = body_of(parsed.body, head)
         if process.is_own(parsed.start):
             if parsed.body != "chunked" and parsed.body > SKIPPED:
@@ -380,22 +345,17 @@ class Connection(asyncio.Protocol):
         self._exchange = None
         self._has_served = True
         self.waiting_since = self._process.now
-        if self._buffer and not self.transport.is_closing():
+        if self._inbox and not self.transport.is_closing():
             self._put_off()
         self._settle()
 
     @property
     def _is_last(self) -> bool:
         """Whether nothing can follow the request at hand."""
-        return (self._is_draining or self._is_ended) and not self._buffer
+        return (self._is_draining or self._is_ended) and not self._inbox
 
-    def _take_body(self, body: BodyReader) -> None:
-        try:
-            data, rest = body.take(bytes(self._buffer))
-        except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request breaks the rules of HTTP.")
-            return
-        self._buffer = bytearray(rest)
+    def _take_body(self, body: BodyReader, inbox: Inbox) -> None:
+        data = inbox.take_body(body)
         if body.is_done:
             self._body = None
         if self._exchange is not None:
@@ -433,7 +393,7 @@ class Connection(asyncio.Protocol):
             return Stage.REST_OF_BODY, limits.head_time
         if self._exchange is not None or self._is_put_off:
             return Stage.OUR_ANSWER, inf
-        if self._buffer:
+        if self._inbox:
             return Stage.REST_OF_HEAD, limits.head_time
         return Stage.REQUEST, limits.keep_alive if self._has_served else limits.head_time
 
@@ -441,7 +401,7 @@ class Connection(asyncio.Protocol):
         """Read no more than what waits already, unless it is a body that the application takes as it can."""
         if self._exchange is not None and self._body is not None:
             return
-        if self._buffer and self._stage in {Stage.OUR_ANSWER, Stage.READER}:
+        if self._inbox and self._stage in {Stage.OUR_ANSWER, Stage.READER}:
             self.flow.pause_reading()
         elif self._flow is not None:
             self._flow.resume_reading()
@@ -473,7 +433,7 @@ class Connection(asyncio.Protocol):
         self._is_deaf = True
         self._is_free = False
         self._stage = Stage.GOODBYE
-        self._buffer, self._body, self._judge, self._judged = b"", None, None, 0
+        self._inbox = self._body = None
         self.waiting_since, self.patience = self._process.now, LINGER
         if is_answering or self.transport.is_closing():
             return
@@ -483,7 +443,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     def _close_drained(self) -> None:
-        if self._body is not None or (self._buffer and not self._is_put_off):
+        if self._body is not None or (self._inbox and not self._is_put_off):
             self._process.loop.call_later(DRAIN, self._close_drained)
         elif self._exchange is None and not self._is_put_off:
             self.transport.close()
