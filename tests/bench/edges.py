@@ -6,6 +6,7 @@ import shutil
 import socket
 import statistics
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ HEADS = {
     "Chrome": "chrome + hls",
     "AVPlayer": "AVPlayer (iPhone)",
     "ExoPlayer": "ExoPlayer, HttpURLConnection",
-    "ffmpeg": "ffmpeg-hls",
+    "ffmpeg": "ffmpeg-dash",
     "behind nginx": "nginx proxy http/1.1",
 }
 """By the name in the report, whose head of the corpus it is."""
@@ -82,14 +83,20 @@ class Edges:
     missing: list[str] = field(default_factory=list)
 
 
-def corpus() -> list[tuple[str, str]]:
-    """Return the heads of clients that ask for a video, all for the same one."""
+def corpus() -> dict[str, str]:
+    """Return all different heads of clients that ask for a video, each for the same one, by the client's name."""
     rows = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
-    return [
-        (row["client"], _START.sub(f"{row['raw_head'].split(' ')[0]} {TARGET}", row["raw_head"], count=1))
-        for row in rows
-        if row["raw_head"].startswith(("GET /?video", "HEAD /?video"))
-    ]
+    asking = [row for row in rows if row["raw_head"].startswith(("GET /?video", "HEAD /?video"))]
+    names: dict[str, str] = {}
+    for row in asking:
+        head = _START.sub(f"{row['raw_head'].split(' ')[0]} {TARGET}", row["raw_head"], count=1)
+        names.setdefault(head, row["client"])
+    counted: Counter[str] = Counter()
+    heads = {}
+    for head, name in names.items():
+        counted[name] += 1
+        heads[name if counted[name] == 1 else f"{name}, {counted[name]}"] = head
+    return heads
 
 
 def build(folder: Path) -> Path | None:
@@ -140,7 +147,7 @@ def measure(
     if program is None or not Path(peers.HAPROXY).exists():
         edges.missing.append("a C compiler and HAProxy are needed for what one connection for each request costs")
         return edges
-    heads = dict(corpus())
+    heads = corpus()
     with ExitStack() as running:
         servers = {
             OURS: running.enter_context(peers.balancer(folder, {"PLAYER_RATE": "1000000/s", **stores})),
@@ -162,7 +169,7 @@ def measure(
                 edges.unique.setdefault(peer, []).append(rate)
         for client, head in heads.items():
             pairs = [
-                [single(program, servers[peer], head, min(seconds, 0.5) / 2).cpu for peer in (OURS, HAPROXY)]
+                [single(program, servers[peer], head, min(seconds, 0.5)).cpu for peer in (OURS, HAPROXY)]
                 for _ in range(3)
             ]
             edges.corpus[client] = statistics.median(ours / theirs for ours, theirs in pairs)
@@ -185,7 +192,7 @@ def _kept(head: str) -> str:
 
 def _answers(edges: Edges, program: Path, servers: dict[str, peers.Server], seconds: float, rounds: int) -> None:
     """Compare the answers that are no redirects with redirects, by a server that lets all pass and one that limits."""
-    head = dict(corpus())[HEADS["Chrome"]]
+    head = corpus()[HEADS["Chrome"]]
     kinds = {
         "422": (head.replace(TARGET, REFUSED), 422),
         "404": (head.replace(TARGET, "/init-0.mp4"), 404),

@@ -58,7 +58,8 @@ class PlainVideos:
             return None
         path = encoded_path.replace(b"%2F", b"/") if encoded else raw_path
         scheme, server, domain, pattern = origin
-        return OriginUrl(scheme, server, domain, path.decode("ascii"), "", pattern), carried[1:].decode("ascii")
+        video = OriginUrl(scheme, server, domain, path.decode("ascii"), "", pattern)
+        return video, carried[1:].decode("ascii") if carried else ""
 
     def _learn(self, query: bytes) -> tuple[OriginUrl, str]:
         """Read a raw query string with care; the origin of a plain one is known from then on."""
