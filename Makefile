@@ -113,10 +113,15 @@ dashboard: $(VENV)/.dev prometheus  ## Play four minutes of load and trouble, an
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
-# The key of the first admin and Grafana's password, made up once and kept out of the repository.
+# The first admin's key and Grafana's password, generated once and kept out of the repository. A file that is there
+# already keeps what it has, and gets what it lacks.
+.PHONY: docker/.env
 docker/.env:
-	@(umask 077 && $(PYTHON) -c 'import secrets; print("BALANCER_BOOTSTRAP_API_KEY=vbk_" + secrets.token_urlsafe(32) + "\nGRAFANA_PASSWORD=" + secrets.token_urlsafe(16))' > $@)
-	@echo "An API key for the first admin and the password of Grafana's admin are in $@"
+	@umask 077; touch $@; $(PYTHON) -c 'import pathlib, secrets; file = pathlib.Path("$@"); text = file.read_text(); \
+	new = {"BALANCER_BOOTSTRAP_API_KEY": "vbk_" + secrets.token_urlsafe(32), "GRAFANA_PASSWORD": secrets.token_urlsafe(16)}; \
+	lacking = {name: value for name, value in new.items() if f"{name}=" not in text}; \
+	file.write_text(text + "".join(f"{name}={value}\n" for name, value in lacking.items())); \
+	[print(f"{name} is generated: see $@") for name in lacking]'
 
 .PHONY: up
 up: docker/.env  ## Containers: PostgreSQL, Redis, the migration, the balancer and Locust

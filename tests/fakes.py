@@ -8,7 +8,14 @@ from datetime import datetime
 from typing_extensions import override
 
 from balancer.core.configs import CdnConfig, ConfigDocument
-from balancer.core.errors import ConfigNotFound, KeyNotFound, NoConfig, RevisionNotFound, StoreUnavailable
+from balancer.core.errors import (
+    ConfigNotFound,
+    IdempotencyKeyReused,
+    KeyNotFound,
+    NoConfig,
+    RevisionNotFound,
+    StoreUnavailable,
+)
 from balancer.core.keys import ApiKey
 from balancer.core.ports import (
     ApiKeys,
@@ -32,6 +39,7 @@ class FakeCdnConfigs(CdnConfigs):
         signed = Signature("test", configs[0].created_at) if configs else None
         self.revisions = [Revision(row.id, row.revision, row.document, signed) for row in configs if signed]
         self._created: dict[int, datetime] = {}
+        self._attempts: dict[tuple[str, str], tuple[str, Revision]] = {}
         self.down = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -45,6 +53,8 @@ class FakeCdnConfigs(CdnConfigs):
     @override
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
         self._check()
+        if earlier := self._earlier(signature):
+            return self.rows[earlier.config_id]
         config_id = max((revision.config_id for revision in self.revisions), default=1) + 1
         config = CdnConfig(config_id, "", 0, 1, signature.at, None).with_document(document)
         self._record(config, document, signature)
@@ -79,6 +89,8 @@ class FakeCdnConfigs(CdnConfigs):
         latest = max((found for found in self.revisions if found.config_id == config_id), key=_number, default=None)
         if latest is None:
             raise ConfigNotFound(config_id)
+        if earlier := self._earlier(signature):
+            return self._as_of(earlier)
         after = edit(Standing(config_id, latest.number, latest.document, config_id == min(self.rows)))
         if after != latest.document:
             # What is deleted keeps its first date.
@@ -87,10 +99,28 @@ class FakeCdnConfigs(CdnConfigs):
             self._record(config, after, signature, restored)
         return self.rows.get(config_id)
 
+    def _earlier(self, signature: Signature) -> Revision | None:
+        if signature.attempt is None:
+            return None
+        known = self._attempts.get((signature.actor, signature.attempt.key))
+        if known and known[0] != signature.attempt.digest:
+            raise IdempotencyKeyReused
+        return known[1] if known else None
+
+    def _as_of(self, revision: Revision) -> CdnConfig | None:
+        if revision.document is None:
+            return None
+        created = self.rows[revision.config_id].created_at
+        config = CdnConfig(revision.config_id, "", 0, revision.number, created, revision.signed.at)
+        return config.with_document(revision.document)
+
     def _record(
         self, config: CdnConfig, document: ConfigDocument | None, signature: Signature, restored: int | None = None
     ) -> None:
-        self.revisions.append(Revision(config.id, config.revision, document, signature, restored))
+        revision = Revision(config.id, config.revision, document, signature._replace(attempt=None), restored)
+        self.revisions.append(revision)
+        if attempt := signature.attempt:
+            self._attempts[signature.actor, attempt.key] = attempt.digest, revision
         if document is None:
             self._created[config.id] = self.rows.pop(config.id).created_at
         else:

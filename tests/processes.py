@@ -13,8 +13,8 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -160,7 +160,12 @@ class Balancer:
         folder: Where it runs and keeps its data.
         environment: Variables beside the settings.
         settings: By name without the prefix: `DATABASE_URL="…"`.
+
+    Attributes:
+        through: A command that runs it, such as one that sets limits.
     """
+
+    through: Sequence[str] = ()
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None, **settings: object) -> None:
         self.folder = folder
@@ -171,7 +176,7 @@ class Balancer:
         own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
         given = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "balancer", "serve"],
+            [*self.through, sys.executable, "-m", "balancer", "serve"],
             cwd=folder,
             env={**own, **(environment or {}), "BALANCER_PORT": "0", "BALANCER_BOOTSTRAP_API_KEY": KEY, **given},
             stdout=subprocess.PIPE,
@@ -217,8 +222,18 @@ class Balancer:
             RuntimeError: With the log, when that does not happen.
         """
         if not self._ready.wait(START_TIMEOUT) or self.process.poll() is not None or not self.url:
+            self.kill()
             raise RuntimeError("the balancer did not start:\n" + "".join(self.log))
         return self
+
+    def kill(self) -> None:
+        """End the process and its workers at once, as a crash of the machine would."""
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+        self.process.kill()
+        self.process.wait()
 
     def workers(self) -> list[psutil.Process]:
         """Return the worker processes, where there are several."""
@@ -233,7 +248,7 @@ class Balancer:
         try:
             code = self.process.wait(START_TIMEOUT)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             raise RuntimeError("the balancer did not stop:\n" + "".join(self.log)) from None
         self._reader.join(START_TIMEOUT)
         self._printer.join(START_TIMEOUT)

@@ -17,8 +17,8 @@ from balancer.api.observing import Observer
 from balancer.background import Background
 from balancer.core.addresses import TrustedProxies
 from balancer.core.changes import ConfigInForce
-from balancer.core.configs import CdnConfig
 from balancer.core.fallbacks import Fallback, Fallbacks
+from balancer.core.redirects import Redirects
 from balancer.edge.listening import Edge
 from balancer.edge.players import Players
 from balancer.edge.process import EdgeParts
@@ -65,9 +65,9 @@ def create_app(
             # Only what clients ask for is traced.
             with tracing.quiet() if tracing else nullcontext():
                 in_force = await parts.get(ConfigInForce)
-                if not await in_force.begin(await parts.get(CdnConfig)):
+                if not await in_force.begin():
                     (await parts.get(Fallbacks)).enter(Fallback.LAST_CONFIG)
-                    logger.warning("the database does not answer: serving by the last config that is known")
+                    _tell_how_it_serves(await parts.get(Redirects))
                 background = await parts.get(Background)
                 async with background.running():
                     # What is alive now stays so; looking through all of it again and again would delay requests.
@@ -89,6 +89,13 @@ def create_app(
     setup_dishka(parts, app)
     handler = app.asgi_handler
     return app
+
+
+def _tell_how_it_serves(redirects: Redirects) -> None:
+    if redirects.config:
+        logger.warning("the database does not answer: serving by the last config that is known")
+    else:
+        logger.warning("the database does not answer and there is no copy of a config: players get 503 until it does")
 
 
 def _paths(app: Litestar, settings: Settings) -> frozenset[bytes] | None:

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
 
-from balancer.core.access import Stopwatch
-from balancer.core.changes import ConfigInForce
+from balancer.core.access import KeyRing, Stopwatch
+from balancer.core.changes import FIRST_START, ConfigChanges, ConfigInForce
 from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.core.fallbacks import Fallback, Fallbacks
 from balancer.core.limits import Limiter
-from balancer.core.ports import ConfigNotices, SharedLimits, Tickets
+from balancer.core.ports import Clock, ConfigNotices, Schema, SharedLimits, Tickets
+from balancer.core.revisions import Signature
 from balancer.core.tickets import TicketBook
+from balancer.telemetry.health import Watchman
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 
@@ -104,6 +107,34 @@ class Sharing:
                 limiter.learn(await self._store.add(limiter.name, told), self._stopwatch())
 
 
+class Preparing:
+    """Makes the record ready where it was away when the service started.
+
+    Args:
+        schema: Of the record.
+        ring: Where the first admin's key goes.
+        clock: Dates it.
+        first_key: The secret of that key, None where the operator has chosen none.
+    """
+
+    def __init__(self, schema: Schema, ring: KeyRing, clock: Clock, first_key: str | None) -> None:
+        self._schema = schema
+        self._ring = ring
+        self._clock = clock
+        self._first_key = first_key
+
+    async def prepare(self) -> None:
+        """Check the schema, or bring an embedded database up to date, and make the key.
+
+        Raises:
+            StoreUnavailable: While the record is away.
+            SchemaMismatch: When it does not fit this program.
+        """
+        await self._schema.make_ready()
+        if self._first_key:
+            await self._ring.create_first(self._first_key, Signature(FIRST_START, self._clock()))
+
+
 class Following:
     """Keeps the config in force in step with the record.
 
@@ -111,13 +142,21 @@ class Following:
         in_force: What is to follow.
         notices: Bring changes sooner.
         poll_interval: Seconds between two looks at the record.
+        prepare: Makes the record ready where the start could not.
 
     Attributes:
         on_listening: Called when notices are heard. Must not block.
     """
 
-    def __init__(self, in_force: ConfigInForce, notices: ConfigNotices, poll_interval: float) -> None:
+    def __init__(
+        self,
+        in_force: ConfigInForce,
+        notices: ConfigNotices,
+        poll_interval: float,
+        prepare: Callable[[], Awaitable[None]],
+    ) -> None:
         self.on_listening: Callable[[], None] | None = None
+        self._prepare = prepare
         self._in_force = in_force
         self._notices = notices
         self._poll_interval = poll_interval
@@ -127,8 +166,11 @@ class Following:
 
         Raises:
             StoreUnavailable: When it does not answer.
+            SchemaMismatch: When a record that was away at the start does not fit this program.
         """
         await asyncio.sleep(self._poll_interval)
+        if not self._in_force.is_confirmed:
+            await self._prepare()
         await self._in_force.refresh()
 
     async def listen(self) -> None:
@@ -139,45 +181,78 @@ class Following:
         """
         async for config in self._notices.listen():
             if config is not None:
-                await self._in_force.hear(config)
+                self._in_force.hear(config)
             elif self.on_listening:
                 self.on_listening()
+
+
+class Spreading:
+    """Tells the other processes what was changed here, and copies what is in force; no request waits for either.
+
+    Args:
+        changes: Made here.
+        in_force: What is in force.
+    """
+
+    def __init__(self, changes: ConfigChanges, in_force: ConfigInForce) -> None:
+        self._changes = changes
+        self._in_force = in_force
+        self._due = asyncio.Event()
+        changes.on_change = in_force.on_change = self._due.set
+
+    async def step(self) -> None:
+        """Wait for a change, and spread it."""
+        await self._due.wait()
+        self._due.clear()
+        await asyncio.gather(self._changes.tell(), self._in_force.copy())
+
+
+class Jobs(NamedTuple):
+    """What goes on beside the requests of a process.
+
+    Attributes:
+        following: The config in force.
+        spreading: What changes.
+        watchman: Looks after the stores.
+        reporting: Of what the process counts.
+        leasing: None when the process counts by itself.
+        sharing: None when the process limits by itself.
+    """
+
+    following: Following
+    spreading: Spreading
+    watchman: Watchman
+    reporting: Reporting
+    leasing: Leasing | None = None
+    sharing: Sharing | None = None
 
 
 class Background:
     """The tasks that run for as long as the process serves.
 
     Args:
-        following: The config in force.
-        leasing: None when the process counts by itself.
-        sharing: None when the process limits by itself.
-        reporting: Of what the process counts.
+        jobs: What they do.
         fallbacks: How the process goes on while a store is away.
     """
 
-    def __init__(
-        self,
-        following: Following,
-        leasing: Leasing | None,
-        sharing: Sharing | None,
-        reporting: Reporting,
-        fallbacks: Fallbacks,
-    ) -> None:
-        self._leasing = leasing
-        self._reporting = reporting
+    def __init__(self, jobs: Jobs, fallbacks: Fallbacks) -> None:
+        self._leasing = jobs.leasing
+        self._reporting = jobs.reporting
         self._fallbacks = fallbacks
-        following.on_listening = lambda: self._regain(Fallback.POLLING)
-        self._steps: dict[Fallback | None, Callable[[], Awaitable[None]]] = {
-            None: reporting.step,
-            Fallback.LAST_CONFIG: following.poll,
-            Fallback.POLLING: following.listen,
-        }
-        if leasing:
-            self._steps[Fallback.OWN_TICKETS] = leasing.step
-        if sharing:
-            self._steps[Fallback.OWN_LIMITS] = sharing.step
-        if reporting.is_shared:
-            self._steps[Fallback.OWN_STATS] = reporting.share
+        jobs.following.on_listening = lambda: self._regain(Fallback.POLLING)
+        self._steps: list[tuple[Callable[[], Awaitable[None]], Fallback | None]] = [
+            (jobs.reporting.step, None),
+            (jobs.spreading.step, None),
+            (jobs.watchman.watch, None),
+            (jobs.following.poll, Fallback.LAST_CONFIG),
+            (jobs.following.listen, Fallback.POLLING),
+        ]
+        if jobs.leasing:
+            self._steps.append((jobs.leasing.step, Fallback.OWN_TICKETS))
+        if jobs.sharing:
+            self._steps.append((jobs.sharing.step, Fallback.OWN_LIMITS))
+        if jobs.reporting.is_shared:
+            self._steps.append((jobs.reporting.share, Fallback.OWN_STATS))
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -186,7 +261,7 @@ class Background:
             with suppress(TimeoutError, StoreUnavailable):
                 await asyncio.wait_for(self._leasing.step(), FIRST_LEASE)
         self._reporting.report()
-        tasks = [asyncio.create_task(self._forever(step, fallback)) for fallback, step in self._steps.items()]
+        tasks = [asyncio.create_task(self._forever(step, fallback)) for step, fallback in self._steps]
         try:
             yield
         finally:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -24,18 +25,22 @@ from balancer.app import create_app
 from balancer.core.access import KeyRing
 from balancer.core.changes import FIRST_START, ConfigInForce
 from balancer.core.configs import CdnConfig
-from balancer.core.errors import BalancerError, StoreUnavailable
+from balancer.core.errors import BalancerError, NoConfig, StoreUnavailable
 from balancer.core.keys import ApiKey, Role
-from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, Schema
+from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, LocalFolder, Schema
+from balancer.core.redirects import Redirects
 from balancer.core.revisions import Signature
-from balancer.edge.listening import CannotListen, Edge, EdgeServer, Listener, listen_at, listen_on
+from balancer.edge.descriptors import connections_within, raise_limit
+from balancer.edge.listening import Edge, EdgeServer
+from balancer.edge.process import Limits
+from balancer.edge.sockets import CannotListen, Listener, listen_at, listen_on
 from balancer.edge.tls import UnusableCertificate, check_dates, load
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
 from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.traces import TracingNotInstalled
 from balancer.wiring import make_container
-from balancer.workers import Supervisor
+from balancer.workers import Patience, Supervisor
 
 WRONG_SETTINGS = 2
 FAILED = 1
@@ -74,8 +79,9 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         config, edge = _run(settings, _prepared_server)
         # Every worker is made from these, also one that takes another's place later.
         config.app = partial(create_app, settings, board=Board(), edge=edge)
+        edge.limits = _within_descriptors(edge.limits)
         edge.listeners = _listen(settings, edge)
-        sys.exit(_serve(config, edge))
+        sys.exit(_serve(config, edge, Patience(settings.worker_start_time, settings.worker_silence)))
 
 
 @main.command()
@@ -221,14 +227,20 @@ def _run(settings: Settings, job: Callable[[AsyncContainer], Awaitable[Result]])
 
 async def _prepared_server(parts: AsyncContainer) -> tuple[uvicorn.Config, Edge]:
     """See that a worker will be able to start, so that what is wrong is said once and in one line."""
-    schema = await parts.get(Schema)
+    settings, schema = await parts.get(Settings), await parts.get(Schema)
     try:
         await schema.make_ready()
     except StoreUnavailable as error:
         logger.warning("the schema of the database is not checked", fault=str(error))
+    try:
+        await (await parts.get(LocalFolder)).ping()
+    except StoreUnavailable as error:
+        logger.warning("the data folder cannot be written", folder=str(settings.data_dir), fault=str(error.__cause__))
     in_force = await parts.get(ConfigInForce)
-    if await in_force.begin(await parts.get(CdnConfig)):
+    if await in_force.begin():
         await _make_first_key(parts)
+    elif (await parts.get(Redirects)).config is None and not settings.wait_for_config:
+        raise NoConfig
     return await parts.get(uvicorn.Config), await parts.get(Edge)
 
 
@@ -239,6 +251,21 @@ async def _make_first_key(parts: AsyncContainer) -> None:
     if secret:
         # Not by the log, which is kept and sent elsewhere.
         click.echo(f"The first API key, for an admin; it is not shown again:\n{secret}")
+
+
+def _within_descriptors(limits: Limits) -> Limits:
+    """Return limits that the system's limit on open files can keep."""
+    files = raise_limit()
+    room = connections_within(files)
+    if room >= limits.connections:
+        return limits
+    logger.warning(
+        "fewer connections than BALANCER_CONNECTIONS: the limit on open files is too low",
+        connections=room,
+        wanted=limits.connections,
+        open_files=files,
+    )
+    return replace(limits, connections=room)
 
 
 def _listen(settings: Settings, edge: Edge) -> list[Listener]:
@@ -263,10 +290,11 @@ def _listen(settings: Settings, edge: Edge) -> list[Listener]:
     return listeners
 
 
-def _serve(config: uvicorn.Config, edge: Edge) -> int:
+def _serve(config: uvicorn.Config, edge: Edge, patience: Patience) -> int:
     if config.workers > 1:
-        Supervisor(config, edge).run()
-        return 0
+        supervisor = Supervisor(config, edge, patience)
+        supervisor.run()
+        return FAILED if supervisor.has_failed else 0
     # uvicorn raises the signal again once it has stopped gracefully; that is then a success.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = EdgeServer(config, edge)

@@ -11,10 +11,12 @@ from balancer.core.errors import (
     ConfigNotFound,
     DefaultConfigKept,
     Forbidden,
+    IdempotencyKeyReused,
     InvalidInput,
     InvalidVideo,
     KeyNotFound,
     NoConfig,
+    OutcomeUnknown,
     QueryTooLong,
     RateLimited,
     Refusal,
@@ -72,8 +74,10 @@ TABLE: dict[type[BalancerError], Row] = {
     KeyNotFound: Row(HTTPStatus.NOT_FOUND, "key-not-found", "API key not found"),
     RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
     DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
+    IdempotencyKeyReused: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused"),
     NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "Store not available"),
+    OutcomeUnknown: Row(HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome not known"),
     SchemaMismatch: Row(HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Database schema does not fit"),
 }
 
@@ -155,6 +159,8 @@ def _fields(error: BalancerError) -> list[FieldError]:
             found = FieldError("id", "names the default config")
         case RevisionNotFound():
             found = FieldError("revision", f"names no revision of config {error.config_id}")
+        case IdempotencyKeyReused():
+            found = FieldError("Idempotency-Key", "was used for a different request")
         case StaleRevision():
             found = FieldError("If-Match", f"does not name revision {error.current}")
         case _:

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     proxy_protocol: bool = False
     role: Literal["all", "edge", "admin"] = "all"
     workers: int = Field(default=1, ge=1, le=1024)
+    worker_start_time: float = Field(default=60, ge=1, le=3600)
+    worker_silence: float = Field(default=90, ge=1, le=7200)
+    wait_for_config: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     access_log: Annotated[tuple[bool, float], NoDecode] = (False, 0.0)
@@ -154,6 +157,12 @@ class Settings(BaseSettings):
         missing = [PREFIX + name.upper() for name, is_given in given.items() if not is_given]
         if missing and len(missing) < len(given):
             raise ValueError(f"{' and '.join(missing)} must be given as well where another of the provider's is")
+        return self
+
+    @model_validator(mode="after")
+    def _check_workers(self) -> Self:
+        if self.worker_silence <= self.worker_start_time:
+            raise ValueError("BALANCER_WORKER_SILENCE must be longer than BALANCER_WORKER_START_TIME")
         return self
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from balancer import __version__, idn
-from balancer.adapters.local import FileConfigCopies, NoConfigNotices
+from balancer.adapters.local import DataFolder, FileConfigCopies, NoConfigNotices
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.redis_stores import (
     RedisConfigCopies,
@@ -29,8 +29,7 @@ from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.tokens import JwtTokens
 from balancer.api.access import Limiters
-from balancer.api.health import Watchman
-from balancer.background import Background, Following, Leasing, Sharing
+from balancer.background import Background, Following, Jobs, Leasing, Preparing, Sharing, Spreading
 from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
 from balancer.core.addresses import TrustedProxies
 from balancer.core.changes import ConfigChanges, ConfigInForce
@@ -47,6 +46,7 @@ from balancer.core.ports import (
     ConfigHistory,
     ConfigNotices,
     Dependency,
+    LocalFolder,
     Schema,
     SharedLimits,
     SharedStats,
@@ -60,6 +60,7 @@ from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import Limits
 from balancer.edge.tls import CertificateFiles
 from balancer.settings import Settings
+from balancer.telemetry.health import Watchman
 from balancer.telemetry.logs import Lines, log_config, style_of
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
@@ -86,9 +87,18 @@ class RulesProvider(Provider):
 
     ring = provide(KeyRing)
 
+    spreading = provide(Spreading)
+
     @provide
-    def following(self, in_force: ConfigInForce, notices: ConfigNotices, settings: Settings) -> Following:
-        return Following(in_force, notices, settings.poll_interval)
+    def preparing(self, schema: Schema, ring: KeyRing, clock: Clock, settings: Settings) -> Preparing:
+        given = settings.bootstrap_api_key
+        return Preparing(schema, ring, clock, given.get_secret_value() if given else None)
+
+    @provide
+    def following(
+        self, in_force: ConfigInForce, notices: ConfigNotices, preparing: Preparing, settings: Settings
+    ) -> Following:
+        return Following(in_force, notices, settings.poll_interval, preparing.prepare)
 
     @provide
     def entropy(self) -> Entropy:
@@ -213,6 +223,10 @@ class DatabaseProvider(Provider):
         return SqlDependency(engine)
 
     @provide
+    def folder(self, settings: Settings) -> LocalFolder:
+        return DataFolder(settings.data_dir)
+
+    @provide
     def schema(self, settings: Settings, engine: AsyncEngine) -> Schema:
         return AlembicSchema(settings.database_url.get_secret_value(), engine)
 
@@ -242,7 +256,7 @@ class RedisProvider(Provider):
     @provide
     def copies(self, redis: Redis, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
         shared: ConfigCopies = RedisConfigCopies(redis, settings.redis_prefix)
-        return [timed(shared, "copies", "redis", meters), _file_copies(settings, meters)]
+        return [_file_copies(settings, meters), timed(shared, "copies", "redis", meters)]
 
     @provide
     def shared_limits(self, redis: Redis, settings: Settings, meters: Meters) -> SharedLimits:
@@ -253,8 +267,10 @@ class RedisProvider(Provider):
         return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
 
     @provide
-    def dependencies(self, redis: Redis, database: SqlDependency, tokens: JwtTokens | None) -> Sequence[Dependency]:
-        return [database, RedisDependency(redis), *filter(None, [tokens])]
+    def dependencies(
+        self, redis: Redis, database: SqlDependency, folder: LocalFolder, tokens: JwtTokens | None
+    ) -> Sequence[Dependency]:
+        return [database, RedisDependency(redis), folder, *filter(None, [tokens])]
 
     @provide
     def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:
@@ -268,6 +284,8 @@ class RedisProvider(Provider):
     def background(
         self,
         following: Following,
+        spreading: Spreading,
+        watchman: Watchman,
         leasing: Leasing,
         sharing: Sharing,
         reporting: Reporting,
@@ -275,7 +293,8 @@ class RedisProvider(Provider):
         settings: Settings,
     ) -> Background:
         # Where no players come, no tickets are needed.
-        return Background(following, leasing if settings.role != "admin" else None, sharing, reporting, fallbacks)
+        leases = leasing if settings.role != "admin" else None
+        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing), fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -294,12 +313,21 @@ class SingleHostProvider(Provider):
         return None
 
     @provide
-    def dependencies(self, database: SqlDependency, tokens: JwtTokens | None) -> Sequence[Dependency]:
-        return [database, *filter(None, [tokens])]
+    def dependencies(
+        self, database: SqlDependency, folder: LocalFolder, tokens: JwtTokens | None
+    ) -> Sequence[Dependency]:
+        return [database, folder, *filter(None, [tokens])]
 
     @provide
-    def background(self, following: Following, reporting: Reporting, fallbacks: Fallbacks) -> Background:
-        return Background(following, None, None, reporting, fallbacks)
+    def background(
+        self,
+        following: Following,
+        spreading: Spreading,
+        watchman: Watchman,
+        reporting: Reporting,
+        fallbacks: Fallbacks,
+    ) -> Background:
+        return Background(Jobs(following, spreading, watchman, reporting), fallbacks)
 
 
 class ServerProvider(Provider):

@@ -49,7 +49,8 @@ async def writer(url: str) -> AsyncIterator[tuple[ConfigChanges, SqlCdnConfigs, 
     """Open what one process changes configs by."""
     engine = make_engine(url)
     configs, history = SqlCdnConfigs(engine), SqlConfigHistory(engine)
-    in_force = ConfigInForce(configs, [], Redirects(origins(), TicketBook()), lambda: datetime.now(UTC))
+    redirects = Redirects(origins(), TicketBook())
+    in_force = ConfigInForce(configs, [], redirects, lambda: datetime.now(UTC), ConfigFactory.build())
     yield ConfigChanges(configs, history, in_force, FakeConfigNotices()), configs, history
     await engine.dispose()
 

@@ -28,6 +28,7 @@ from balancer.adapters.tables import api_keys, cdn_configs, config_revisions
 from balancer.core.configs import ConfigDocument
 from balancer.core.errors import (
     ConfigNotFound,
+    IdempotencyKeyReused,
     KeyNotFound,
     NoConfig,
     RevisionNotFound,
@@ -46,7 +47,7 @@ from balancer.core.ports import (
     SharedStats,
     Tickets,
 )
-from balancer.core.revisions import Edit, Revision, Signature, Standing
+from balancer.core.revisions import Attempt, Edit, Revision, Signature, Standing
 from tests.factories import CHANGED, CREATED, SIGNED, ConfigFactory, KeyFactory
 from tests.fakes import (
     FakeApiKeys,
@@ -248,6 +249,40 @@ async def test_edit(record: Record) -> None:
     assert [revision, Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, None, 9)
     assert [revision] == await record.history.page(1, None, 1)
     assert [Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, 2, 9)
+
+
+async def test_repeated_attempts(record: Record) -> None:
+    """A change that is asked for again with its key is made once, and returns what it made, whatever came since."""
+    await record.configs.create_first(FIRST, SIGNED)
+    signed = SIGNED._replace(attempt=Attempt("a-key", "0" * 64))
+
+    def rename(name: str) -> Edit:
+        return lambda standing: replace(standing.document or FIRST.document, name=name)
+
+    made = await record.configs.edit(1, rename("first"), signed)
+    assert made
+    await record.configs.edit(1, rename("second"), SIGNED)
+    assert made == await record.configs.edit(1, rename("ignored"), signed)
+    assert [3, 2, 1] == [revision.number for revision in await record.history.page(1, None, 9)]
+    assert "second" == (await record.configs.get(1)).name
+    with pytest.raises(IdempotencyKeyReused):
+        await record.configs.edit(1, rename("another"), signed._replace(attempt=Attempt("a-key", "1" * 64)))
+    # Keys of different actors have nothing to do with each other.
+    other = await record.configs.edit(1, rename("other"), signed._replace(actor="somebody else"))
+    assert other
+    assert (4, "other") == (other.revision, other.name)
+
+
+async def test_repeated_attempts_to_create_and_delete(record: Record) -> None:
+    """A config that is created or deleted again with the same key is the same one, or gone already."""
+    await record.configs.create_first(FIRST, SIGNED)
+    signed = SIGNED._replace(attempt=Attempt("made", "0" * 64))
+    made = await record.configs.create(ConfigDocument("a.example", 1), signed)
+    assert made == await record.configs.create(ConfigDocument("a.example", 1), signed)
+    gone = SIGNED._replace(attempt=Attempt("gone", "0" * 64))
+    assert await record.configs.edit(made.id, lambda _: None, gone) is None
+    assert await record.configs.edit(made.id, lambda _: None, gone) is None
+    assert [2, 1] == [revision.number for revision in await record.history.page(made.id, None, 9)]
 
 
 async def test_edit_that_changes_nothing(record: Record) -> None:

@@ -1,13 +1,12 @@
 """Changing a config, and which one is in force when stores are away."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 
-from balancer.core.changes import COPY_INTERVAL, COPY_LIFETIME, ConfigChanges, ConfigInForce
+from balancer.core.changes import COPY_LIFETIME, ConfigChanges, ConfigInForce
 from balancer.core.configs import ConfigChange
-from balancer.core.errors import ConfigNotFound, InvalidInput, NoConfig, StoreUnavailable
+from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
 from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
 from tests.factories import CHANGED, SIGNED, ConfigFactory, origins
@@ -27,14 +26,14 @@ class World:
         self.fast, self.slow = FakeConfigCopies(), FakeConfigCopies()
         self.redirects = Redirects(origins(), TicketBook())
         self.now = CHANGED
-        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects, lambda: self.now)
+        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects, lambda: self.now, FIRST)
         self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
 
 
 async def test_first_start() -> None:
     """A first start records the first config, serves by it and copies it."""
     world = World()
-    assert await world.in_force.begin(FIRST)
+    assert await world.in_force.begin()
     assert {1: FIRST} == world.configs.rows
     assert [FIRST] * 3 == [world.redirects.config, world.fast.config, world.slow.config]
 
@@ -42,53 +41,63 @@ async def test_first_start() -> None:
 async def test_later_start() -> None:
     """A later start serves by the lowest id on record and makes nothing."""
     world = World(9, 4)
-    assert await world.in_force.begin(FIRST)
+    assert await world.in_force.begin()
     assert {4, 9} == set(world.configs.rows)
     assert world.redirects.config == world.configs.rows[4]
 
 
-@pytest.mark.parametrize("fast_down", [False, True])
-async def test_start_without_the_record(fast_down: bool) -> None:
-    """While the record is away a start serves by the freshest copy that can be read, and says so."""
+@pytest.mark.parametrize(("fast", "slow", "expected"), [(6, 5, 6), (5, 6, 6), (None, 5, 5), (5, None, 5)])
+async def test_start_without_the_record(fast: int | None, slow: int | None, expected: int) -> None:
+    """While the record is away a start serves by the newest copy that can be read, whichever store has it."""
     world = World()
     world.configs.down = True
-    world.fast.config, world.fast.down = ConfigFactory.build(revision=6), fast_down
-    world.slow.config = ConfigFactory.build(revision=5)
-    assert not await world.in_force.begin(FIRST)
-    assert world.redirects.config == (world.slow.config if fast_down else world.fast.config)
+    for copies, revision in ((world.fast, fast), (world.slow, slow)):
+        copies.down = revision is None
+        copies.config = ConfigFactory.build(revision=revision or 9)
+    assert not await world.in_force.begin()
+    assert world.redirects.config
+    assert expected == world.redirects.config.revision
 
 
 async def test_start_with_nothing() -> None:
-    """With neither record nor copy nothing is served by guesswork."""
+    """With neither record nor copy nothing is served by guesswork, until the record answers."""
     world = World()
     world.configs.down = True
-    with pytest.raises(NoConfig):
-        await world.in_force.begin(FIRST)
+    assert not await world.in_force.begin()
+    assert (None, False) == (world.redirects.config, world.in_force.is_confirmed)
+    world.configs.down = False
+    await world.in_force.refresh()
+    assert (FIRST, True) == (world.redirects.config, world.in_force.is_confirmed)
 
 
 async def test_change_reaches_the_others() -> None:
-    """A change of the default config is in force here and published."""
+    """A change of the default config is in force here at once; publishing and copying it come after the answer."""
     world = World(1)
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     heard = world.notices.listen()
     assert await anext(heard) is None
     waiting = asyncio.ensure_future(anext(heard))
     await asyncio.sleep(0)
-    world.now += COPY_INTERVAL
+    due: list[str] = []
+    world.changes.on_change = lambda: due.append("tell")
+    world.in_force.on_change = lambda: due.append("copy")
     changed = await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
     assert (3, 2, CHANGED) == (changed.distribution_rate, changed.revision, changed.updated_at)
-    assert changed == world.redirects.config == await waiting
-    # A process that loses its record now still starts by this.
-    assert changed == world.fast.config
+    assert changed == world.redirects.config
+    assert (["copy", "tell"], FIRST) == (due, world.fast.config)
+    await world.changes.tell()
+    await world.in_force.copy()
+    assert changed == world.fast.config == await waiting
     await heard.aclose()
 
 
 async def test_change_while_notices_are_down() -> None:
     """A change that cannot be published is made all the same."""
     world = World(1)
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     world.notices.down = True
     changed = await world.changes.apply(1, ConfigChange(cdn_host="b.example"), SIGNED)
+    await world.changes.tell()
     assert "b.example" == changed.cdn_host
     assert changed == world.redirects.config
 
@@ -96,7 +105,7 @@ async def test_change_while_notices_are_down() -> None:
 async def test_change_while_the_record_is_down() -> None:
     """A change that cannot be recorded is an error, and nothing has changed."""
     world = World(1)
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     world.configs.down = True
     with pytest.raises(StoreUnavailable):
         await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
@@ -117,17 +126,17 @@ async def test_changes_that_cannot_be() -> None:
 async def test_notices_out_of_order() -> None:
     """An older revision that arrives late does not undo a newer one, and one of another config is not followed."""
     world = World(1)
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     newest = ConfigFactory.build(revision=3)
     for config in (newest, ConfigFactory.build(revision=2), ConfigFactory.build(id=2, revision=9)):
-        await world.in_force.hear(config)
+        world.in_force.hear(config)
     assert newest == world.redirects.config
 
 
 async def test_polling_does_not_undo_a_change() -> None:
     """A reading of the record that began before a change and ends after it is ignored."""
     world = World(1)
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     world.configs.gate.clear()
     polling = asyncio.ensure_future(world.in_force.refresh())
     await asyncio.sleep(0)
@@ -142,8 +151,8 @@ async def test_polling_does_not_undo_a_change() -> None:
 async def test_record_taken_back() -> None:
     """What is on record counts, also when it is older: a database restored from a backup is followed."""
     world = World(1)
-    await world.in_force.begin(FIRST)
-    await world.in_force.hear(ConfigFactory.build(revision=8))
+    await world.in_force.begin()
+    world.in_force.hear(ConfigFactory.build(revision=8))
     await world.in_force.refresh()
     assert world.redirects.config == FIRST
 
@@ -152,7 +161,7 @@ async def test_copies_are_saved_once_and_retried() -> None:
     """A copy is written when the config has changed and not at every look; a failed one is written later."""
     world = World(1)
     world.slow.down = True
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     await world.in_force.refresh()
     assert (1, 0) == (world.fast.saves, world.slow.saves)
     world.slow.down = False
@@ -163,23 +172,21 @@ async def test_copies_are_saved_once_and_retried() -> None:
 async def test_lost_copies_are_written_again() -> None:
     """A store that has lost its copy gets it back after a while, though nothing has changed."""
     world = World(1)
-    await world.in_force.begin(FIRST)
+    await world.in_force.begin()
     world.fast.config = None
     world.now += COPY_LIFETIME
     await world.in_force.refresh()
     assert world.fast.config == FIRST
 
 
-@pytest.mark.parametrize("record_away", [False, True])
-async def test_copies_of_a_burst_of_changes(record_away: bool) -> None:
-    """Of changes in quick succession all are in force at once, and the last one is copied whatever comes."""
+async def test_the_last_change_is_copied_while_the_record_is_away() -> None:
+    """A look at a record that is away still brings the copies up to what is in force: they are needed now."""
     world = World(1)
-    await world.in_force.begin(FIRST)
-    for rate in range(2, 50):
+    await world.in_force.begin()
+    for rate in (2, 3):
         await world.changes.apply(1, ConfigChange(distribution_rate=rate), SIGNED)
-        assert world.redirects.config == world.configs.rows[1]
-    assert 1 == world.fast.saves
-    world.configs.down = record_away
-    with suppress(StoreUnavailable):
+    assert FIRST == world.fast.config
+    world.configs.down = True
+    with pytest.raises(StoreUnavailable):
         await world.in_force.refresh()
     assert world.configs.rows[1] == world.fast.config

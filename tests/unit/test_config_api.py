@@ -171,3 +171,28 @@ def test_unexpected_failure(
     assert (500, PROBLEM) == (answer.status_code, answer.headers["content-type"])
     assert "AttributeError" not in answer.text
     assert "AttributeError" in caplog.text
+
+
+def test_repeated_change(client: TestClient[Litestar], configs: FakeCdnConfigs) -> None:
+    """A PATCH that is sent again with its Idempotency-Key changes nothing and is answered alike, also with If-Match."""
+    change = {"id": 1, "distribution_rate": 3}
+    headers = {"idempotency-key": '"0b9a"', "if-match": '"1-1"'}
+    first, again = (client.patch("/config", json=change, headers=headers) for _ in range(2))
+    assert (200, first.json(), first.headers["etag"]) == (again.status_code, again.json(), again.headers["etag"])
+    assert 2 == configs.rows[1].revision
+
+
+def test_idempotency_key_of_another_request(client: TestClient[Litestar]) -> None:
+    """A key that was used for another change is refused, by name."""
+    headers = {"idempotency-key": "0b9a"}
+    assert 200 == client.patch("/config", json={"id": 1, "distribution_rate": 3}, headers=headers).status_code
+    answer = client.patch("/config", json={"id": 1, "distribution_rate": 4}, headers=headers)
+    assert 422 == answer.status_code
+    assert "Idempotency-Key" == answer.json()["errors"][0]["field"]
+
+
+@pytest.mark.parametrize("key", ["", '"', '""', "a b", '"a', "x" * 256, "a\tb"])
+def test_bad_idempotency_keys(client: TestClient[Litestar], key: str) -> None:
+    """A key that is no string of structured fields is refused, by name."""
+    answer = client.patch("/config", json={"id": 1, "distribution_rate": 3}, headers={"idempotency-key": key})
+    assert (422, "Idempotency-Key") == (answer.status_code, answer.json()["errors"][0]["field"])

@@ -38,6 +38,18 @@ def test_variables_are_settings(service: str) -> None:
     assert {"BALANCER_DATABASE_URL", "BALANCER_REDIS_URL"} <= names
 
 
+@pytest.mark.parametrize("service", ["migrate", "balancer"])
+def test_every_setting_reaches_the_program(service: str) -> None:
+    """Whatever is set in the shell or in `docker/.env` has its effect in the containers; the image sets the rest."""
+    given = set(SERVICES[service]["environment"]) | set(re.findall(r"\b(BALANCER_[A-Z_]+)=", DOCKERFILE))
+    assert set() == {PREFIX + name.upper() for name in Settings.model_fields} - given
+
+
+def test_nobody_knows_the_password_of_the_dashboard() -> None:
+    """Grafana has no password that is known to everybody: without one of its own it does not start."""
+    assert SERVICES["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"].startswith("${GRAFANA_PASSWORD:?")
+
+
 def test_dependencies_can_be_met() -> None:
     """Each service waits for services that exist, and for health only where there is a check of it."""
     for service in SERVICES.values():

@@ -65,8 +65,24 @@ def test_workflows_may_do_little(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text())
     assert {"contents": "read"} == workflow["permissions"]
     writers = {name for name, job in workflow["jobs"].items() if "write" in job.get("permissions", {}).values()}
-    assert writers <= {"wheel", "image", "update"}
+    assert writers <= {"wheel", "image", "offer"}
     assert not (writers and path.stem == "ci")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_named_by_commit(path: Path) -> None:
+    """An action of others is the very commit that was looked at, with the release that it was in a comment."""
+    used = re.findall(r"uses: (\S+@.*)", path.read_text())
+    assert [] == [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[0-9.]+", action)]
+
+
+def test_fresh_packages_cannot_write() -> None:
+    """What runs the newest packages of the index has no token that can write, and what has one runs none of them."""
+    jobs = load("dependencies")["jobs"]
+    assert "permissions" not in jobs["try"]
+    (checkout,) = [step for step in jobs["try"]["steps"] if "actions/checkout" in step.get("uses", "")]
+    assert checkout["with"] == {"persist-credentials": False}
+    assert [] == [step for step in jobs["offer"]["steps"] if "run" in step]
 
 
 def test_a_release_needs_everything() -> None:

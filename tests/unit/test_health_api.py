@@ -1,9 +1,12 @@
 """What `/health/ready` tells."""
 
+from time import monotonic
+
 import pytest
 
-from balancer.api import health
+from balancer.telemetry import health
 from tests.fakes import FakeCdnConfigs, FakeDependency
+from tests.processes import wait_for
 from tests.unit.apps import make_test_app, test_client
 
 
@@ -18,7 +21,7 @@ def test_all_is_well() -> None:
     assert [("database", "ok", None), ("redis", "ok", None)] == [
         (store["name"], store["status"], store["fallback"]) for store in found["dependencies"]
     ]
-    assert all(store["latency_ms"] >= 0 for store in found["dependencies"])
+    assert all(store["latency_ms"] >= 0 <= store["age_seconds"] for store in found["dependencies"])
 
 
 def test_degraded_but_serving() -> None:
@@ -35,12 +38,30 @@ def test_degraded_but_serving() -> None:
 def test_a_slow_store_counts_as_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that takes too long counts as down, and is not waited for."""
     monkeypatch.setattr(health, "PATIENCE", 0.01)
+    slow, quick = FakeDependency(), FakeDependency("redis")
+    slow.gate.clear()
+    with test_client(make_test_app(dependencies=[slow, quick])) as client:
+        wait_for(lambda: client.get("/health/ready").json()["dependencies"][0]["status"] == "down", seconds=5)
+        answer = client.get("/health/ready")
+    found = answer.json()
+    assert (200, "degraded", "ok") == (answer.status_code, found["status"], found["dependencies"][1]["status"])
+
+
+def test_nobody_waits_for_a_hanging_store() -> None:
+    """While a store hangs, the answer comes at once, from the last probe; before the first one it says `unknown`."""
     slow = FakeDependency()
     slow.gate.clear()
     with test_client(make_test_app(dependencies=[slow])) as client:
-        answer = client.get("/health/ready")
-    found = answer.json()
-    assert (200, "degraded", "down") == (answer.status_code, found["status"], found["dependencies"][0]["status"])
+        begun = monotonic()
+        found = client.get("/health/ready").json()
+        assert monotonic() - begun < 1
+    store = found["dependencies"][0]
+    assert ("degraded", "unknown", None, None) == (
+        found["status"],
+        store["status"],
+        store["latency_ms"],
+        store["age_seconds"],
+    )
 
 
 def test_unable_to_serve() -> None:

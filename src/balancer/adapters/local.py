@@ -11,7 +11,10 @@ from typing_extensions import override
 from balancer.adapters import config_json
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import StoreUnavailable
-from balancer.core.ports import ConfigCopies, ConfigNotices
+from balancer.core.ports import ConfigCopies, ConfigNotices, LocalFolder
+
+PRIVATE = 0o700
+"""Mode of the data folder: what is in it is nobody else's."""
 
 
 class FileConfigCopies(ConfigCopies):
@@ -27,7 +30,7 @@ class FileConfigCopies(ConfigCopies):
     @override
     async def load(self) -> CdnConfig | None:
         try:
-            return config_json.load(await asyncio.to_thread(self._path.read_bytes))
+            return config_json.load(await asyncio.to_thread(self._path.read_bytes), "file")
         except OSError:
             return None
 
@@ -39,7 +42,7 @@ class FileConfigCopies(ConfigCopies):
             raise StoreUnavailable("file") from error
 
     def _replace(self, data: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -48,6 +51,35 @@ class FileConfigCopies(ConfigCopies):
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+class DataFolder(LocalFolder):
+    """The folder of this host's copy of the config, and of an embedded database.
+
+    Args:
+        path: The folder; made when it is not there.
+    """
+
+    name = "data folder"
+    fallback = "the config is not copied to this host: a start while the stores are away has to wait for them"
+    interval = 10.0
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @override
+    async def ping(self) -> None:
+        try:
+            await asyncio.to_thread(self._write)
+        except OSError as error:
+            raise StoreUnavailable("data folder") from error
+
+    def _write(self) -> None:
+        """Write and delete a small file: permissions alone say nothing of a full disk or a read-only one."""
+        self._path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self._path) as file:
+            file.write(bytes(4096))
+            file.flush()
 
 
 class NoConfigNotices(ConfigNotices):

@@ -23,6 +23,9 @@ from balancer.store_urls import read_database_url
 _PACKAGED = Path(__file__).parents[1] / "migrations"
 _CHECKOUT = Path(__file__).parents[3] / "alembic"
 
+PRIVATE_FOLDER = 0o700
+"""Mode of the folder that is made for an embedded database."""
+
 URL_ATTRIBUTE = "balancer.database_url"
 """Under this name the migration environment finds the URL of the database to work on."""
 
@@ -51,9 +54,9 @@ class AlembicSchema(Schema):
 
     @override
     def upgrade(self, revision: str = "head") -> None:
-        if self._url.get_backend_name() == "sqlite" and self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         with self._migrating():
+            if self._url.get_backend_name() == "sqlite" and self._url.database:
+                Path(self._url.database).parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             command.upgrade(self._config, revision)
 
     @override

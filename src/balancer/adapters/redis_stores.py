@@ -79,7 +79,7 @@ class RedisConfigCopies(ConfigCopies):
     @override
     async def load(self) -> CdnConfig | None:
         with _answering():
-            return config_json.load(await self._redis.get(self._key))
+            return config_json.load(await self._redis.get(self._key), "redis")
 
     @override
     async def save(self, config: CdnConfig) -> None:
@@ -110,7 +110,7 @@ class RedisConfigNotices(ConfigNotices):
                         # The server has taken the subscription, or was silent for a while.
                         await subscription.ping()
                         yield None
-                    elif (config := config_json.load(message["data"])) is not None:
+                    elif (config := config_json.load(message["data"], "notice")) is not None:
                         yield config
 
 

@@ -1,7 +1,8 @@
 """Configs and their revisions in a SQL database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import RowMapping, Select, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,7 +12,7 @@ from typing_extensions import override
 from balancer.adapters.sql import answering
 from balancer.adapters.tables import MAX_ID, cdn_configs, config_revisions
 from balancer.core.configs import CdnConfig, ConfigDocument
-from balancer.core.errors import ConfigNotFound, NoConfig, RevisionNotFound
+from balancer.core.errors import ConfigNotFound, IdempotencyKeyReused, NoConfig, RevisionNotFound
 from balancer.core.ports import CdnConfigs, ConfigHistory
 from balancer.core.revisions import Edit, Revision, Signature, Standing
 
@@ -39,6 +40,9 @@ class SqlCdnConfigs(CdnConfigs):
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
         values = {**asdict(document), "revision": 1, "created_at": signature.at}
         async with answering(self._engine) as connection:
+            if earlier := await _earlier(connection, signature):
+                this = select(*_COLUMNS).where(cdn_configs.c.id == earlier["config_id"])
+                return _config({**(await connection.execute(this)).mappings().one(), **_as_of(earlier)})
             made = await connection.execute(insert(cdn_configs).values(values).returning(*_COLUMNS))
             config = _config(made.mappings().one())
             await _record(connection, Revision(config.id, 1, document, signature))
@@ -81,6 +85,8 @@ class SqlCdnConfigs(CdnConfigs):
             row = (await connection.execute(lock.returning(*_COLUMNS, cdn_configs.c.deleted_at))).mappings().first()
             if row is None:
                 raise ConfigNotFound(config_id)
+            if earlier := await _earlier(connection, signature):
+                return _config({**row, **_as_of(earlier)}) if earlier["document"] else None
             config = _config(row)
             before = config.document if row["deleted_at"] is None else None
             is_default = await connection.scalar(default) == config_id
@@ -138,6 +144,30 @@ async def _check_config(connection: AsyncConnection, config_id: int) -> None:
         raise ConfigNotFound(config_id)
 
 
+async def _earlier(connection: AsyncConnection, signature: Signature) -> RowMapping | None:
+    """Return the revision that an earlier attempt at the same request has made, None when there is none.
+
+    Raises:
+        IdempotencyKeyReused: When it was another request.
+    """
+    if signature.attempt is None:
+        return None
+    mine = (
+        config_revisions.c.actor == signature.actor,
+        config_revisions.c.idempotency_key == signature.attempt.key,
+    )
+    found = (await connection.execute(select(config_revisions).where(*mine))).mappings().first()
+    if found is not None and found["request_digest"] != signature.attempt.digest:
+        raise IdempotencyKeyReused
+    return found
+
+
+def _as_of(revision: RowMapping) -> dict[str, Any]:
+    """Return the columns of a config as a revision left them."""
+    number = revision["number"]
+    return {**revision["document"], "revision": number, "updated_at": revision["made_at"] if number > 1 else None}
+
+
 async def _record(connection: AsyncConnection, revision: Revision) -> None:
     values = {
         "config_id": revision.config_id,
@@ -148,11 +178,13 @@ async def _record(connection: AsyncConnection, revision: Revision) -> None:
         "reason": revision.signed.reason,
         "restored": revision.restored,
     }
+    if attempt := revision.signed.attempt:
+        values |= {"idempotency_key": attempt.key, "request_digest": attempt.digest}
     await connection.execute(insert(config_revisions).values(values))
 
 
-def _config(row: RowMapping) -> CdnConfig:
-    return CdnConfig(**{column.name: row[column] for column in _COLUMNS})
+def _config(row: RowMapping | Mapping[str, Any]) -> CdnConfig:
+    return CdnConfig(**{column.name: row[column.name] for column in _COLUMNS})
 
 
 def _revision(row: RowMapping) -> Revision:

@@ -14,12 +14,13 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 from typing_extensions import override
 
 from balancer.core.configs import MAX_DISTRIBUTION_RATE, MAX_NAME
 from balancer.core.keys import MAX_KEY_NAME, Role
-from balancer.core.revisions import MAX_ACTOR, MAX_REASON
+from balancer.core.revisions import MAX_ACTOR, MAX_IDEMPOTENCY_KEY, MAX_REASON
 
 MAX_ID = 2**31 - 1
 """The greatest id that a column can hold; a greater one is simply not found."""
@@ -75,6 +76,10 @@ config_revisions = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("reason", String(MAX_REASON)),
     Column("restored", Integer),
+    # By these a request that is sent again finds what it has made.
+    Column("idempotency_key", String(MAX_IDEMPOTENCY_KEY)),
+    Column("request_digest", String(64)),
+    UniqueConstraint("actor", "idempotency_key"),
 )
 
 api_keys = Table(

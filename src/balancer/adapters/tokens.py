@@ -44,6 +44,7 @@ class JwtTokens(IdentityTokens, Dependency):
     """
 
     name = "identity provider"
+    interval = 10.0
     fallback = "tokens signed by keys that are known already are accepted, and API keys always"
 
     def __init__(self, issuer: str, audience: str, jwks: str, role_claim: str, roles: Mapping[str, Role]) -> None:

@@ -15,7 +15,7 @@ from balancer.core.errors import Unauthenticated
 from balancer.core.keys import Identity, Role
 from balancer.core.limits import Limiter
 from balancer.core.ports import Clock
-from balancer.core.revisions import MAX_REASON, Signature
+from balancer.core.revisions import MAX_REASON, Attempt, Signature
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -102,7 +102,9 @@ async def client_of(connection: Connection) -> str:
     return client_key(proxies.client_of(peer, forwarded_for, forwarded))
 
 
-def signature(request: Request[Any, Any, Any], clock: Clock, reason: str | None) -> Signature:
+def signature(
+    request: Request[Any, Any, Any], clock: Clock, reason: str | None, attempt: Attempt | None = None
+) -> Signature:
     """Return what signs a change that this request makes.
 
     Raises:
@@ -111,4 +113,4 @@ def signature(request: Request[Any, Any, Any], clock: Clock, reason: str | None)
     if reason is not None:
         check_text("reason", reason, MAX_REASON)
     identity: Identity = request.scope["user"]
-    return Signature(identity.actor, clock(), reason)
+    return Signature(identity.actor, clock(), reason, attempt)

@@ -12,9 +12,10 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from balancer.api.access import needs, signature
-from balancer.api.documents import IF_MATCH, by_method, methods, operation, query
+from balancer.api.documents import IDEMPOTENCY_KEY, IF_MATCH, by_method, methods, operation, query
 from balancer.api.inputs import (
     AnyRequest,
+    read_attempt,
     read_body,
     read_expected,
     read_integer,
@@ -26,7 +27,15 @@ from balancer.api.observing import tell_change
 from balancer.api.problems import MAX_BODY, admin_responses
 from balancer.core.changes import ConfigChanges
 from balancer.core.configs import KEEP, MAX_DISTRIBUTION_RATE, CdnConfig, ConfigChange, ConfigDocument, Keep
-from balancer.core.errors import ConfigNotFound, DefaultConfigKept, InvalidInput, StaleRevision, StoreUnavailable
+from balancer.core.errors import (
+    ConfigNotFound,
+    DefaultConfigKept,
+    IdempotencyKeyReused,
+    InvalidInput,
+    OutcomeUnknown,
+    StaleRevision,
+    StoreUnavailable,
+)
 from balancer.core.hosts import ToAscii, parse_cdn_host
 from balancer.core.keys import Role
 from balancer.core.ports import CdnConfigs, Clock
@@ -39,6 +48,9 @@ NO_STORE = {"cache-control": "no-store"}
 ID = query("id", "Which config; without it the default one, which the redirect uses.")
 LIMIT = query("limit", "Items on a page at most: 1 to 200, 50 without it.")
 ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
+UNCERTAIN = (IdempotencyKeyReused(), StoreUnavailable("database"), OutcomeUnknown("database"))
+"""What any change may meet."""
+
 BAD_BODY = {
     "status_400": "The body is not JSON: Input data was truncated.",
     "status_413": f"The body is longer than {MAX_BODY} bytes.",
@@ -150,11 +162,12 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
     http_method=HttpMethod.PATCH,
     operation_id="changeConfig",
     operation_class=operation(
-        IF_MATCH, body=ConfigPatch, example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."}
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
+        body=ConfigPatch,
+        example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."},
     ),
-    responses=admin_responses(
-        Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), StoreUnavailable("database"), **BAD_BODY
-    ),
+    responses=admin_responses(Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), *UNCERTAIN, **BAD_BODY),
     response_headers=HEADERS,
     tags=["config"],
     **needs(Role.OPERATOR),
@@ -165,7 +178,8 @@ async def change_config(
 ) -> Response[Config]:
     """Change the fields that are given, and return the whole config; the next redirect follows it."""
     body = await read_body(request, ConfigPatch)
-    signed, expected = signature(request, clock, body.reason), read_expected(request, body.id)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
+    expected = read_expected(request, body.id)
     config = await changes.apply(body.id, body.change(to_ascii), signed, expected)
     tell_change("changed", config.id, signed, config)
     return as_answer(config)
@@ -177,7 +191,7 @@ async def change_config(
     status_code=HTTP_204_NO_CONTENT,
     operation_id="deleteConfig",
     operation_class=operation(
-        query("id", "Which config.", required=True), query("reason", "Why.", integer=False), IF_MATCH
+        query("id", "Which config.", required=True), query("reason", "Why.", integer=False), IF_MATCH, IDEMPOTENCY_KEY
     ),
     responses=admin_responses(
         Role.OPERATOR,
@@ -185,7 +199,7 @@ async def change_config(
         ConfigNotFound(7),
         DefaultConfigKept(1),
         StaleRevision(2, 8),
-        StoreUnavailable("database"),
+        *UNCERTAIN,
     ),
     response_headers=NO_STORE,
     tags=["config"],
@@ -195,7 +209,7 @@ async def change_config(
 async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
     """Delete a config that is not the default one; its history stays, and a rollback brings it back."""
     config_id = read_required(request, "id")
-    signed = signature(request, clock, read_reason(request))
+    signed = signature(request, clock, read_reason(request), await read_attempt(request))
     await changes.delete(config_id, signed, read_expected(request, config_id))
     tell_change("deleted", config_id, signed)
 
@@ -227,9 +241,11 @@ async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> 
     status_code=HTTP_201_CREATED,
     operation_id="createConfig",
     operation_class=operation(
-        body=NewConfig, example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50}
+        IDEMPOTENCY_KEY,
+        body=NewConfig,
+        example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50},
     ),
-    responses=admin_responses(Role.OPERATOR, BAD_HOST, StoreUnavailable("database"), **BAD_BODY),
+    responses=admin_responses(Role.OPERATOR, BAD_HOST, *UNCERTAIN, **BAD_BODY),
     response_headers=[
         *HEADERS,
         ResponseHeader(name="location", documentation_only=True, description="The path of the new config."),
@@ -244,7 +260,7 @@ async def create_config(
     """Make a config; the redirect goes on using the default one."""
     body = await read_body(request, NewConfig)
     document = ConfigDocument(parse_cdn_host(body.cdn_host, to_ascii), body.distribution_rate, body.name)
-    signed = signature(request, clock, body.reason)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
     config = await changes.create(document, signed)
     tell_change("created", config.id, signed, config)
     answer = as_answer(config)

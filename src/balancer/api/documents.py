@@ -39,6 +39,17 @@ IF_MATCH = Parameter(
 )
 
 
+IDEMPOTENCY_KEY = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    description=(
+        "A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request "
+        "changes nothing and returns what it made the first time."
+    ),
+    schema=Schema(type=OpenAPIType.STRING),
+)
+
+
 def operation(
     *parameters: Parameter, body: type[msgspec.Struct] | None = None, example: object = None
 ) -> type[Operation]:

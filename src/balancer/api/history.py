@@ -10,9 +10,17 @@ from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from balancer.api.access import needs, signature
-from balancer.api.config import BAD_BODY, HEADERS, ID, LIMIT, NO_STORE, Config, as_answer
-from balancer.api.documents import IF_MATCH, by_method, methods, operation, query
-from balancer.api.inputs import AnyRequest, read_body, read_expected, read_integer, read_limit, read_required
+from balancer.api.config import BAD_BODY, HEADERS, ID, LIMIT, NO_STORE, UNCERTAIN, Config, as_answer
+from balancer.api.documents import IDEMPOTENCY_KEY, IF_MATCH, by_method, methods, operation, query
+from balancer.api.inputs import (
+    AnyRequest,
+    read_attempt,
+    read_body,
+    read_expected,
+    read_integer,
+    read_limit,
+    read_required,
+)
 from balancer.api.observing import tell_change
 from balancer.api.problems import admin_responses
 from balancer.core.changes import ConfigChanges
@@ -187,7 +195,10 @@ async def compare_revisions(
     status_code=200,
     operation_id="rollBackConfig",
     operation_class=operation(
-        IF_MATCH, body=Rollback, example={"id": 1, "revision": 3, "reason": "The origin cannot take it."}
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
+        body=Rollback,
+        example={"id": 1, "revision": 3, "reason": "The origin cannot take it."},
     ),
     responses=admin_responses(
         Role.OPERATOR,
@@ -195,7 +206,7 @@ async def compare_revisions(
         ConfigNotFound(7),
         RevisionNotFound(1, 9),
         StaleRevision(1, 8),
-        StoreUnavailable("database"),
+        *UNCERTAIN,
         **BAD_BODY,
     ),
     response_headers=HEADERS,
@@ -208,7 +219,8 @@ async def roll_back(
 ) -> Response[Config]:
     """Give a config what it had at an earlier revision, by a new revision; also bring back a deleted config."""
     body = await read_body(request, Rollback)
-    signed, expected = signature(request, clock, body.reason), read_expected(request, body.id)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
+    expected = read_expected(request, body.id)
     config = await changes.roll_back(body.id, body.revision, signed, expected)
     tell_change("rolled back", config.id, signed, config, restored=body.revision)
     return as_answer(config)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ from litestar.exceptions import ClientException
 
 from balancer.core.configs import check_text
 from balancer.core.errors import InvalidInput
-from balancer.core.revisions import MAX_REASON
+from balancer.core.revisions import MAX_IDEMPOTENCY_KEY, MAX_REASON, Attempt
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -21,6 +22,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 
 _TAG = re.compile(r'(W/)?"([!#-~\x80-\xff]*)"')
 _TAGS = re.compile(rf"[\s,]*{_TAG.pattern}(?:\s*,[\s,]*(?:{_TAG.pattern})?)*\s*")
+_IDEMPOTENCY_KEY = re.compile(rf'"([ !#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY}}})"|([!#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY}}})')
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 
 # msgspec tells the place of a fault as "$.field" and the name of a field in backticks.
@@ -96,6 +98,28 @@ def read_expected(request: AnyRequest, config_id: int) -> Collection[int] | None
     tags = {tag for weak, tag in _TAG.findall(text) if not weak}
     found = (re.fullmatch(rf"{config_id}-([0-9]{{1,18}})", tag) for tag in tags)
     return {int(match[1]) for match in found if match}
+
+
+async def read_attempt(request: AnyRequest) -> Attempt | None:
+    """Return by what a request can be told from others, None when it has no `Idempotency-Key`.
+
+    The header is a string of structured fields, `"8e03978e"` (draft-ietf-httpapi-idempotency-key-header-07 §2.1); one
+    without the quotes is taken as well.
+
+    Raises:
+        InvalidInput: When the header is anything else.
+    """
+    values = request.headers.getall("idempotency-key", [])
+    if not values:
+        return None
+    found = _IDEMPOTENCY_KEY.fullmatch(values[0])
+    if len(values) > 1 or found is None:
+        raise InvalidInput(
+            "Idempotency-Key", f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters, in quotes"
+        )
+    digest = sha256(f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n")
+    digest.update(await request.body())
+    return Attempt(found[1] or found[2], digest.hexdigest())
 
 
 async def read_body(request: AnyRequest, kind: type[Body]) -> Body:

@@ -1,15 +1,14 @@
 """Changing a config, and knowing which one is in force when stores are down."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from balancer.core.configs import CdnConfig, ConfigChange, ConfigDocument
 from balancer.core.errors import (
     ConfigNotFound,
     DefaultConfigKept,
     InvalidInput,
-    NoConfig,
     StaleRevision,
     StoreUnavailable,
 )
@@ -26,46 +25,54 @@ FIRST_START = "first-start"
 COPY_LIFETIME = timedelta(seconds=30)
 """After this time a copy is written again: the store may have lost it."""
 
-COPY_INTERVAL = timedelta(seconds=0.1)
-"""When changes follow one another faster, copies skip some of them; the next look at the record brings the last one."""
-
 
 class ConfigInForce:
-    """Keeps what this process serves by in step with the record, and with a copy of it while the record is away.
+    """Keeps what this process serves by in step with the record, and with copies of it while the record is away.
 
     Args:
         configs: The record.
-        copies: Copies outside of the database, the freshest first.
+        copies: Copies outside of the database.
         redirects: What this process serves by.
         clock: Tells when the copies were last written.
+        first: What an empty record is given.
 
     Attributes:
         confirmed_at: When the record last said what is in force; the beginning before it ever did.
+        is_confirmed: Whether it ever did.
+        on_change: Called when another config is in force, and copies of it are due. Must not block.
     """
 
-    def __init__(self, configs: CdnConfigs, copies: Sequence[ConfigCopies], redirects: Redirects, clock: Clock) -> None:
+    def __init__(
+        self,
+        configs: CdnConfigs,
+        copies: Sequence[ConfigCopies],
+        redirects: Redirects,
+        clock: Clock,
+        first: CdnConfig,
+    ) -> None:
         self._configs = configs
         self._copies = copies
         self._redirects = redirects
         self._clock = clock
+        self._first = first
         self._copied: dict[int, CdnConfig] = {}
-        self._copied_at: datetime | None = None
         self._copied_all_at = self.confirmed_at = clock()
+        self.is_confirmed = False
+        self.on_change: Callable[[], None] | None = None
 
-    async def begin(self, first: CdnConfig) -> bool:
-        """Put a config in force for the first time: the one on record, or `first` on an empty record, or a copy.
+    async def begin(self) -> bool:
+        """Put a config in force for the first time: the one on record, or the newest copy while the record is away.
+
+        With neither there is none yet; players are told so until the record answers.
 
         Returns:
-            Whether it came from the record.
-
-        Raises:
-            NoConfig: When the record is away and there is no copy.
+            Whether the record answered.
         """
         try:
-            await self._configs.create_first(first, Signature(FIRST_START, self._clock()))
             await self.refresh()
         except StoreUnavailable:
-            self._redirects.use(await self._from_copies())
+            if copy := await self._newest_copy():
+                self._redirects.use(copy)
             return False
         return True
 
@@ -77,29 +84,34 @@ class ConfigInForce:
         """
         before = self._redirects.config
         try:
+            if not self.is_confirmed:
+                await self._configs.create_first(self._first, Signature(FIRST_START, self._clock()))
             config = await self._configs.default()
         except StoreUnavailable:
-            # A change that came in a burst may not have been copied yet, and now the copies are needed.
-            if before is not None:
-                await self._copy(before)
+            # Copies are needed now, and may be behind.
+            await self.copy()
             raise
         # Whatever came in force while the record was being read is younger than the reading.
         if self._redirects.config is before and config != before:
             self._redirects.use(config)
-        self.confirmed_at = self._clock()
-        await self._copy(config)
+        self.is_confirmed, self.confirmed_at = True, self._clock()
+        await self.copy()
 
-    async def hear(self, config: CdnConfig) -> bool:
+    def hear(self, config: CdnConfig) -> bool:
         """Put a config in force if it is newer than the present one, and return whether it is."""
         if not config.is_newer_than(self._redirects.config):
             return False
         self._redirects.use(config)
-        if self._copied_at is None or self._clock() - self._copied_at >= COPY_INTERVAL:
-            await self._copy(config)
+        if self.on_change:
+            self.on_change()
         return True
 
-    async def _copy(self, config: CdnConfig) -> None:
-        self._copied_at = now = self._clock()
+    async def copy(self) -> None:
+        """Bring the copies up to what is in force."""
+        config = self._redirects.config
+        if config is None:
+            return
+        now = self._clock()
         if now - self._copied_all_at >= COPY_LIFETIME:
             self._copied_all_at = now
             self._copied.clear()
@@ -111,15 +123,16 @@ class ConfigInForce:
                     continue  # The copy is behind; the next refresh tries again.
                 self._copied[number] = config
 
-    async def _from_copies(self) -> CdnConfig:
+    async def _newest_copy(self) -> CdnConfig | None:
+        newest: CdnConfig | None = None
         for copies in self._copies:
             try:
-                config = await copies.load()
+                found = await copies.load()
             except StoreUnavailable:
                 continue
-            if config is not None:
-                return config
-        raise NoConfig
+            if found and (newest is None or found.revision > newest.revision):
+                newest = found
+        return newest
 
 
 class ConfigChanges:
@@ -130,6 +143,9 @@ class ConfigChanges:
         history: Its revisions.
         in_force: What this process serves by.
         notices: How the others learn of it.
+
+    Attributes:
+        on_change: Called when there is something to tell the others. Must not block.
     """
 
     def __init__(
@@ -139,6 +155,8 @@ class ConfigChanges:
         self._history = history
         self._in_force = in_force
         self._notices = notices
+        self._untold: CdnConfig | None = None
+        self.on_change: Callable[[], None] | None = None
 
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
         """Make a config and return it.
@@ -163,7 +181,7 @@ class ConfigChanges:
         def edit(standing: Standing) -> ConfigDocument:
             return change.applied_to(_expected_document(standing, expected))
 
-        return await self._put_in_force(await self._configs.edit(config_id, edit, signature), config_id)
+        return self._put_in_force(await self._configs.edit(config_id, edit, signature), config_id)
 
     async def roll_back(
         self, config_id: int, revision: int, signature: Signature, expected: Expected = None
@@ -186,7 +204,7 @@ class ConfigChanges:
             return earlier.document
 
         config = await self._configs.edit(config_id, edit, signature, restored=revision)
-        return await self._put_in_force(config, config_id)
+        return self._put_in_force(config, config_id)
 
     async def delete(self, config_id: int, signature: Signature, expected: Expected = None) -> None:
         """Delete a config; its history stays, and it can be rolled back to.
@@ -205,13 +223,22 @@ class ConfigChanges:
 
         await self._configs.edit(config_id, edit, signature)
 
-    async def _put_in_force(self, config: CdnConfig | None, config_id: int) -> CdnConfig:
-        if config is None:
-            raise ConfigNotFound(config_id)
-        if await self._in_force.hear(config):
-            # The change is on record; a process that hears no notice finds it there within the polling interval.
+    async def tell(self) -> None:
+        """Tell the other processes of the last change, if they have not been told."""
+        config, self._untold = self._untold, None
+        if config:
+            # A process that hears no notice finds the change on record within the polling interval.
             with suppress(StoreUnavailable):
                 await self._notices.publish(config)
+
+    def _put_in_force(self, config: CdnConfig | None, config_id: int) -> CdnConfig:
+        """Follow a change that is on record: from here on nothing can fail."""
+        if config is None:
+            raise ConfigNotFound(config_id)
+        if self._in_force.hear(config):
+            self._untold = config
+            if self.on_change:
+                self.on_change()
         return config
 
 

@@ -8,6 +8,7 @@
     ├── ConfigNotFound          no config has that id
     ├── RevisionNotFound        a config has no revision of that number
     ├── StaleRevision           a config has changed since the client read it
+    ├── IdempotencyKeyReused    a request has the idempotency key of a different one
     ├── DefaultConfigKept       the config that the redirect uses cannot be deleted
     ├── Unauthenticated         the request does not say, or not rightly, who makes it
     ├── Forbidden               whoever makes the request may not
@@ -15,6 +16,7 @@
     ├── RateLimited             a client makes more requests than it may
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
+    │   └── OutcomeUnknown      the database did not confirm a change, which may have been made or not
     └── SchemaMismatch          the database has another schema than the program
 
 Each holds values and says them in one sentence. What status an HTTP client sees is decided in `balancer.api.problems`.
@@ -116,6 +118,13 @@ class StaleRevision(BalancerError):
         self.current = current
 
 
+class IdempotencyKeyReused(BalancerError):
+    """A request has the idempotency key of a different one by the same actor."""
+
+    def __init__(self) -> None:
+        super().__init__("The 'Idempotency-Key' was used for a different request; choose a new key for each change.")
+
+
 class DefaultConfigKept(BalancerError):
     """The config that the redirect uses cannot be deleted."""
 
@@ -201,6 +210,18 @@ class StoreUnavailable(BalancerError):
     def __init__(self, store: str) -> None:
         super().__init__(f"The {store} is not available at the moment.")
         self.store = store
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The database did not confirm a change, which may have been made or not."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(store)
+        text = (
+            f"The {store} did not confirm the change, which may have been made or not. "
+            "Send the same request again with the same 'Idempotency-Key', or read the config."
+        )
+        self.args = (text,)
 
 
 class SchemaMismatch(BalancerError):

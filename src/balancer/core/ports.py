@@ -16,14 +16,22 @@ Clock = Callable[[], datetime]
 
 
 class CdnConfigs(Protocol):
-    """The configs as they are on record. Every change of one records a revision with it, both or none."""
+    """The configs as they are on record. Every change of one records a revision with it, both or none.
+
+    A change whose signature has an attempt that is on record already is not made again: what it made is returned.
+    """
 
     async def create_first(self, config: CdnConfig, signature: Signature) -> None:
         """Record `config`, whose id is 1, unless there is one already. Atomic."""
         ...
 
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
-        """Record a new config and return it; its id is greater than any before. Atomic."""
+        """Record a new config and return it; its id is greater than any before. Atomic.
+
+        Raises:
+            IdempotencyKeyReused: When the attempt's key is that of another request.
+            OutcomeUnknown: When it may have been recorded or not.
+        """
         ...
 
     async def default(self) -> CdnConfig:
@@ -65,6 +73,8 @@ class CdnConfigs(Protocol):
 
         Raises:
             ConfigNotFound: When there never was one with that id.
+            IdempotencyKeyReused: When the attempt's key is that of another request.
+            OutcomeUnknown: When it may have been recorded or not.
         """
         ...
 
@@ -171,16 +181,22 @@ class Dependency(Protocol):
     """A store that the program talks to, as whoever watches it sees it.
 
     Attributes:
-        name: `database`, `redis` or `identity provider`.
+        name: `database`, `redis`, `data folder` or `identity provider`.
         fallback: What goes on without it, in one clause.
+        interval: Seconds between two looks at it.
     """
 
     name: str
     fallback: str
+    interval: float = 2.0
 
     async def ping(self) -> None:
         """Ask the store for the least that it can answer."""
         ...
+
+
+class LocalFolder(Dependency, Protocol):
+    """The folder of what this host keeps for itself."""
 
 
 class ConfigCopies(Protocol):

@@ -14,6 +14,22 @@ MAX_ACTOR = 300
 """Characters in the name of who made a change."""
 
 
+MAX_IDEMPOTENCY_KEY = 255
+"""Characters in an idempotency key."""
+
+
+class Attempt(NamedTuple):
+    """A request to change something that may be sent again; see draft-ietf-httpapi-idempotency-key-header.
+
+    Attributes:
+        key: Chosen by the client, unique among the requests of one actor.
+        digest: SHA-256 of the request in hex, to tell a repetition from another request with the same key.
+    """
+
+    key: str
+    digest: str
+
+
 class Signature(NamedTuple):
     """Who makes a change, when, and why.
 
@@ -21,11 +37,13 @@ class Signature(NamedTuple):
         actor: `key:3 Alice's laptop`, `token:alice`, `command-line`, `first-start`.
         at: Aware, in UTC.
         reason: One line, None when none was given.
+        attempt: None when the request cannot be told from others.
     """
 
     actor: str
     at: datetime
     reason: str | None = None
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)
 _BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
+# RFC 3629 §3 forbids to write a character in more bytes than it needs; decoders that allow it read `%c0%ae` as a dot.
+_OVERLONG = re.compile(r"%(?:[Cc][01]|[Ee]0%[89][0-9A-Fa-f]|[Ff]0%8[0-9A-Fa-f])%[89ABab][0-9A-Fa-f]")
 # Some servers decode a path before they split it, and some take a backslash for a slash.
 _SEGMENT_ENDS = re.compile(r"[/\\]")
 
@@ -167,9 +169,15 @@ def _checked_authority(scheme: str, authority: str, origins: OriginHosts) -> tup
 def _check_path(path: str) -> None:
     if path in {"", "/"}:
         _refuse(RefusalReason.PATH_EMPTY, "has no path to a video after its host")
-    if "." in path or "%2" in path:
-        for segment in _SEGMENT_ENDS.split(unquote(path)):
-            if segment in {".", ".."}:
+    if found := _OVERLONG.search(path):
+        _refuse(RefusalReason.BAD_ESCAPE, f"has a path with the overlong UTF-8 sequence '{found[0]}'")
+    if "." not in path and "%2" not in path:
+        return
+    # A server behind a proxy may decode what the proxy has decoded already.
+    for decoded in (once := unquote(path), unquote(once)):
+        for segment in _SEGMENT_ENDS.split(decoded):
+            # Servlet containers take what follows a semicolon for a parameter, and Windows drops spaces at the end.
+            if segment.partition(";")[0].rstrip(" ") in {".", ".."}:
                 _refuse(RefusalReason.DOT_SEGMENT, f"has a path with the dot segment '{segment}'")
 
 

@@ -23,6 +23,7 @@ from uvicorn.protocols.utils import get_local_addr
 from balancer.core.addresses import client_key
 from balancer.edge.answers import Answers, tell_player
 from balancer.edge.bodies import BodyReader, body_of
+from balancer.edge.descriptors import REFUSED_AT_ONCE
 from balancer.edge.exchange import Exchange
 from balancer.edge.heads import VERSION, Head, Start, recognize_start
 from balancer.edge.inbox import HeadTooLong, Inbox
@@ -149,7 +150,7 @@ class Connection(asyncio.Protocol):
         connections = process.state.connections
         connections.add(self)  # type: ignore[arg-type]  # the server calls no more of it than `shutdown`
         if len(connections) > process.limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "This process serves as many connections as it may.")
+            self._turn_away(len(connections) - process.limits.connections)
         elif process.limits.client_connections:
             self._count()
 
@@ -415,6 +416,13 @@ class Connection(asyncio.Protocol):
         self._counted = client_key(self.peer)
         if not self._process.admit(self._counted):
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "This address has as many connections as it may.")
+
+    def _turn_away(self, above: int) -> None:
+        """Say that there is no room; so many are above the limit, of whom only some have time to read it."""
+        self._process.meters.turned_away()
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "This process serves as many connections as it may.")
+        if above > REFUSED_AT_ONCE:
+            self.transport.close()
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answer with a problem and close; behind a request that is being answered, only close after that."""

@@ -1,14 +1,15 @@
-"""Where a server listens: the sockets of its workers, and what makes a connection of what comes in."""
+"""The server of a worker: takes connections from its sockets, and from those of workers that are not well."""
 
 import asyncio
 import logging
+import multiprocessing
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import uvicorn
@@ -21,114 +22,14 @@ from balancer.edge.connection import LINGER, Connection, Port
 from balancer.edge.exchange import Application
 from balancer.edge.process import EdgeParts, Limits, Process
 from balancer.edge.proxy_protocol import ProxiedConnection
+from balancer.edge.sockets import BACKLOG, Listener
 from balancer.edge.tls import INTERVAL as CERTIFICATE_INTERVAL
 from balancer.edge.tls import Certificate, CertificateFiles
 
-BACKLOG = 2048
-"""Connections that may wait to be taken, of each socket; the system may allow fewer."""
+HANDSHAKE = 0.2
+"""Seconds in which connections that are begun when a server stops can still be made: a round trip to the client."""
 
 logger = logging.getLogger("uvicorn.error")
-
-
-class CannotListen(Exception):
-    """An address cannot be listened on; the message names it and the reason."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """An address with its sockets.
-
-    Attributes:
-        url: `http://127.0.0.1:8000`, or `unix:/run/balancer.sock`.
-        sockets: One for each worker, among which the system spreads connections evenly; or one that all of them share.
-        tls: Whether TLS is spoken there.
-    """
-
-    url: str
-    sockets: Sequence[socket.socket]
-    tls: bool = False
-
-    def close(self) -> None:
-        """Close this process's ends of the sockets."""
-        for sock in self.sockets:
-            sock.close()
-
-
-def listen_on(host: str, port: int, workers: int, *, tls: bool = False) -> list[Listener]:
-    """Listen on a TCP port of every address that a host has; 0 takes a free one.
-
-    Raises:
-        CannotListen: When that is not possible.
-    """
-    listeners: list[Listener] = []
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, address in dict.fromkeys((family, address[:2]) for family, _, _, _, address in found):
-            # The second address gets the port that was free at the first.
-            sockets = _bind(family, (str(address[0]), int(address[1]) or port), workers)
-            port = sockets[0].getsockname()[1]
-            shown = f"[{host}]" if ":" in host else host
-            listeners.append(Listener(f"{'https' if tls else 'http'}://{shown}:{port}", sockets, tls))
-    except OSError as error:
-        for listener in listeners:
-            listener.close()
-        raise CannotListen(f"Port {port} of {host} cannot be listened on: {error.strerror or error}.") from None
-    return listeners
-
-
-def _bind(family: int, address: tuple[str, int], workers: int) -> list[socket.socket]:
-    # Only Linux spreads connections over sockets that share a port.
-    is_spread = workers > 1 and sys.platform == "linux"
-    sockets: list[socket.socket] = []
-    try:
-        for _ in range(workers if is_spread else 1):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            sockets.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if is_spread:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(address)
-            sock.listen(BACKLOG)
-            sock.setblocking(False)
-            address = (address[0], sock.getsockname()[1])
-    except OSError:
-        for sock in sockets:
-            sock.close()
-        raise
-    return sockets
-
-
-def listen_at(path: Path) -> Listener:
-    """Listen on a Unix socket, which everybody on the machine may connect to that may enter its folder.
-
-    Raises:
-        CannotListen: When that is not possible.
-    """
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if path.is_socket():
-            _refuse_living(path)
-            path.unlink()
-        sock.bind(str(path))
-        path.chmod(0o666)
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        raise CannotListen(f"{path} cannot be listened on: {error.strerror or error}.") from None
-    return Listener(f"unix:{path}", [sock])
-
-
-def _refuse_living(path: Path) -> None:
-    """Leave a socket alone that a server still listens on; one that a killed server has left is in nobody's way."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            return
-    raise CannotListen(f"{path} cannot be listened on: another server does.")
 
 
 @dataclass
@@ -157,6 +58,11 @@ class Edge:
         """Take what the application has for the edge, once it has started."""
         self.parts = parts
 
+    def hold_off(self) -> None:
+        """Let nobody begin another connection."""
+        for listener in self.listeners:
+            listener.hold_off()
+
     def close(self) -> None:
         """Listen no more."""
         for listener in self.listeners:
@@ -173,10 +79,14 @@ class EdgeServer(uvicorn.Server):
         config: uvicorn's configuration.
         edge: What the server is to be.
         number: Of this worker, from 0.
+
+    Attributes:
+        alive_at: When the event loop of one of several workers last turned, by the monotonic clock.
     """
 
     def __init__(self, config: uvicorn.Config, edge: Edge, number: int = 0) -> None:
         super().__init__(config)
+        self.alive_at: float | None = None
         self._edge = edge
         self._number = number
         self._makers: list[tuple[Listener, Callable[[], asyncio.Protocol], dict[str, Any]]] = []
@@ -211,9 +121,7 @@ class EdgeServer(uvicorn.Server):
             watch.cancel()
         if self._edge.beats:
             self._edge.beats.stop(self._number)
-        for servers in self._adopted.values():
-            _close(servers)
-        self._edge.close()
+        await self._take_last()
         await super().shutdown(sockets)
 
     def _maker(
@@ -251,6 +159,29 @@ class EdgeServer(uvicorn.Server):
             servers.append(await loop.create_server(maker, sock=sock, backlog=BACKLOG, **tls))
         return servers
 
+    async def _take_last(self) -> None:
+        """Take the connections that have been made already, and listen no more.
+
+        Those of the other workers too, as whoever closes a socket last would reset what waits there.
+        """
+        if not self._edge.beats:
+            self._edge.hold_off()
+        await asyncio.sleep(HANDSHAKE)
+        for servers in self._adopted.values():
+            _close(servers)
+        for server in self.servers:
+            server.close()
+        waiting = [
+            (maker, connection, tls)
+            for listener, maker, tls in self._makers
+            for connection in listener.accept_waiting()
+        ]
+        self._edge.close()
+        loop = asyncio.get_running_loop()
+        taken = [loop.connect_accepted_socket(maker, connection, **tls) for maker, connection, tls in waiting]
+        # A client that is gone, or does not manage its handshake, is no fault of ours.
+        await asyncio.gather(*taken, return_exceptions=True)
+
     async def _look_after_certificate(self, certificate: Certificate) -> None:
         while True:
             await asyncio.sleep(CERTIFICATE_INTERVAL)
@@ -258,8 +189,15 @@ class EdgeServer(uvicorn.Server):
 
     async def _look_after_others(self, beats: Beats) -> None:
         others = [number for number in range(self.config.workers) if number != self._number]
+        supervisor = multiprocessing.parent_process()
         while True:
             beats.show(self._number)
+            self.alive_at = monotonic()
+            if supervisor and not supervisor.is_alive():
+                # Nobody would replace this worker or end it, and it would hold the port.
+                logger.error("the supervisor has been killed: worker %d ends", self._number)
+                self.should_exit = True
+                return
             for number in others:
                 is_well = beats.is_well(number)
                 if is_well and number in self._adopted:

@@ -126,6 +126,7 @@ class Process:
         self._clients: Counter[str] = Counter()
         self._backlog: deque[Waiting] = deque()
         self._is_working = False
+        self.meters.show("connection-limit", limits.connections)
         loop.call_later(SWEEP, self._look_at_clock)
 
     @property

@@ -130,6 +130,10 @@ class _Service(Collector):
         yield _counter("worker_deaths", "Workers that were killed or crashed, and were replaced.", [], {(): deaths})
         connections = sum(entry.values[0] for entry in self._present("connections"))
         yield _gauge("connections", "Open connections of clients.", [], {(): connections})
+        room = sum(entry.values[0] for entry in self._present("connection-limit"))
+        yield _gauge("connections_limit", "Connections that the workers may have together.", [], {(): room})
+        away = self._sums("turned-away", ())
+        yield _counter("connections_refused", "Connections for which there was no room.", [], away)
         dropped = self._sums("lines-dropped", ())
         yield _counter("log_lines_dropped", "Lines that the log could not take in time.", [], dropped)
         revisions: dict[Labels, float] = {}

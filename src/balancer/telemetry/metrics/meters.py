@@ -86,6 +86,10 @@ class Meters:
         """
         self._count("answered", surface, f"{status // 100}xx")
 
+    def turned_away(self) -> None:
+        """Count a connection for which there was no room."""
+        self._count("turned-away")
+
     def failed_to_authenticate(self) -> None:
         """Count credentials that were not accepted."""
         self._count("unauthenticated")

@@ -1,0 +1,36 @@
+"""Whatever the stores do, players are redirected rightly, and admins get an answer soon."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.stores import FAULTS, Service, measure
+
+SECONDS = 1.0
+"""How long each fault lasts here; `make faults` lets it last longer."""
+
+ANSWERS = {
+    "GET /config": {200, 503},
+    "PATCH /config": {200, 503},
+    "GET /health/ready": {200},
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return a service over stores that can misbehave."""
+    with Service(tmp_path_factory.mktemp("faults")) as service:
+        yield service
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_of_stores(service: Service, fault: str) -> None:
+    """No redirect fails or is wrong, shares stay, admins are answered in time, and all is well again soon after."""
+    row = measure(service, fault, SECONDS)
+    assert {} == dict(row.seen.faults)
+    assert row.seen.right.total() > 100
+    assert abs(row.share - 0.1) < 0.02
+    for asked in row.asked:
+        assert asked.status in ANSWERS[asked.what], asked
+        assert asked.seconds < (0.5 if "ready" in asked.what else 2.5), asked
