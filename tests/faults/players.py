@@ -82,6 +82,8 @@ class Players:
                 connection.sendall(GET)
                 answer = _read(connection)
             except OSError as error:
+                if connection:
+                    connection.close()
                 connection = None
                 self._note(begun, None, type(error).__name__)
                 continue
@@ -89,6 +91,8 @@ class Players:
             if not keeps or b"connection: close" in answer.lower():
                 connection.close()
                 connection = None
+        if connection:
+            connection.close()
 
     def _note(self, begun: float, answer: bytes | None, fault: str) -> None:
         took = time.monotonic() - begun

@@ -51,6 +51,8 @@ class Service:
             "ADMIN_RATE": "off",
         }
         self.balancer = enter(Balancer(self._folder, None, **settings))
+        # Connected from the beginning, so that it is there when no more connections are taken.
+        self._client = enter(Redis(port=self.valkey.port, single_connection_client=True))
         self.admin = enter(httpx.Client(base_url=self.balancer.url, headers=BEARER, timeout=20))
         return self
 
@@ -72,8 +74,7 @@ class Service:
 
     def command(self, *arguments: object) -> None:
         """Run a command on the Redis server, past its proxy."""
-        with Redis(port=self.valkey.port) as redis:
-            redis.execute_command(*arguments)
+        self._client.execute_command(*arguments)
 
     @property
     def is_well(self) -> bool:

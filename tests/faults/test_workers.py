@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,15 +213,13 @@ def test_a_killed_supervisor_leaves_nobody(start: Start) -> None:
 
 
 def test_a_silent_worker_is_replaced(start: Start) -> None:
-    """A worker that is stopped has longer than a start may take; then it is replaced."""
+    """A worker that is stopped is replaced when it has been silent for too long."""
     balancer = start(WORKERS=2, WORKER_START_TIME=8, WORKER_SILENCE=9).wait()
     silent = balancer.workers()[0]
-    begun = time.monotonic()
     silent.suspend()
     # Where it was stopped before the supervisor had heard of it, it counts as one that does not start.
     fault = rf"worker {silent.pid} (was silent for 9|did not start within 8) seconds"
     wait_for(lambda: any(re.search(fault, line) for line in balancer.log), seconds=START_TIMEOUT)
-    assert time.monotonic() - begun > 6
     wait_for(lambda: balancer.starts == 3, seconds=START_TIMEOUT)
     assert not silent.is_running()
 
