@@ -50,11 +50,12 @@ prometheus: $(BIN)/python
 		echo "No Prometheus here: the tests of the dashboard and of the alerts are skipped" >&2
 
 .PHONY: check
-check: $(VENV)/.dev  ## Lint, format, types and import contracts
+check: $(VENV)/.dev  ## Lint, format, types, import contracts and the OpenAPI document
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.openapi
 
 .PHONY: unit
 unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers

@@ -20,6 +20,7 @@ from balancer.core.errors import (
     QueryTooLong,
     RateLimited,
     Refusal,
+    RefusalReason,
     RevisionNotFound,
     SchemaMismatch,
     StaleRevision,
@@ -34,15 +35,30 @@ RETRY_AFTER = 1
 
 
 class FieldError(msgspec.Struct, omit_defaults=True):
-    """One field of the request, what is wrong with it in words, and for a video the class of the fault as well."""
+    """One field of the request that is at fault.
+
+    Attributes:
+        field: Its name.
+        reason: What is wrong with it, in words.
+        code: Only for a video: the class of the fault.
+    """
 
     field: str
     reason: str
-    code: str = ""
+    code: RefusalReason | None = None
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """Problem details as RFC 9457 §3.1 has them, with the fields at fault, and a config's revision where it matters."""
+    """Problem details (RFC 9457 §3.1).
+
+    Attributes:
+        type: What kind of problem it is.
+        title: The kind in words.
+        status: The status of the answer.
+        detail: What happened, in one sentence.
+        errors: The fields at fault.
+        revision: Only of a stale revision: the config's current one.
+    """
 
     type: str
     title: str
@@ -80,6 +96,14 @@ TABLE: dict[type[BalancerError], Row] = {
     OutcomeUnknown: Row(HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome not known"),
     SchemaMismatch: Row(HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Database schema does not fit"),
 }
+
+
+def _type(name: str) -> str:
+    return f"urn:video-balancer:problem:{name}"
+
+
+TYPES = ["about:blank", *dict.fromkeys(_type(row.name) for row in TABLE.values())]
+"""All types of problems."""
 
 
 def problem_of(error: BalancerError) -> Problem:
@@ -139,10 +163,6 @@ def not_found(path: str) -> Problem:
 def not_allowed(method: str, path: str, allowed: str) -> Problem:
     """Return the problem of a method that a path does not have."""
     return generic(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible at {path}, only {allowed}.")
-
-
-def _type(name: str) -> str:
-    return f"urn:video-balancer:problem:{name}"
 
 
 def _fields(error: BalancerError) -> list[FieldError]:

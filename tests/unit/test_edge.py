@@ -45,6 +45,10 @@ class FakeTransport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.is_closed
 
+    @override
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Accept any limits; nothing ever waits."""
+
 
 class Edge:
     """An edge with no application behind it: a request that is passed on fails."""

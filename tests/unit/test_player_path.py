@@ -135,7 +135,7 @@ def test_docs_need_no_internet(client: TestClient[Litestar]) -> None:
         file = client.get(f"/docs/{name}")
         assert 200 == file.status_code
         assert file.headers["content-type"].startswith(kind)
-    assert 'url: "schema/openapi.json"' in client.get("/docs/start.js").text
+    assert "://" not in client.get("/docs/start.js").text
 
 
 @pytest.mark.parametrize("path", ["/config", "/health/live", "/docs", "/docs/start.js"])

@@ -4,21 +4,26 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 
-from litestar import Litestar, Response, Router
+import msgspec
+from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, SecurityScheme, Tag
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ControllerRouterHandler, Message, Scope
+from typing_extensions import override
 
 from balancer.api import config, docs, explain, health, history, keys, numbers, player
 from balancer.api.access import OPEN, authorize, needs
+from balancer.api.openapi import complete, component_schemas
 from balancer.api.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.core.errors import BalancerError
 from balancer.core.keys import Role
 from balancer.headers import SECURITY
+from balancer.problems import Problem
+from balancer.telemetry.health import Readiness
 
 ProcessRole = Literal["all", "edge", "admin"]
 """What a process answers: players, admins, or both."""
@@ -33,11 +38,39 @@ _TAGS = [
     Tag(name="health", description="What orchestrators ask."),
 ]
 
+_DESCRIPTION = """Redirects video players to an origin cluster or to a CDN, by rules that admins change.
+
+Every `GET` also answers `HEAD`, with the same header fields and no body; this document leaves those out. Errors are
+problem details (RFC 9457) in `application/problem+json`."""
+
+_SHAPES: list[type[msgspec.Struct]] = [
+    *(config.Config, config.ConfigPage, config.ConfigPatch, config.NewConfig),
+    *(history.ConfigRevision, history.RevisionPage, history.ConfigDiff, history.Rollback),
+    *(explain.Explained, explain.Preview, explain.PreviewRequest),
+    *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
+    *(health.Health, Readiness, numbers.StatsAnswer, Problem),
+]
+"""Bodies of requests and answers."""
+
 # The page loads its own files, and Swagger UI sets styles in the page.
 _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+
+
+class _Document(JsonRenderPlugin):
+    """Serves the completed document, which is rendered once."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/openapi.json")
+        self._rendered: bytes | None = None
+
+    @override
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._rendered is None:
+            self._rendered = self.render_json(request, complete(openapi_schema, component_schemas(_SHAPES)))
+        return self._rendered
 
 
 def _no_pages(response: Response[Any]) -> Response[Any]:
@@ -108,11 +141,13 @@ def _openapi(version: str, access: dict[str, Any]) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Video balancer",
         version=version,
-        description="Redirects video players to an origin cluster or to a CDN, by rules that admins change.",
+        description=_DESCRIPTION,
+        contact=Contact(name="The operator of this service"),
+        servers=[Server(url="/", description="The service that this document comes from.")],
         license=License(name="MIT", identifier="MIT"),
         components=Components(security_schemes={"bearer": bearer}),
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages, **access),
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[_Document()],
         tags=_TAGS,
         use_handler_docstrings=True,
     )

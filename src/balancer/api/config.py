@@ -1,6 +1,5 @@
 """The paths that admins ask for configs: `/config` and `/configs`."""
 
-from datetime import datetime
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -12,11 +11,14 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from balancer.api.access import needs, signature
-from balancer.api.documents import IDEMPOTENCY_KEY, IF_MATCH, by_method, methods, operation, query
+from balancer.api.documents import IDEMPOTENCY_KEY, IF_MATCH, Time, by_method, methods, operation, query
 from balancer.api.inputs import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     AnyRequest,
     read_attempt,
     read_body,
+    read_cursor,
     read_expected,
     read_integer,
     read_limit,
@@ -45,8 +47,9 @@ Value = TypeVar("Value")
 
 NO_STORE = {"cache-control": "no-store"}
 
-ID = query("id", "Which config; without it the default one, which the redirect uses.")
-LIMIT = query("limit", "Items on a page at most: 1 to 200, 50 without it.")
+ID = query("id", "Which config; without it the default one, by which players are redirected.")
+LIMIT = query("limit", "Items on a page at most.", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT)
+CURSOR = query("cursor", "Which page: `next` of the page before it; the first one without it.", integer=False)
 ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
 UNCERTAIN = (IdempotencyKeyReused(), StoreUnavailable("database"), OutcomeUnknown("database"))
 """What any change may meet."""
@@ -58,21 +61,29 @@ BAD_BODY = {
 BAD_HOST = InvalidInput("cdn_host", "has a scheme; give only a host name, and a port if it is not the default")
 HEADERS = [ResponseHeader(name="cache-control", value="no-store"), ETAG]
 
-Rate = Annotated[
-    int, msgspec.Meta(ge=0, le=MAX_DISTRIBUTION_RATE, description="N: every N-th request goes to the origin.")
-]
+Rate = Annotated[int, msgspec.Meta(ge=0, le=MAX_DISTRIBUTION_RATE)]
 
 
 class Config(msgspec.Struct):
-    """A config as clients see it; times are RFC 3339 in UTC, `updated_at` is null until the first change."""
+    """A config at its latest revision. Times are RFC 3339 in UTC.
+
+    Attributes:
+        id: Its number.
+        name: What admins call it; null when it has no name.
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        revision: Number of the latest revision; each change adds one.
+        created_at: When it was made.
+        updated_at: When it was last changed; null until the first change.
+    """
 
     id: int
     name: str | None
     cdn_host: str
     distribution_rate: int
     revision: int
-    created_at: datetime
-    updated_at: datetime | None
+    created_at: Time
+    updated_at: Time | None
 
     @classmethod
     def of(cls, config: CdnConfig) -> "Config":
@@ -89,14 +100,27 @@ class Config(msgspec.Struct):
 
 
 class ConfigPage(msgspec.Struct):
-    """Some configs by id; `next` is the cursor of the page behind this one, null on the last."""
+    """Some of the configs, by id.
+
+    Attributes:
+        items: The configs.
+        next: The `cursor` of the next page; null on the last one.
+    """
 
     items: list[Config]
     next: str | None
 
 
 class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What to change, and why; fields that are not given stay as they are."""
+    """What to change, and why. Fields that are not given stay as they are; at least one must change.
+
+    Attributes:
+        id: Which config.
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        name: What admins call it, at most 100 characters; null takes the name away.
+        reason: One line for the history, at most 500 characters.
+    """
 
     id: int
     cdn_host: str | msgspec.UnsetType = msgspec.UNSET
@@ -118,7 +142,14 @@ class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
-    """A config to be made, and why."""
+    """A config to create, and why.
+
+    Attributes:
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        name: What admins call it, at most 100 characters.
+        reason: One line for the history, at most 500 characters.
+    """
 
     cdn_host: str
     distribution_rate: Rate
@@ -147,12 +178,17 @@ def as_answer(config: CdnConfig) -> Response[Config]:
         InvalidInput("id", "must be one integer"),
     ),
     response_headers=HEADERS,
+    response_description="The config.",
     tags=["config"],
     **needs(Role.VIEWER),
 )
 @inject
 async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> Response[Config]:
-    """Return one config, or the default one."""
+    """Read a config.
+
+    Without `id` it is the default one: the config with the lowest id, by which players are redirected. The answer's
+    `ETag` names the revision, for `If-Match` of a later change.
+    """
     config_id = read_integer(request, "id")
     return as_answer(await (configs.default() if config_id is None else configs.get(config_id)))
 
@@ -169,6 +205,7 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
     ),
     responses=admin_responses(Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), *UNCERTAIN, **BAD_BODY),
     response_headers=HEADERS,
+    response_description="The whole config after the change.",
     tags=["config"],
     **needs(Role.OPERATOR),
 )
@@ -176,7 +213,11 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
 async def change_config(
     request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
 ) -> Response[Config]:
-    """Change the fields that are given, and return the whole config; the next redirect follows it."""
+    """Change a config.
+
+    Only the fields that are given change. The next redirect of this process follows the change, other processes follow
+    within a second. A change that changes nothing makes no revision.
+    """
     body = await read_body(request, ConfigPatch)
     signed = signature(request, clock, body.reason, await read_attempt(request))
     expected = read_expected(request, body.id)
@@ -191,7 +232,10 @@ async def change_config(
     status_code=HTTP_204_NO_CONTENT,
     operation_id="deleteConfig",
     operation_class=operation(
-        query("id", "Which config.", required=True), query("reason", "Why.", integer=False), IF_MATCH, IDEMPOTENCY_KEY
+        query("id", "Which config.", required=True),
+        query("reason", "One line for the history.", integer=False),
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
     ),
     responses=admin_responses(
         Role.OPERATOR,
@@ -202,12 +246,16 @@ async def change_config(
         *UNCERTAIN,
     ),
     response_headers=NO_STORE,
+    response_description="The config is deleted.",
     tags=["config"],
     **needs(Role.OPERATOR),
 )
 @inject
 async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
-    """Delete a config that is not the default one; its history stays, and a rollback brings it back."""
+    """Delete a config.
+
+    The default config cannot be deleted. The history of a deleted config stays, and a rollback brings it back.
+    """
     config_id = read_required(request, "id")
     signed = signature(request, clock, read_reason(request), await read_attempt(request))
     await changes.delete(config_id, signed, read_expected(request, config_id))
@@ -218,19 +266,23 @@ async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges],
     "/configs",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("listConfigs"),
-    operation_class=operation(LIMIT, query("cursor", "From `next` of the page before.")),
+    operation_class=operation(LIMIT, CURSOR),
     responses=admin_responses(
         Role.VIEWER, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")
     ),
     response_headers=NO_STORE,
+    response_description="A page of configs.",
     tags=["config"],
     **needs(Role.VIEWER),
 )
 @inject
 async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> ConfigPage:
-    """Return configs by id, the default one first."""
+    """List configs.
+
+    By id, so the default one comes first.
+    """
     limit = read_limit(request)
-    found = await configs.page(read_integer(request, "cursor", 0) or 0, limit + 1)
+    found = await configs.page(read_cursor(request) or 0, limit + 1)
     items = [Config.of(config) for config in found[:limit]]
     return ConfigPage(items, str(items[-1].id) if len(found) > limit else None)
 
@@ -250,6 +302,7 @@ async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> 
         *HEADERS,
         ResponseHeader(name="location", documentation_only=True, description="The path of the new config."),
     ],
+    response_description="The new config.",
     tags=["config"],
     **needs(Role.OPERATOR),
 )
@@ -257,7 +310,10 @@ async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> 
 async def create_config(
     request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
 ) -> Response[Config]:
-    """Make a config; the redirect goes on using the default one."""
+    """Create a config.
+
+    Players are still redirected by the default one.
+    """
     body = await read_body(request, NewConfig)
     document = ConfigDocument(parse_cdn_host(body.cdn_host, to_ascii), body.distribution_rate, body.name)
     signed = signature(request, clock, body.reason, await read_attempt(request))

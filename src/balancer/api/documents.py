@@ -1,19 +1,25 @@
 """What the OpenAPI document says that the framework cannot derive."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, route
 from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.status_codes import HTTP_204_NO_CONTENT
 from litestar.types import Method, OperationIDCreator
 
 from balancer.api.access import needs
+from balancer.api.openapi import reference
 from balancer.core.keys import Role
+
+Time = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""An aware time, RFC 3339 in JSON."""
 
 
 def by_method(name: str) -> OperationIDCreator:
@@ -25,10 +31,45 @@ def by_method(name: str) -> OperationIDCreator:
     return operation_id
 
 
-def query(name: str, description: str, *, integer: bool = True, required: bool = False) -> Parameter:
-    """Describe a query parameter, which is read more strictly than the framework would."""
+def query(
+    name: str,
+    description: str,
+    *,
+    integer: bool = True,
+    required: bool = False,
+    examples: dict[str, Example] | None = None,
+    **schema: Any,
+) -> Parameter:
+    """Describe a query parameter, which is read more strictly than the framework would.
+
+    Args:
+        name: Its name.
+        description: What it means.
+        integer: Whether it is a number; text otherwise.
+        required: Whether it must be given.
+        examples: By name; the interactive page begins with the first one.
+        schema: What else its JSON Schema says: `maximum=200`.
+    """
     kind = OpenAPIType.INTEGER if integer else OpenAPIType.STRING
-    return Parameter(name=name, param_in="query", description=description, required=required, schema=Schema(type=kind))
+    return Parameter(
+        name=name,
+        param_in="query",
+        description=description,
+        required=required,
+        schema=Schema(type=kind, **schema),
+        examples=examples,
+    )
+
+
+VIDEO = {
+    "playlist": Example(summary="A playlist on server s1", value="http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8")
+}
+"""Examples of an origin URL."""
+
+
+def one_of(*vocabularies: type[StrEnum]) -> msgspec.Meta:
+    """Say of a string that it is a word of one of several closed vocabularies."""
+    return msgspec.Meta(extra_json_schema={"enum": [word.value for words in vocabularies for word in words]})
 
 
 IF_MATCH = Parameter(
@@ -66,7 +107,8 @@ def operation(
         def __post_init__(self) -> None:
             self.parameters = list(parameters)
             if body is not None:
-                media = OpenAPIMediaType(schema=schema_of(body), examples={"example": Example(value=example)})
+                schema = Reference(reference(body.__name__))
+                media = OpenAPIMediaType(schema=schema, examples={"example": Example(value=example)})
                 self.request_body = RequestBody(content={"application/json": media}, required=True)
 
     return Described
@@ -90,31 +132,3 @@ def methods(path: str, *allowed: str) -> HTTPRouteHandler:
         return Response(None, headers={"allow": ", ".join(sorted({*allowed, "OPTIONS"}))})
 
     return name_methods
-
-
-def schema_of(kind: type[msgspec.Struct]) -> Schema:
-    """Return the JSON Schema of a body for the OpenAPI document, in the framework's form."""
-    (definition,) = msgspec.json.schema_components([kind])[1].values()
-    return _schema(definition)
-
-
-def _schema(definition: dict[str, Any]) -> Schema:
-    known = {
-        "type": "type",
-        "description": "description",
-        "minimum": "minimum",
-        "maximum": "maximum",
-        "required": "required",
-        "additionalProperties": "additional_properties",
-        "maxItems": "max_items",
-        "enum": "enum",
-        "format": "format",
-    }
-    values = {known[name]: value for name, value in definition.items() if name in known}
-    if properties := definition.get("properties"):
-        values["properties"] = {name: _schema(value) for name, value in properties.items()}
-    if items := definition.get("items"):
-        values["items"] = _schema(items)
-    if choices := definition.get("anyOf"):
-        values["any_of"] = [_schema(choice) for choice in choices]
-    return Schema(**values)

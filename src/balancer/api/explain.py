@@ -1,25 +1,29 @@
 """The paths by which admins see what would happen: `/explain` and `/config/preview`."""
 
+from typing import Annotated
+
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import route
 from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.status_codes import HTTP_200_OK, HTTP_301_MOVED_PERMANENTLY
 
 from balancer.api.access import needs
 from balancer.api.config import BAD_BODY, BAD_HOST, NO_STORE, ConfigPatch
-from balancer.api.documents import by_method, methods, operation, query
+from balancer.api.documents import VIDEO, by_method, methods, one_of, operation, query
 from balancer.api.history import Change, Document, changes_between
 from balancer.api.inputs import AnyRequest, read_body
 from balancer.api.problems import admin_responses
 from balancer.core.configs import CdnConfig
-from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
+from balancer.core.errors import ConfigNotFound, InvalidInput, RefusalReason, StoreUnavailable
 from balancer.core.explanations import Explanation, Forecast, Route, Share, explain, forecast
 from balancer.core.hosts import OriginHosts, ToAscii
 from balancer.core.keys import Role
 from balancer.core.ports import CdnConfigs
 from balancer.core.redirects import Redirects
+from balancer.core.snapshots import RoutingReason
 from balancer.problems import problem_of
 
 MAX_VIDEOS = 100
@@ -28,19 +32,38 @@ MAX_VIDEOS = 100
 MAX_REQUESTS = 10**12
 """Requests that a preview counts with."""
 
+Reason = Annotated[str, one_of(RoutingReason, RefusalReason)]
+
 
 class Finding(msgspec.Struct):
-    """One step on the way to an answer, and what was found there."""
+    """One step on the way to an answer.
+
+    Attributes:
+        step: What was looked at: `config`, `video`, `host`, `ticket`, `target` or `location`.
+        finding: What was found there, in one sentence.
+    """
 
     step: str
     finding: str
 
 
 class Explained(msgspec.Struct):
-    """What a player would be answered, and why; null for what was not reached."""
+    """What a player would be answered, and why. Null stands for what was not reached.
+
+    Attributes:
+        status: Of the answer: 301 when the player would be redirected.
+        reason: Why it goes where it goes, or why it is refused.
+        location: Where the player would be sent.
+        config_id: Which config is in force.
+        revision: Its revision.
+        host_pattern: The pattern of allowed origins that the video's host matches.
+        ticket: The next ticket of this process, which is not taken.
+        target: Whom that ticket belongs to: `origin` or `cdn`.
+        steps: The way to the answer, in order, up to the step that ended it.
+    """
 
     status: int
-    reason: str | None
+    reason: Reason | None
     location: str | None
     config_id: int | None
     revision: int | None
@@ -67,7 +90,13 @@ class Explained(msgspec.Struct):
 
 
 class TargetShare(msgspec.Struct):
-    """What one target gets: a share from 0 to 1, and a number of requests if one was asked about."""
+    """What one target gets.
+
+    Attributes:
+        target: `origin` or `cdn`.
+        share: From 0 to 1.
+        requests: How many of the `requests` that were asked about; null when none were.
+    """
 
     target: str
     share: float
@@ -80,7 +109,13 @@ class TargetShare(msgspec.Struct):
 
 
 class Place(msgspec.Struct):
-    """Where a video would go with a share of its requests."""
+    """Where a video would go with a share of its requests.
+
+    Attributes:
+        target: `origin` or `cdn`.
+        share: From 0 to 1.
+        location: The video's URL there.
+    """
 
     target: str
     share: float
@@ -88,10 +123,16 @@ class Place(msgspec.Struct):
 
 
 class VideoRoute(msgspec.Struct):
-    """Where one video would go, or why it would be refused: a reason of the documented vocabulary."""
+    """Where one video would go, or why it would be refused.
+
+    Attributes:
+        video: As it was given.
+        refusal: Why it would be refused; null when it would be redirected.
+        places: Where it would go: one for each target that has a share.
+    """
 
     video: str
-    refusal: str | None
+    refusal: RefusalReason | None
     places: list[Place]
 
     @classmethod
@@ -102,7 +143,13 @@ class VideoRoute(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What comes out by a config."""
+    """What players would get by a config.
+
+    Attributes:
+        config: What is decided in it.
+        shares: What each target gets.
+        videos: Where each video that was asked about goes.
+    """
 
     config: Document
     shares: list[TargetShare]
@@ -120,7 +167,15 @@ class Outcome(msgspec.Struct):
 
 
 class Preview(msgspec.Struct):
-    """What a change would do: what differs, and what comes out before and after it."""
+    """What a change would do.
+
+    Attributes:
+        id: Which config.
+        revision: The one that the change would follow.
+        changes: The fields that differ.
+        before: What players get now.
+        after: What they would get.
+    """
 
     id: int
     revision: int
@@ -130,7 +185,12 @@ class Preview(msgspec.Struct):
 
 
 class PreviewRequest(ConfigPatch):
-    """A change as for `PATCH /config`, and what to show of it."""
+    """A change as for `PATCH /config`, and what to show of it.
+
+    Attributes:
+        videos: Origin URLs to show the places of, at most 100.
+        requests: How many requests to share out, at most 1000000000000.
+    """
 
     videos: list[str] = msgspec.field(default_factory=list)
     requests: int | None = None
@@ -141,16 +201,27 @@ class PreviewRequest(ConfigPatch):
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("explain"),
     operation_class=operation(
-        query("video", "As a player would send it, with the parameters beside it.", integer=False)
+        query(
+            "video",
+            "The video's URL at its origin, as a player would send it. Parameters beside it count as well.",
+            integer=False,
+            format=OpenAPIFormat.URI,
+            examples=VIDEO,
+        )
     ),
     responses=admin_responses(Role.VIEWER, StoreUnavailable("database")),
     response_headers=NO_STORE,
+    response_description="The answer that a player would get, and the way to it.",
     tags=["explain"],
     **needs(Role.VIEWER),
 )
 @inject
 async def explain_request(request: AnyRequest, redirects: FromDishka[Redirects]) -> Explained:
-    """Say step by step what a player who asks `/?video=…` would be answered, and why; takes no ticket."""
+    """Explain what a player would be answered.
+
+    Tells what this process would answer next to `GET /` with the same query: the status, the location, and step by step
+    why. It is decided by the same code, and takes no ticket.
+    """
     return Explained.of(explain(redirects, request.scope["query_string"]))
 
 
@@ -170,6 +241,7 @@ async def explain_request(request: AnyRequest, redirects: FromDishka[Redirects])
     ),
     responses=admin_responses(Role.VIEWER, BAD_HOST, ConfigNotFound(7), StoreUnavailable("database"), **BAD_BODY),
     response_headers=NO_STORE,
+    response_description="What would differ.",
     tags=["explain"],
     **needs(Role.VIEWER),
 )
@@ -180,7 +252,10 @@ async def preview_config(
     origins: FromDishka[OriginHosts],
     to_ascii: FromDishka[ToAscii],
 ) -> Preview:
-    """Say what a change would do, and change nothing."""
+    """Preview a change.
+
+    Tells what a change would do to the shares of the targets and to videos, and changes nothing.
+    """
     body = await read_body(request, PreviewRequest)
     if len(body.videos) > MAX_VIDEOS:
         raise InvalidInput("videos", f"must be at most {MAX_VIDEOS}")

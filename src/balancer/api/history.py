@@ -1,6 +1,6 @@
 """The paths that admins ask for what a config was before, and to go back to it."""
 
-from datetime import datetime
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -10,12 +10,13 @@ from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from balancer.api.access import needs, signature
-from balancer.api.config import BAD_BODY, HEADERS, ID, LIMIT, NO_STORE, UNCERTAIN, Config, as_answer
-from balancer.api.documents import IDEMPOTENCY_KEY, IF_MATCH, by_method, methods, operation, query
+from balancer.api.config import BAD_BODY, CURSOR, HEADERS, ID, LIMIT, NO_STORE, UNCERTAIN, Config, as_answer
+from balancer.api.documents import IDEMPOTENCY_KEY, IF_MATCH, Time, by_method, methods, operation, query
 from balancer.api.inputs import (
     AnyRequest,
     read_attempt,
     read_body,
+    read_cursor,
     read_expected,
     read_integer,
     read_limit,
@@ -46,7 +47,13 @@ _REVISION_ERRORS = admin_responses(
 
 
 class Document(msgspec.Struct):
-    """What admins decide in a config."""
+    """What admins decide in a config.
+
+    Attributes:
+        name: What they call it; null when it has no name.
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+    """
 
     name: str | None
     cdn_host: str
@@ -59,7 +66,13 @@ class Document(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """One field that differs; null where there is no config, or no name."""
+    """One field that differs.
+
+    Attributes:
+        field: Its name.
+        before: Null where there was no config, or no name.
+        after: Null where there is no config, or no name.
+    """
 
     field: str
     before: str | int | None
@@ -67,14 +80,25 @@ class Change(msgspec.Struct):
 
 
 class ConfigRevision(msgspec.Struct):
-    """One revision: the whole document, null when it deleted the config, and how it differs from the one before."""
+    """One revision of a config. It is never rewritten.
+
+    Attributes:
+        id: Which config.
+        revision: Its number, from 1.
+        document: What was decided; null when the revision deleted the config.
+        changes: How it differs from the revision before.
+        actor: Who made it: `key:3 deployment`, `token:alice`, `command-line` or `first-start`.
+        made_at: When, as RFC 3339 in UTC.
+        reason: Why; null when no reason was given.
+        restored: Number of the revision that a rollback went back to; null for any other change.
+    """
 
     id: int
     revision: int
     document: Document | None
     changes: list[Change]
     actor: str
-    made_at: datetime
+    made_at: Time
     reason: str | None
     restored: int | None
 
@@ -94,14 +118,26 @@ class ConfigRevision(msgspec.Struct):
 
 
 class RevisionPage(msgspec.Struct):
-    """Some revisions, the newest first; `next` is the `before` of the page behind this one, null on the last."""
+    """Some of a config's revisions, the newest first.
+
+    Attributes:
+        items: The revisions.
+        next: The `cursor` of the next page; null on the last one.
+    """
 
     items: list[ConfigRevision]
     next: str | None
 
 
 class ConfigDiff(msgspec.Struct):
-    """How two revisions of a config differ."""
+    """How two revisions of a config differ.
+
+    Attributes:
+        id: Which config.
+        from: Number of the one revision.
+        to: Number of the other.
+        changes: The fields that differ.
+    """
 
     id: int
     from_: int = msgspec.field(name="from")
@@ -110,7 +146,13 @@ class ConfigDiff(msgspec.Struct):
 
 
 class Rollback(msgspec.Struct, forbid_unknown_fields=True):
-    """Which revision to go back to, and why."""
+    """Which revision to go back to, and why.
+
+    Attributes:
+        id: Which config.
+        revision: Number of the revision whose document it gets.
+        reason: One line for the history, at most 500 characters.
+    """
 
     id: int
     revision: int
@@ -126,9 +168,12 @@ def changes_between(before: ConfigDocument | None, after: ConfigDocument | None)
     "/config/history",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("readHistory"),
-    operation_class=operation(ID, LIMIT, query("before", "Only revisions with lower numbers.")),
+    operation_class=operation(
+        ID, LIMIT, CURSOR, replace(query("before", "Earlier name of `cursor`.", minimum=1), deprecated=True)
+    ),
     responses=_ERRORS,
     response_headers=NO_STORE,
+    response_description="A page of revisions.",
     tags=["history"],
     **needs(Role.VIEWER),
 )
@@ -136,8 +181,15 @@ def changes_between(before: ConfigDocument | None, after: ConfigDocument | None)
 async def read_history(
     request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
 ) -> RevisionPage:
-    """Return the revisions of a config, also of a deleted one, the newest first."""
+    """List the revisions of a config.
+
+    The newest first, each with how it differs from the one before; also of a deleted config.
+    """
     limit, before = read_limit(request), read_integer(request, "before", 1)
+    if (cursor := read_cursor(request)) is not None:
+        if before is not None:
+            raise InvalidInput("before", "cannot be given together with 'cursor'")
+        before = cursor
     found = await history.page(await _which(request, configs), before, limit + 1)
     # One more than is shown says how the last one shown differs from it.
     items = [ConfigRevision.of(later, earlier) for later, earlier in pairwise([*found, None]) if later]
@@ -151,6 +203,7 @@ async def read_history(
     operation_class=operation(ID, query("revision", "Its number.", required=True)),
     responses=_REVISION_ERRORS,
     response_headers=NO_STORE,
+    response_description="The revision.",
     tags=["history"],
     **needs(Role.VIEWER),
 )
@@ -158,7 +211,10 @@ async def read_history(
 async def read_revision(
     request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
 ) -> ConfigRevision:
-    """Return one revision of a config."""
+    """Read one revision of a config.
+
+    It has the whole document of that time, and how it differs from the revision before.
+    """
     number = read_required(request, "revision")
     config_id = await _which(request, configs)
     revision = await history.get(config_id, number)
@@ -175,6 +231,7 @@ async def read_revision(
     ),
     responses=_REVISION_ERRORS,
     response_headers=NO_STORE,
+    response_description="The fields that differ.",
     tags=["history"],
     **needs(Role.VIEWER),
 )
@@ -182,7 +239,10 @@ async def read_revision(
 async def compare_revisions(
     request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
 ) -> ConfigDiff:
-    """Return how two revisions of a config differ."""
+    """Compare two revisions of a config.
+
+    They need not follow each other, and either may be the later one.
+    """
     first, second = read_required(request, "from"), read_required(request, "to")
     config_id = await _which(request, configs)
     before, after = await history.get(config_id, first), await history.get(config_id, second)
@@ -210,6 +270,7 @@ async def compare_revisions(
         **BAD_BODY,
     ),
     response_headers=HEADERS,
+    response_description="The whole config after the rollback.",
     tags=["history"],
     **needs(Role.OPERATOR),
 )
@@ -217,7 +278,11 @@ async def compare_revisions(
 async def roll_back(
     request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]
 ) -> Response[Config]:
-    """Give a config what it had at an earlier revision, by a new revision; also bring back a deleted config."""
+    """Roll a config back.
+
+    It gets the document of an earlier revision, by a new revision, which can be rolled back in turn. A deleted config
+    comes back.
+    """
     body = await read_body(request, Rollback)
     signed = signature(request, clock, body.reason, await read_attempt(request))
     expected = read_expected(request, body.id)

@@ -24,6 +24,7 @@ _TAG = re.compile(r'(W/)?"([!#-~\x80-\xff]*)"')
 _TAGS = re.compile(rf"[\s,]*{_TAG.pattern}(?:\s*,[\s,]*(?:{_TAG.pattern})?)*\s*")
 _IDEMPOTENCY_KEY = re.compile(rf'"([ !#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY}}})"|([!#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY}}})')
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
+_CURSOR = re.compile(r"[0-9]{1,100}")
 
 # msgspec tells the place of a fault as "$.field" and the name of a field in backticks.
 _PLACE = re.compile(r"^(?P<fault>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
@@ -67,6 +68,22 @@ def read_limit(request: AnyRequest) -> int:
         InvalidInput: When the parameter `limit` is out of range.
     """
     return read_integer(request, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
+
+
+def read_cursor(request: AnyRequest) -> int | None:
+    """Return where a page begins, None for the first one.
+
+    The id or number in a cursor is nobody's business but ours, so it travels as text both ways.
+
+    Raises:
+        InvalidInput: When the parameter `cursor` is not what an answer had in `next`.
+    """
+    values = request.query_params.getall("cursor", [])
+    if not values:
+        return None
+    if len(values) > 1 or not _CURSOR.fullmatch(values[0]):
+        raise InvalidInput("cursor", "must be the 'next' of another page")
+    return int(values[0])
 
 
 def read_reason(request: AnyRequest) -> str | None:

@@ -1,7 +1,7 @@
 """The paths by which admins manage API keys: `/keys` and `/key`."""
 
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC
+from enum import StrEnum
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
@@ -11,74 +11,111 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from balancer.api.access import needs, signature
-from balancer.api.config import BAD_BODY, LIMIT, NO_STORE
-from balancer.api.documents import by_method, methods, operation, query
-from balancer.api.inputs import AnyRequest, read_body, read_integer, read_limit, read_required
+from balancer.api.config import BAD_BODY, CURSOR, LIMIT, NO_STORE
+from balancer.api.documents import Time, by_method, methods, operation, query
+from balancer.api.inputs import AnyRequest, read_body, read_cursor, read_limit, read_required
 from balancer.api.problems import admin_responses
 from balancer.core.access import KeyRing
 from balancer.core.errors import InvalidInput, KeyNotFound, StoreUnavailable
 from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import ApiKeys, Clock
 
-RoleName = Literal["viewer", "operator", "admin"]
+
+class RoleName(StrEnum):
+    """What a key may do: a viewer reads, an operator changes configs as well, an admin manages keys as well."""
+
+    VIEWER = Role.VIEWER.label
+    OPERATOR = Role.OPERATOR.label
+    ADMIN = Role.ADMIN.label
 
 
 class Key(msgspec.Struct):
-    """An API key without its secret; times are RFC 3339 in UTC, null for what has not happened."""
+    """An API key without its secret. Times are RFC 3339 in UTC.
+
+    Attributes:
+        id: Its number.
+        name: What admins call it.
+        role: What it may do.
+        created_at: When it was created.
+        created_by: Who created it, as the history names them.
+        expires_at: When it stops working; null when it does not expire.
+        last_used_at: When it was last used, to the minute; null when it never was.
+        revoked_at: When it was revoked; null when it was not.
+        revoked_by: Who revoked it; null when it was not.
+    """
 
     id: int
     name: str
     role: RoleName
-    created_at: datetime
+    created_at: Time
     created_by: str
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
+    expires_at: Time | None
+    last_used_at: Time | None
+    revoked_at: Time | None
     revoked_by: str | None
 
     @classmethod
     def of(cls, key: ApiKey) -> "Key":
         """Return what clients see of a key."""
         values = {name: getattr(key, name) for name in cls.__struct_fields__}
-        return cls(**{**values, "role": key.role.label})
+        return cls(**{**values, "role": RoleName(key.role.label)})
 
 
 class NewKey(Key):
-    """A key that was just made, with its secret, which is shown this once."""
+    """A key that was just created, with its secret.
+
+    Attributes:
+        key: The secret. It is shown this once.
+    """
 
     key: str
 
 
 class KeyPage(msgspec.Struct):
-    """Some keys by id; `next` is the cursor of the page behind this one, null on the last."""
+    """Some of the keys, by id.
+
+    Attributes:
+        items: The keys.
+        next: The `cursor` of the next page; null on the last one.
+    """
 
     items: list[Key]
     next: str | None
 
 
 class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A key to be made."""
+    """A key to create.
+
+    Attributes:
+        name: What admins call it, at most 100 characters.
+        role: What it may do.
+        expires_at: When it stops working, as RFC 3339 with an offset from UTC; null for never.
+    """
 
     name: str
     role: RoleName
-    expires_at: datetime | None = None
+    expires_at: Time | None = None
 
 
 @route(
     "/keys",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("listKeys"),
-    operation_class=operation(LIMIT, query("cursor", "From `next` of the page before.")),
+    operation_class=operation(LIMIT, CURSOR),
     responses=admin_responses(Role.ADMIN, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")),
     response_headers=NO_STORE,
+    response_description="A page of keys.",
     tags=["keys"],
     **needs(Role.ADMIN),
 )
 @inject
 async def list_keys(request: AnyRequest, keys: FromDishka[ApiKeys]) -> KeyPage:
-    """Return the API keys by id, expired and revoked ones too."""
+    """List API keys.
+
+    By id, expired and revoked ones too.
+    """
     limit = read_limit(request)
-    found = await keys.page(read_integer(request, "cursor", 0) or 0, limit + 1)
+    found = await keys.page(read_cursor(request) or 0, limit + 1)
     items = [Key.of(key) for key in found[:limit]]
     return KeyPage(items, str(items[-1].id) if len(found) > limit else None)
 
@@ -95,12 +132,16 @@ async def list_keys(request: AnyRequest, keys: FromDishka[ApiKeys]) -> KeyPage:
         Role.ADMIN, InvalidInput("expires_at", "must be in the future"), StoreUnavailable("database"), **BAD_BODY
     ),
     response_headers=NO_STORE,
+    response_description="The new key with its secret.",
     tags=["keys"],
     **needs(Role.ADMIN),
 )
 @inject
 async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: FromDishka[Clock]) -> NewKey:
-    """Make an API key; the answer is the only place where its secret is ever shown."""
+    """Create an API key.
+
+    The answer is the only place where its secret is ever shown.
+    """
     body = await read_body(request, KeyRequest)
     expires_at = body.expires_at
     if expires_at is not None:
@@ -124,12 +165,16 @@ async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: From
         Role.ADMIN, InvalidInput("id", "is required"), KeyNotFound(7), StoreUnavailable("database")
     ),
     response_headers=NO_STORE,
+    response_description="The key is revoked.",
     tags=["keys"],
     **needs(Role.ADMIN),
 )
 @inject
 async def revoke_key(request: AnyRequest, keys: FromDishka[ApiKeys], clock: FromDishka[Clock]) -> None:
-    """Revoke an API key: it stops working at once, everywhere, and stays in the list."""
+    """Revoke an API key.
+
+    It stops working at once, everywhere, and stays in the list.
+    """
     await keys.revoke(read_required(request, "id"), signature(request, clock, None))
 
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
@@ -12,10 +12,10 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from balancer import __version__
 from balancer.api.access import needs
-from balancer.api.documents import by_method, methods, operation, query
+from balancer.api.documents import Time, by_method, methods, one_of, operation, query
 from balancer.api.inputs import AnyRequest
 from balancer.api.problems import admin_responses
-from balancer.core.errors import InvalidInput
+from balancer.core.errors import InvalidInput, RefusalReason
 from balancer.core.keys import Role
 from balancer.core.limits import UNITS
 from balancer.core.ports import Clock
@@ -76,12 +76,12 @@ class StatsAnswer(msgspec.Struct):
         configs: By config and target.
     """
 
-    begin: datetime
-    end: datetime
-    scope: str
+    begin: Time
+    end: Time
+    scope: Literal["host", "fleet"]
     hosts: int
     redirects: int
-    refusals: dict[str, int]
+    refusals: dict[Annotated[str, one_of(RefusalReason)], int]
     rate_limited: dict[str, int]
     configs: list[ConfigStats]
 
@@ -103,15 +103,27 @@ async def read_metrics(
     "/stats",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id=by_method("readStats"),
-    operation_class=operation(query("window", "How long back: `30s`, `5m` (the default), `1h`.", integer=False)),
+    operation_class=operation(
+        query(
+            "window",
+            "How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds.",
+            integer=False,
+            pattern=f"^{_WINDOW.pattern}$",
+            default=DEFAULT_WINDOW,
+        )
+    ),
     responses=admin_responses(Role.VIEWER, InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")),
     response_headers={"cache-control": "no-store"},
+    response_description="What was served.",
     tags=["stats"],
     **needs(Role.VIEWER),
 )
 @inject
 async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: FromDishka[Redirects]) -> StatsAnswer:
-    """Return what was served over the last minutes, by config and target."""
+    """Read what was served over the last minutes.
+
+    By config and target: for all workers of this host, and for all hosts that share a Redis.
+    """
     return _answer(await stats.served(_window(request)), redirects.snapshot)
 
 

@@ -8,7 +8,7 @@ from litestar import Request, Response, route
 from litestar.datastructures import ResponseHeader
 from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
-from litestar.openapi.spec import Example, Operation, Parameter, Schema
+from litestar.openapi.spec import Operation, Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from balancer import headers
 from balancer.api.access import OPEN, limit_players
-from balancer.api.documents import by_method
+from balancer.api.documents import VIDEO, by_method
 from balancer.api.problems import responses
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
 from balancer.core.redirects import Redirects
@@ -38,12 +38,8 @@ class PlayerOperation(Operation):
                     "The video's URL at its origin, raw or percent-encoded. "
                     "Other parameters are carried over to the end of the target's query."
                 ),
-                schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URL, max_length=MAX_VIDEO),
-                examples={
-                    "playlist": Example(
-                        summary="A playlist on server s1", value="http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"
-                    )
-                },
+                schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URI, max_length=MAX_VIDEO),
+                examples=VIDEO,
             )
         ]
 
@@ -92,6 +88,7 @@ class _Redirection(ASGIResponse):
     operation_id=by_method("redirectVideo"),
     operation_class=PlayerOperation,
     response_headers=[_LOCATION],
+    response_description="Where the video is. It has no body, and is not to be cached.",
     responses=_ERRORS,
     tags=["player"],
     guards=[limit_players],
@@ -99,7 +96,18 @@ class _Redirection(ASGIResponse):
 )
 @inject
 async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
-    """Redirect a player to its video, at the origin or at a CDN by the shares of the config in force."""
+    """Redirect a player to its video.
+
+    To the origin or to a CDN, by the shares of the config in force. Each redirect takes a ticket; a refused request
+    takes none. A browser shows no script where a redirect leads, so an interactive page cannot show the answer. Use
+    curl:
+
+    ```sh
+    curl --include 'http://127.0.0.1:8000/?video=http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8'
+    ```
+
+    or `GET /explain` with the same query, which tells status and location as JSON.
+    """
     decision = redirects.redirect(request.scope["query_string"])
     # It is counted once it is answered.
     request.state.decision = decision
@@ -114,6 +122,7 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
     status_code=HTTP_204_NO_CONTENT,
     operation_id="preflight",
     response_headers=_PREFLIGHT,
+    response_description="What browsers on other sites may ask.",
     after_request=_allow,
     responses=responses(RateLimited("player", 50, 1, 50, 0.02), status_400="Invalid host header."),
     tags=["player"],
@@ -121,7 +130,10 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
     **OPEN,
 )
 async def preflight() -> None:
-    """Allow browsers on other sites to ask; takes no ticket."""
+    """Answer a browser's preflight.
+
+    Allows pages of all sites to ask, for a day. It takes no ticket.
+    """
 
 
 # The preflight stands first: where a path has none yet, the framework adds one of its own.

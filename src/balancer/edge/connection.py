@@ -43,6 +43,9 @@ LINGER_SIZE = 1024 * 1024
 BURST = 16
 """Requests of one connection that are answered before others come to their turn."""
 
+WAITING = 16 * 1024
+"""Bytes that may wait for a client to read before the application has to; with TLS it would be half a megabyte."""
+
 SKIPPED = 64 * 1024
 """Bytes of a body that nobody wants and that is still waited for; behind a longer one the connection is closed."""
 
@@ -247,6 +250,7 @@ class Connection(asyncio.Protocol):
         """Hold back what is read and written too fast."""
         if self._flow is None:
             self._flow = FlowControl(self.transport)
+            self.transport.set_write_buffer_limits(WAITING)
         return self._flow
 
     @property

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Literal
 
 import msgspec
 import structlog
@@ -33,7 +34,7 @@ class DependencyHealth(msgspec.Struct):
     """
 
     name: str
-    status: str
+    status: Literal["ok", "down", "unknown"]
     latency_ms: float | None
     age_seconds: float | None
     fallback: str | None
@@ -63,7 +64,7 @@ class Readiness(msgspec.Struct):
         dependencies: The stores.
     """
 
-    status: str
+    status: Literal["ok", "degraded", "unable"]
     config: ConfigHealth | None
     fallbacks: list[str]
     dependencies: list[DependencyHealth]
@@ -143,10 +144,9 @@ class Watchman:
         away = {store.name for store in stores if store.status != "ok"}
         fallbacks = [str(fallback) for fallback in self._serving.fallbacks.active]
         config = self._config()
-        status = "degraded" if away or fallbacks else "ok"
         if config is None or away & set(self._needs):
-            status = "unable"
-        return Readiness(status, config, fallbacks, stores)
+            return Readiness("unable", config, fallbacks, stores)
+        return Readiness("degraded" if away or fallbacks else "ok", config, fallbacks, stores)
 
     async def _watch(self, probe: Probe) -> None:
         while True:
