@@ -38,8 +38,8 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 
 .PHONY: test
 test: check prometheus  ## Run every check and every test, and see that they cover the code
-	$(BIN)/pytest tests/unit tests/integration -m "not timed" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
-	$(BIN)/pytest tests/integration -m timed --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest tests/unit tests/integration tests/faults tests/attacks -m "not timed" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
+	$(BIN)/pytest tests/integration tests/faults tests/attacks -m timed --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
 
 # Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or
 # the package unpacked beside the libraries. Where neither can be had, those tests say so and are skipped.
@@ -63,7 +63,7 @@ unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers
 
 .PHONY: integration
 integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis protocol and uvicorn
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration tests/faults tests/attacks
 
 .PHONY: format
 format: $(VENV)/.dev  ## Format the code
@@ -113,6 +113,14 @@ dashboard: $(VENV)/.dev prometheus  ## Play four minutes of load and trouble, an
 .PHONY: bench
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
+
+.PHONY: faults
+faults: $(VENV)/.dev  ## Let every store misbehave under load, and write what players and admins got to docs/reliability.md
+	$(BIN)/python -m tests.faults
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev  ## Send odd bytes to both lanes of the edge for a minute, and compare their answers
+	$(BIN)/python -m tests.attacks.fuzz
 
 # The first admin's key and Grafana's password, generated once and kept out of the repository. A file that is there
 # already keeps what it has, and gets what it lacks.
