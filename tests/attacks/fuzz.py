@@ -132,12 +132,21 @@ def _answers(data: bytes) -> Iterator[object]:
             data = data[length:]
 
 
+def _alike(sent: bytes, ours: list[object], theirs: list[object]) -> bool:
+    """Tell whether both lanes say the same.
+
+    The edge answers without waiting for a body that it does not need; where that never comes, it alone has answered.
+    """
+    has_body = b"content-length" in sent.lower() or b"transfer-encoding" in sent.lower()
+    return ours == theirs or (has_body and ours[: len(theirs)] == theirs)
+
+
 def compare(fast: Balancer, plain: Balancer, streams: Iterator[bytes]) -> Iterator[Difference | Counter[bytes]]:
     """Send each stream to both lanes, and yield the statuses, or the difference."""
     addresses = [(str(urlsplit(one.url).hostname), int(urlsplit(one.url).port or 0)) for one in (fast, plain)]
     for sent in streams:
         ours, theirs = (exchange(address, sent) for address in addresses)
-        if ours != theirs:
+        if not _alike(sent, ours, theirs):
             yield Difference(sent, ours, theirs)
         else:
             yield Counter(answer[0] for answer in ours if isinstance(answer, tuple))
