@@ -14,6 +14,7 @@ from balancer.core.errors import (
     InvalidInput,
     InvalidVideo,
     KeyNotFound,
+    LastAdminKey,
     NoConfig,
     QueryTooLong,
     RateLimited,
@@ -70,6 +71,7 @@ TABLE: dict[type[BalancerError], Row] = {
     Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Not authenticated"),
     Forbidden: Row(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed"),
     KeyNotFound: Row(HTTPStatus.NOT_FOUND, "key-not-found", "API key not found"),
+    LastAdminKey: Row(HTTPStatus.CONFLICT, "last-admin-key", "Last admin key"),
     RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
     DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
     NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
@@ -149,6 +151,8 @@ def _fields(error: BalancerError) -> list[FieldError]:
             found = FieldError(error.field, error.fault)
         case KeyNotFound():
             found = FieldError("id", "names no API key")
+        case LastAdminKey():
+            found = FieldError("id", "names the last admin's key that works")
         case ConfigNotFound():
             found = FieldError("id", "names no config")
         case DefaultConfigKept():
