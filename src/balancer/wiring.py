@@ -64,6 +64,7 @@ from balancer.telemetry.logs import Lines, log_config, style_of
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.metrics.exposition import Exposition
 from balancer.telemetry.metrics.reporting import Reporting
 from balancer.telemetry.metrics.stats import Stats
 from balancer.telemetry.players import AccessLog, PlayerWatch
@@ -170,8 +171,18 @@ class NumbersProvider(Provider):
             tracing.close()
 
     @provide
-    def watch(self, settings: Settings, tracing: Tracing | None) -> PlayerWatch:
-        return PlayerWatch(AccessLog(*settings.access_log), tracing, settings.traced_redirects)
+    def repeats(self) -> Iterator[Repeats]:
+        repeats = Repeats()
+        yield repeats
+        repeats.flush()
+
+    @provide
+    def watch(self, settings: Settings, tracing: Tracing | None, repeats: Repeats) -> PlayerWatch:
+        return PlayerWatch(AccessLog(*settings.access_log), tracing, settings.traced_redirects, repeats)
+
+    @provide
+    def exposition(self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch) -> Exposition:
+        return Exposition(board, reporting, clock, stopwatch)
 
     @provide
     def watchman(
