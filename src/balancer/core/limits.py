@@ -94,7 +94,7 @@ class Limiter:
         # And a thousandth of a request, for what is lost in rounding.
         self._room = self._interval * (rate.burst - 1 + 0.001)
         self._told_at = max(1, rate.burst // SHARES)
-        self.most = self._room + self._interval * rate.burst
+        self.most = self._interval * (2 * rate.burst - 1)
         self._young: dict[str, Bucket] = {}
         self._old: dict[str, Bucket] = {}
         self._due: dict[str, Bucket] = {}
