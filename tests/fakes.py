@@ -1,7 +1,7 @@
 """Hand-written doubles of the ports; the contract suites hold them to the same facts as the real adapters."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,11 +12,12 @@ from balancer.core.errors import (
     ConfigNotFound,
     IdempotencyKeyReused,
     KeyNotFound,
+    LastAdminKey,
     NoConfig,
     RevisionNotFound,
     StoreUnavailable,
 )
-from balancer.core.keys import ApiKey
+from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import (
     ApiKeys,
     CdnConfigs,
@@ -233,11 +234,17 @@ class FakeTickets(Tickets):
 
 
 class FakeApiKeys(ApiKeys):
-    """Keys in a dictionary. Set `down` to take the store away."""
+    """Keys in a dictionary. Set `down` to take the store away, or hold `gate` to stop a look-up halfway.
+
+    `looked_up` and `recalled` count what was asked.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[int, ApiKey] = {}
         self.down = False
+        self.looked_up = self.recalled = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     @override
     async def create_first(self, key: ApiKey) -> bool:
@@ -254,7 +261,15 @@ class FakeApiKeys(ApiKeys):
     @override
     async def find(self, digest: bytes) -> ApiKey | None:
         self._check()
+        self.looked_up += 1
+        await self.gate.wait()
         return next((key for key in self.rows.values() if key.digest == digest), None)
+
+    @override
+    async def working(self, now: datetime) -> Collection[bytes]:
+        self._check()
+        self.recalled += 1
+        return {key.digest for key in self.rows.values() if key.works_at(now)}
 
     @override
     async def page(self, after: int, limit: int) -> Sequence[ApiKey]:
@@ -262,10 +277,13 @@ class FakeApiKeys(ApiKeys):
         return [self.rows[key_id] for key_id in sorted(self.rows) if key_id > after][:limit]
 
     @override
-    async def revoke(self, key_id: int, signature: Signature) -> ApiKey:
+    async def revoke(self, key_id: int, signature: Signature, *, even_last: bool = False) -> ApiKey:
         self._check()
         if key_id not in self.rows:
             raise KeyNotFound(key_id)
+        admins = [key.id for key in self.rows.values() if key.role is Role.ADMIN and key.works_at(signature.at)]
+        if not even_last and admins == [key_id]:
+            raise LastAdminKey(key_id)
         key = self.rows[key_id]
         if key.revoked_at is None:
             self.rows[key_id] = replace(key, revoked_at=signature.at, revoked_by=signature.actor)
@@ -290,11 +308,12 @@ class FakeSharedLimits(SharedLimits):
         self.down = False
 
     @override
-    async def add(self, policy: str, debts: Mapping[str, float]) -> Mapping[str, float]:
+    async def add(self, policy: str, debts: Mapping[str, float], most: float) -> Mapping[str, float]:
         if self.down:
             raise StoreUnavailable("redis")
         for name, debt in debts.items():
-            self.full_at[policy, name] = max(self.full_at.get((policy, name), 0.0), self.now) + debt
+            full_at = max(self.full_at.get((policy, name), 0.0), self.now) + debt
+            self.full_at[policy, name] = min(full_at, self.now + most)
         return {name: self.full_at[policy, name] - self.now for name in debts}
 
 

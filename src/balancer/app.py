@@ -12,8 +12,10 @@ from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar
 
 from balancer import __version__
+from balancer.api.access import Limiters
 from balancer.api.application import make_application
 from balancer.api.observing import Observer
+from balancer.api.strangers import Strangers
 from balancer.background import Background
 from balancer.core.addresses import TrustedProxies
 from balancer.core.changes import ConfigInForce
@@ -60,8 +62,9 @@ def create_app(
         try:
             meters, watch = await parts.get(Meters), await parts.get(PlayerWatch)
             tracing: Tracing | None = await parts.get(Tracing | None)
-            proxies = await parts.get(TrustedProxies)
-            app.asgi_handler = Observer(handler, meters, watch, tracing, proxies)
+            proxies, strangers = await parts.get(TrustedProxies), await parts.get(Strangers)
+            strangers.learn(app)
+            app.asgi_handler = Observer(handler, meters, watch, tracing, strangers)
             # Only what clients ask for is traced.
             with tracing.quiet() if tracing else nullcontext():
                 in_force = await parts.get(ConfigInForce)
@@ -75,7 +78,8 @@ def create_app(
                     gc.freeze()
                     if edge:
                         players: Players | None = await parts.get(Players | None)
-                        edge.open(EdgeParts(players, _paths(app, settings), meters, proxies, watch))
+                        limiters = await parts.get(Limiters)
+                        edge.open(EdgeParts(players, _paths(app, settings), meters, proxies, watch, limiters.strangers))
                     yield
         finally:
             try:

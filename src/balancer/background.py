@@ -104,7 +104,7 @@ class Sharing:
         self._due.clear()
         for limiter in self._limiters:
             if told := limiter.take_due():
-                limiter.learn(await self._store.add(limiter.name, told), self._stopwatch())
+                limiter.learn(await self._store.add(limiter.name, told, limiter.most), self._stopwatch())
 
 
 class Preparing:

@@ -25,8 +25,8 @@ from balancer.app import create_app
 from balancer.core.access import KeyRing
 from balancer.core.changes import FIRST_START, ConfigInForce
 from balancer.core.configs import CdnConfig
-from balancer.core.errors import BalancerError, NoConfig, StoreUnavailable
-from balancer.core.keys import ApiKey, Role
+from balancer.core.errors import BalancerError, LastAdminKey, NoConfig, StoreUnavailable
+from balancer.core.keys import ApiKey, Role, read_time
 from balancer.core.ports import ApiKeys, AuditTrail, CdnConfigs, Clock, LocalFolder, Schema
 from balancer.core.redirects import Redirects
 from balancer.core.revisions import Signature
@@ -126,14 +126,18 @@ def keys() -> None:
 @keys.command("create")
 @click.option("--name", required=True, help="What the key is for, or whose it is.")
 @click.option("--role", required=True, type=click.Choice([role.label for role in Role]), help="What it may do.")
-@click.option("--expires", type=click.DateTime(), help="When it stops working, in UTC; without it never.")
+@click.option(
+    "--expires",
+    type=read_time,
+    metavar="TIME",
+    help="When it stops working: a date or a time, in UTC without an offset.",
+)
 def create_key(name: str, role: str, expires: datetime | None) -> None:
     """Make an API key and print it. It is not shown again."""
 
     async def create(parts: AsyncContainer) -> tuple[ApiKey, str]:
         ring: KeyRing = await parts.get(KeyRing)
-        expires_at = expires.replace(tzinfo=UTC) if expires else None
-        return await ring.create(name, Role.of(role), expires_at, await _signature(parts))
+        return await ring.create(name, Role.of(role), expires, await _signature(parts))
 
     settings = _settings()
     with _reporting():
@@ -167,7 +171,11 @@ def revoke_key(key_id: int) -> None:
 
     async def revoke(parts: AsyncContainer) -> ApiKey:
         ring: ApiKeys = await parts.get(ApiKeys)
-        return await ring.revoke(key_id, await _signature(parts))
+        try:
+            return await ring.revoke(key_id, await _signature(parts))
+        except LastAdminKey:
+            click.echo("balancer: this was the last admin's key; make another by 'balancer keys create'", err=True)
+            return await ring.revoke(key_id, await _signature(parts), even_last=True)
 
     settings = _settings()
     with _reporting():

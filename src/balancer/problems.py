@@ -15,6 +15,7 @@ from balancer.core.errors import (
     InvalidInput,
     InvalidVideo,
     KeyNotFound,
+    LastAdminKey,
     NoConfig,
     OutcomeUnknown,
     QueryTooLong,
@@ -88,6 +89,7 @@ TABLE: dict[type[BalancerError], Row] = {
     Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Not authenticated"),
     Forbidden: Row(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed"),
     KeyNotFound: Row(HTTPStatus.NOT_FOUND, "key-not-found", "API key not found"),
+    LastAdminKey: Row(HTTPStatus.CONFLICT, "last-admin-key", "Last admin key"),
     RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
     DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
     IdempotencyKeyReused: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused"),
@@ -173,6 +175,8 @@ def _fields(error: BalancerError) -> list[FieldError]:
             found = FieldError(error.field, error.fault)
         case KeyNotFound():
             found = FieldError("id", "names no API key")
+        case LastAdminKey():
+            found = FieldError("id", "names the last admin's key that works")
         case ConfigNotFound():
             found = FieldError("id", "names no config")
         case DefaultConfigKept():

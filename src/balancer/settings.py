@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     player_rate: Annotated[Rate | None, NoDecode] = None
     admin_rate: Annotated[Rate | None, NoDecode] = Rate(50, 1, 100)
     login_rate: Annotated[Rate | None, NoDecode] = Rate(10, 60, 10)
+    open_rate: Annotated[Rate | None, NoDecode] = Rate(20, 1, 100)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("database_url")
@@ -123,7 +124,7 @@ class Settings(BaseSettings):
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
         return {claim.strip(): Role.of(role.strip()) for claim, _, role in pairs}
 
-    @field_validator("player_rate", "admin_rate", "login_rate", mode="before")
+    @field_validator("player_rate", "admin_rate", "login_rate", "open_rate", mode="before")
     @classmethod
     def _read_rate(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -29,6 +29,7 @@ from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.tokens import JwtTokens
 from balancer.api.access import Limiters
+from balancer.api.strangers import Strangers
 from balancer.background import Background, Following, Jobs, Leasing, Preparing, Sharing, Spreading
 from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
 from balancer.core.addresses import TrustedProxies
@@ -36,7 +37,7 @@ from balancer.core.changes import ConfigChanges, ConfigInForce
 from balancer.core.configs import CdnConfig
 from balancer.core.fallbacks import Fallbacks
 from balancer.core.hosts import OriginHosts, ToAscii
-from balancer.core.limits import Limiter
+from balancer.core.limits import Limiter, Rate
 from balancer.core.ports import (
     ApiKeys,
     AuditTrail,
@@ -64,10 +65,12 @@ from balancer.telemetry.health import Watchman
 from balancer.telemetry.logs import Lines, log_config, style_of
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
+from balancer.telemetry.metrics.exposition import Exposition
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 from balancer.telemetry.metrics.stats import Stats
 from balancer.telemetry.players import AccessLog, PlayerWatch
+from balancer.telemetry.repeats import Repeats
 from balancer.telemetry.traces import Tracing, is_wanted
 
 FIRST_CONFIG = 1
@@ -114,12 +117,23 @@ class RulesProvider(Provider):
 
     @provide
     def limiters(self, settings: Settings) -> Limiters:
-        rates = {"player": settings.player_rate, "admin": settings.admin_rate, "login": settings.login_rate}
-        return Limiters(**{name: Limiter(name, rate) if rate else None for name, rate in rates.items()})
+        def limiter(name: str, rate: Rate | None) -> Limiter | None:
+            return Limiter(name, rate) if rate else None
+
+        return Limiters(
+            player=limiter("player", settings.player_rate),
+            admin=limiter("admin", settings.admin_rate),
+            login=limiter("login", settings.login_rate),
+            strangers=limiter("open", settings.open_rate),
+        )
 
     @provide
     def gate(self, limiters: Limiters, proxies: TrustedProxies) -> PlayerGate:
         return PlayerGate(limiters.player, proxies)
+
+    @provide
+    def strangers(self, limiters: Limiters, proxies: TrustedProxies, stopwatch: Stopwatch) -> Strangers:
+        return Strangers(limiters.strangers, proxies, stopwatch)
 
     @provide
     def identity_tokens(self, settings: Settings) -> JwtTokens | None:
@@ -180,8 +194,18 @@ class NumbersProvider(Provider):
             tracing.close()
 
     @provide
-    def watch(self, settings: Settings, tracing: Tracing | None) -> PlayerWatch:
-        return PlayerWatch(AccessLog(*settings.access_log), tracing, settings.traced_redirects)
+    def repeats(self) -> Iterator[Repeats]:
+        repeats = Repeats()
+        yield repeats
+        repeats.flush()
+
+    @provide
+    def watch(self, settings: Settings, tracing: Tracing | None, repeats: Repeats) -> PlayerWatch:
+        return PlayerWatch(AccessLog(*settings.access_log), tracing, settings.traced_redirects, repeats)
+
+    @provide
+    def exposition(self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch) -> Exposition:
+        return Exposition(board, reporting, clock, stopwatch)
 
     @provide
     def watchman(

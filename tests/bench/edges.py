@@ -150,7 +150,9 @@ def measure(
     heads = corpus()
     with ExitStack() as running:
         servers = {
-            OURS: running.enter_context(peers.balancer(folder, {"PLAYER_RATE": "1000000/s", **stores})),
+            OURS: running.enter_context(
+                peers.balancer(folder, {"PLAYER_RATE": "1000000/s", "OPEN_RATE": "off", **stores})
+            ),
             HAPROXY: running.enter_context(peers.haproxy(folder)),
             BARE: running.enter_context(peers.asgi(folder, "tests.bench.bare:app")),
         }
@@ -174,7 +176,7 @@ def measure(
             ]
             edges.corpus[client] = statistics.median(ours / theirs for ours, theirs in pairs)
     edges_of = (
-        peers.balancer(folder, stores),
+        peers.balancer(folder, {"OPEN_RATE": "1000000/s", **stores}),
         peers.balancer(folder, {"PLAYER_RATE": "1/h;burst=1", "REDIS_PREFIX": "limited:", **stores}),
     )
     with edges_of[0] as server, edges_of[1] as limited:

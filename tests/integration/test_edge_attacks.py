@@ -223,7 +223,7 @@ def ask_alone(url: str, request: bytes) -> Answer:
 
 def test_lanes_answer_alike_whatever_is_asked(start: Start) -> None:
     """Generated requests get the same answer, field by field in their order, from all three lanes."""
-    edge, application = start(**NEVER), start(FAST_LANE="off", **NEVER)
+    edge, application = (start(FAST_LANE=lane, OPEN_RATE="off", **NEVER) for lane in ("on", "off"))
     edge.wait()
     application.wait()
     draw = random.Random(7)
@@ -321,7 +321,7 @@ def test_chunked_body(start: Start) -> None:
 def test_idle_connections(start: Start) -> None:
     """Thousands of idle connections take little memory each, and hardly slow the others down."""
     count = 4000
-    balancer = start(CONNECTIONS=20_000, **NEVER).wait()
+    balancer = start(CONNECTIONS=20_000, OPEN_RATE="off", **NEVER).wait()
     process = psutil.Process(balancer.process.pid)
     with ExitStack() as wires:
         victim = wires.enter_context(Wire(balancer.url))

@@ -89,6 +89,20 @@ def test_commands(start: Start) -> None:
     assert KEY not in exported
 
 
+def test_last_key_by_command(start: Start) -> None:
+    """Whoever reaches the database may revoke the last admin's key, is told so, and can make another one."""
+    balancer = start()
+    run = partial(run_balancer, balancer.folder)
+    assert 409 == httpx.delete(f"{balancer.url}/key?id=1", headers=BEARER).status_code
+    revoked = run("keys", "revoke", "1")
+    assert "is revoked" in revoked.stdout
+    assert "the last admin's key" in revoked.stderr
+    assert 401 == httpx.get(f"{balancer.url}/keys", headers=BEARER).status_code
+    made = run("keys", "create", "--name", "a", "--role", "admin", "--expires", "2999-01-01T02:00:00+02:00")
+    listed = httpx.get(f"{balancer.url}/keys", headers=bearer(made.stdout.strip())).json()["items"]
+    assert "2999-01-01T00:00:00Z" == listed[1]["expires_at"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
@@ -96,6 +110,7 @@ def test_commands(start: Start) -> None:
         (["keys", "create", "--name", "a", "--role", "root"], 2, "root"),
         (["keys", "create", "--name", " ", "--role", "viewer"], 1, "'name'"),
         (["keys", "create", "--name", "a", "--role", "viewer", "--expires", "2020-01-01"], 1, "in the future"),
+        (["keys", "create", "--name", "a", "--role", "viewer", "--expires", "soon"], 2, "--expires"),
     ],
 )
 def test_wrong_commands(tmp_path: Path, arguments: list[str], code: int, word: str) -> None:

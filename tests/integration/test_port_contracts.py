@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from balancer.core.errors import (
     ConfigNotFound,
     IdempotencyKeyReused,
     KeyNotFound,
+    LastAdminKey,
     NoConfig,
     RevisionNotFound,
     StaleRevision,
@@ -390,7 +392,7 @@ async def test_first_key_once(keys: ApiKeys) -> None:
     made = await asyncio.gather(*(keys.create_first(key) for key in firsts))
     assert [True] == [one for one in made if one]
     assert firsts[made.index(True)] == await keys.find(firsts[made.index(True)].digest)
-    await keys.revoke(1, SIGNED)
+    await keys.revoke(1, SIGNED, even_last=True)
     assert not await keys.create_first(firsts[0])
     assert 1 == len(await keys.page(0, 9))
 
@@ -419,17 +421,54 @@ async def test_keys(keys: ApiKeys) -> None:
             await keys.revoke(key_id, SIGNED)
 
 
+async def test_last_admin_key(keys: ApiKeys) -> None:
+    """The last admin's key that works is kept unless that is forced; those of others, or expired, do not count."""
+    first = await keys.create(KeyFactory.build(id=0, digest=b"1" * 32))
+    await keys.create(KeyFactory.build(id=0, digest=b"2" * 32, expires_at=SIGNED.at))
+    await keys.create(KeyFactory.build(id=0, digest=b"3" * 32, role=Role.OPERATOR))
+    with pytest.raises(LastAdminKey):
+        await keys.revoke(first.id, SIGNED)
+    assert first == await keys.find(first.digest)
+    later = SIGNED.at + timedelta(hours=1)
+    second = await keys.create(KeyFactory.build(id=0, digest=b"4" * 32, expires_at=later))
+    assert {first.digest, second.digest, b"3" * 32} == set(await keys.working(SIGNED.at))
+    assert SIGNED.at == (await keys.revoke(first.id, SIGNED)).revoked_at
+    assert SIGNED.at == (await keys.revoke(first.id, SIGNED)).revoked_at
+    with pytest.raises(LastAdminKey):
+        await keys.revoke(second.id, SIGNED)
+    assert SIGNED.at == (await keys.revoke(second.id, SIGNED, even_last=True)).revoked_at
+
+
+async def test_admins_revoke_each_other(keys: ApiKeys) -> None:
+    """When the keys of all admins are revoked at once, one of them is left, however often that is tried."""
+    for turn in range(5):
+        for number in range(3):
+            await keys.create(KeyFactory.build(id=0, digest=bytes([turn, number]) * 16))
+        working = [key.id for key in await keys.page(0, 99) if key.works_at(SIGNED.at)]
+        done = await asyncio.gather(*(keys.revoke(key_id, SIGNED) for key_id in working), return_exceptions=True)
+        assert [LastAdminKey] == [type(one) for one in done if isinstance(one, Exception)]
+        assert 1 == sum(key.works_at(SIGNED.at) for key in await keys.page(0, 99))
+
+
 async def test_shared_debts(shared_limits: SharedLimits) -> None:
     """Debts of all processes add up, for each policy and client alone, and run off with time."""
     names = [f"192.0.2.{number}" for number in range(250)]
-    first = await shared_limits.add("player", dict.fromkeys(names, 5.0))
+    first = await shared_limits.add("player", dict.fromkeys(names, 5.0), 60.0)
     assert set(names) == set(first)
     assert 5.0 == pytest.approx(first[names[0]], abs=0.1)
-    second = await shared_limits.add("player", {names[0]: 0.5, "2001:db8::/64": 0.25})
+    second = await shared_limits.add("player", {names[0]: 0.5, "2001:db8::/64": 0.25}, 60.0)
     assert 5.5 == pytest.approx(second[names[0]], abs=0.4)
     assert 0.25 == pytest.approx(second["2001:db8::/64"], abs=0.1)
-    assert 0.5 == pytest.approx((await shared_limits.add("admin", {names[0]: 0.5}))[names[0]], abs=0.1)
-    assert {} == await shared_limits.add("player", {})
+    assert 0.5 == pytest.approx((await shared_limits.add("admin", {names[0]: 0.5}, 60.0))[names[0]], abs=0.1)
+    assert {} == await shared_limits.add("player", {}, 60.0)
+
+
+async def test_shared_debts_are_bounded(shared_limits: SharedLimits) -> None:
+    """However much processes tell at once, no client owes more than it may; what is above is forgotten for good."""
+    found = await asyncio.gather(*(shared_limits.add("login", {"192.0.2.1": 600.0}, 120.0) for _ in range(10)))
+    assert [120.0] * 10 == pytest.approx([debts["192.0.2.1"] for debts in found], abs=0.1)
+    rest = await shared_limits.add("login", {"192.0.2.1": 0.0}, 1_000.0)
+    assert 120.0 == pytest.approx(rest["192.0.2.1"], abs=1.0)
 
 
 async def test_shared_stats(shared_stats: SharedStats) -> None:
@@ -475,7 +514,8 @@ async def test_no_server() -> None:
         (SqlCdnConfigs(engine).edit(1, lambda standing: standing.document, SIGNED), "database"),
         (SqlConfigHistory(engine).get(1, 1), "database"),
         (SqlApiKeys(engine).find(b"?"), "database"),
-        (RedisSharedLimits(redis, "a:").add("player", {"a": 1.0}), "redis"),
+        (SqlApiKeys(engine).working(CHANGED), "database"),
+        (RedisSharedLimits(redis, "a:").add("player", {"a": 1.0}, 60.0), "redis"),
         (RedisSharedStats(redis, "a:").save("a/0", {1: {"a": 1}}), "redis"),
         (RedisSharedStats(redis, "a:").load(range(1, 2)), "redis"),
         (RedisDependency(redis).ping(), "redis"),

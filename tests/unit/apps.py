@@ -67,7 +67,7 @@ def make_test_app(
     fakes.provide(lambda: shared_stats, provides=SharedStats | None)
     fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
-    given: dict[str, Any] = {"_env_file": None, "admin_rate": None, **settings}
+    given: dict[str, Any] = {"_env_file": None, "admin_rate": None, "open_rate": None, **settings}
     chosen = Settings(**given)
     return create_app(chosen, make_container(chosen, fakes))
 

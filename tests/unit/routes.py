@@ -61,5 +61,5 @@ ROUTES = [
     Route("/config/preview", "post", "previewConfig", CLOSED | {404, 413}, Role.VIEWER, body={"id": 1, **HOST}),
     *_both("/keys", "listKeys", CLOSED, Role.ADMIN),
     Route("/keys", "post", "createKey", CLOSED | {413}, Role.ADMIN, body={"name": "a", "role": "viewer"}),
-    Route("/key", "delete", "revokeKey", CLOSED | {404}, Role.ADMIN, "id=99"),
+    Route("/key", "delete", "revokeKey", CLOSED | {404, 409}, Role.ADMIN, "id=99"),
 ]

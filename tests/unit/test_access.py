@@ -1,6 +1,8 @@
 """Who may do what: every route with every kind of credentials, over the real application."""
 
+import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,8 +10,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from balancer.core.access import Authenticator
+from balancer.core.errors import RateLimited, Unauthenticated
 from balancer.core.keys import Role, digest_of
-from tests.factories import BEARER, CHANGED, CREATED, KEY, VIDEO, KeyFactory
+from balancer.core.limits import Limiter, Rate
+from tests.factories import CHANGED, CREATED, KEY, VIDEO, KeyFactory
 from tests.fakes import FakeApiKeys
 from tests.unit.apps import make_test_app, test_client
 from tests.unit.routes import ROUTES, Route
@@ -175,6 +180,22 @@ def test_wrong_keys(client: TestClient[Litestar], body: dict[str, Any], field: s
     assert (422, field) == (answer.status_code, answer.json()["errors"][0]["field"])
 
 
+def test_last_admin_key(keys: FakeApiKeys) -> None:
+    """The last admin's key that works is kept, and whoever tries is told how to go on."""
+    with test_client(make_test_app(keys=keys)) as client:
+        client.headers["authorization"] = f"Bearer {key_of(Role.ADMIN)}"
+        kept = client.delete("/key?id=3")
+        assert (409, "urn:video-balancer:problem:last-admin-key") == (kept.status_code, kept.json()["type"])
+        assert "balancer keys revoke" in kept.json()["detail"]
+        assert "id" == kept.json()["errors"][0]["field"]
+        made = client.post("/keys", json={"name": "second", "role": "admin"}).json()
+        assert 204 == client.delete("/key?id=3").status_code
+        client.headers["authorization"] = f"Bearer {made['key']}"
+        assert 409 == client.delete(f"/key?id={made['id']}").status_code
+        # One that works no more can be revoked, and so can those of others.
+        assert [204, 204] == [client.delete(f"/key?id={number}").status_code for number in (8, 2)]
+
+
 def test_unknown_key() -> None:
     """A key that is not there cannot be revoked."""
     with test_client(make_test_app()) as client:
@@ -188,19 +209,78 @@ def failures(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_failures_are_limited_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """An address that fails too often waits, also with a right key; the log tells of it without what was sent."""
+    """An address that fails too often waits; the log tells of it once, and how often more, without what was sent."""
     caplog.set_level(logging.INFO)
+    guessed = {"authorization": "Bearer vbk_guessed"}
     with test_client(make_test_app(login_rate="3/h;burst=3")) as client:
         for _ in range(3):
-            assert 401 == client.get("/config", headers={"authorization": "Bearer vbk_guessed"}).status_code
+            assert 401 == client.get("/config", headers=guessed).status_code
         # Nothing was sent, so nothing was tried.
         del client.headers["authorization"]
         assert 401 == client.get("/config").status_code
-        answer = client.get("/config", headers=BEARER)
-        assert (429, "3600" >= answer.headers["retry-after"] > "1000") == (answer.status_code, True)
-        assert '"login";q=3;w=3600' == answer.headers["ratelimit-policy"]
-    assert 3 == sum("'path': '/config'" in line for line in failures(caplog))
+        for _ in range(100):
+            answer = client.get("/config", headers=guessed)
+            assert (429, "3600" >= answer.headers["retry-after"] > "1000") == (answer.status_code, True)
+            assert '"login";q=3;w=3600' == answer.headers["ratelimit-policy"]
+    first, summary = failures(caplog)
+    assert "'path': '/config'" in first
+    assert "'repeated': 2" in summary
     assert "guessed" not in caplog.text
+
+
+def test_a_right_key_is_never_locked_out(keys: FakeApiKeys, provider: Provider) -> None:
+    """Whoever else fails at its address, a key or a token that proves right is let in; one that is dead is not."""
+    settings: dict[str, Any] = {"jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, "jwt_jwks": str(provider.path)}
+    with test_client(make_test_app(keys=keys, login_rate="1/h;burst=2", **settings)) as client:
+
+        def status(secret: str) -> int:
+            return client.get("/config", headers={"authorization": f"Bearer {secret}"}).status_code
+
+        assert [401, 401, 429] == [status("vbk_guessed") for _ in range(3)]
+        assert [200] * 5 == [status(key_of(Role.ADMIN)) for _ in range(5)]
+        assert 200 == status(provider.token(role="viewer"))
+        stranger = Provider(provider.path.with_name("stranger.json"), "one")
+        wrong = ["vbk_guessed", "r" * 40, "e" * 40, stranger.token(role="admin"), "Basic x"]
+        assert [429] * 5 == [status(secret) for secret in wrong]
+
+
+def test_keys_that_cannot_be_right_are_not_looked_up(keys: FakeApiKeys) -> None:
+    """Above the limit a wrong key makes no look-up of its own."""
+    with test_client(make_test_app(keys=keys, login_rate="10/m")) as client:
+        for number in range(50):
+            client.get("/config", headers={"authorization": f"Bearer vbk_{number}"})
+    assert 1 == keys.looked_up
+
+
+@pytest.mark.anyio
+async def test_a_thousand_attempts_at_once(keys: FakeApiKeys) -> None:
+    """Attempts count while they are under way and cost nothing when they prove right, and nobody waits for long."""
+    now = 1_000.0
+    limiter = Limiter("login", Rate(10, 60, 10))
+    authenticator = Authenticator(keys, None, limiter, lambda: CHANGED, lambda: now)
+    keys.gate.clear()
+
+    async def attempt(secret: str) -> str:
+        try:
+            return (await authenticator.identify(f"Bearer {secret}", "192.0.2.1")).actor
+        except (Unauthenticated, RateLimited) as error:
+            return type(error).__name__
+
+    attempts = [asyncio.create_task(attempt(f"vbk_{number}")) for number in range(1_000)]
+    attempts.append(asyncio.create_task(attempt(key_of(Role.ADMIN))))
+    await asyncio.sleep(0)
+    keys.gate.set()
+    found = await asyncio.gather(*attempts)
+    assert {"Unauthenticated": 10, "RateLimited": 990, "key:3 admin": 1} == Counter(found)
+    assert 11 == keys.looked_up
+    assert 0 < limiter.wait("192.0.2.1", now) <= 6
+    now += 6
+    assert ["Unauthenticated", "RateLimited"] == [await attempt("vbk_guessed") for _ in range(2)]
+    # Those that prove right, however many at once, leave the limit as it was.
+    now += 6
+    assert ["key:3 admin"] * 99 == await asyncio.gather(*(attempt(key_of(Role.ADMIN)) for _ in range(99)))
+    assert ["Unauthenticated", "RateLimited"] == [await attempt("vbk_guessed") for _ in range(2)]
+    assert {} == authenticator._trying
 
 
 def test_log_lines_cannot_be_forged(caplog: pytest.LogCaptureFixture) -> None:

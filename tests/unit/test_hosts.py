@@ -86,6 +86,29 @@ def test_bad_patterns(pattern: str, fault: str) -> None:
     assert repr(pattern) in str(caught.value)
 
 
+def test_long_names_are_not_converted() -> None:
+    """A name that is too long for any host is refused before it is converted, which may take long for long ones."""
+    converted = []
+
+    def convert(host: str) -> str:
+        converted.append(host)
+        return host
+
+    for name in ("ü" * 60_000, "ü." * 30_000, "xn--" + "a" * 60_000):
+        with pytest.raises(InvalidInput, match="longer than the 253 characters"):
+            parse_cdn_host(name, convert)
+        with pytest.raises(ValueError, match="longer than the 253 characters"):
+            OriginHosts([f"*.{name}"], convert)
+    assert [] == converted
+
+
+def test_converter_takes_no_long_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls the converter, it hands no long name to the library."""
+    monkeypatch.setattr("idna.encode", lambda *_args, **_more: pytest.fail("converted"))
+    with pytest.raises(ValueError, match="more than 1024 characters"):
+        to_ascii("ü" * 1_025)
+
+
 def test_no_patterns() -> None:
     """An allow-list that allows nothing is a mistake."""
     with pytest.raises(ValueError, match="at least one"):

@@ -117,3 +117,24 @@ def test_store_away() -> None:
     with pytest.raises(StoreUnavailable):
         asyncio.run(sharing.step())
     assert 25 == admitted(limiter, "a", [1000.501] * 60)
+
+
+def test_debts_are_bounded() -> None:
+    """Whatever was admitted while the store was away, a client then waits no longer than a burst takes to come back."""
+    limiter = Limiter("login", Rate(10, 60, 10))
+    limiter.on_due = lambda: None
+    for _ in range(1_000):
+        limiter.spend("a", 1000.0)
+    assert limiter.most == limiter.take_due()["a"]
+    limiter.learn({"a": 6_000.0}, 1000.0)
+    assert 59 < limiter.wait("a", 1000.0) <= 60
+    assert 59 < limiter.wait_behind(50, "a", 1000.0) <= 60
+
+
+def test_requests_that_are_not_yet_counted() -> None:
+    """A request waits behind those whose outcome is not known as if they were counted, also after a long pause."""
+    limiter = Limiter("login", Rate(10, 60, 10))
+    assert [True] * 10 + [False] * 2 == [limiter.wait_behind(others, "a", 1000.0) <= 0 for others in range(12)]
+    limiter.spend("a", 1000.0)
+    assert [True, False] == [limiter.wait_behind(others, "a", 1000.0) <= 0 for others in (8, 9)]
+    assert [True, False] == [limiter.wait_behind(others, "a", 9000.0) <= 0 for others in (9, 10)]

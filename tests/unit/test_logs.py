@@ -156,7 +156,87 @@ def test_ids_that_cannot_be_taken(given: str) -> None:
     assert 32 == len(request_id_of(given))
 
 
-def test_signatures_in_paths() -> None:
-    """A segment that may be a signature is not shown, and long paths are cut."""
-    assert "s1.origin-cluster/***/a.m3u8" == shown("s1.origin-cluster/exp=1~hmac=PLANTED/a.m3u8")
+MD5 = "9b1f6c0c1d1f8f4a0c7f4e2b8f7a3d5e"
+MD5_64 = "_e4Nc3iduzkWRm01TBBNYw"
+SHA1 = "4492f25946a2e8e1414a8bb53dab8a6ba1cf4615"
+SHA256_64 = "lVJFPF1bqaP3RYSqm8kDCi2WQ6Iy9Fo4N3hYTzGKx0U"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        pytest.param(f"/hls/{MD5}/1598024587/a.m3u8", "/hls/***/***/a.m3u8", id="nginx secure_link, hexadecimal"),
+        pytest.param(f"/hls/{MD5_64}/1598024587/a.m3u8", "/hls/***/***/a.m3u8", id="nginx secure_link, base64"),
+        pytest.param(f"/hls/1598024587/{MD5_64}/a.m3u8", "/hls/***/***/a.m3u8", id="nginx secure_link, expiry first"),
+        pytest.param(f"/p/{MD5}/top.html", "/p/***/top.html", id="nginx secure_link_secret"),
+        pytest.param(f"/dl/{MD5}/5f3f4c8b/a.ts", "/dl/***/***/a.ts", id="lighttpd mod_secdownload, MD5"),
+        pytest.param(f"/dl/{SHA256_64}/5f3f4c8b/a.ts", "/dl/***/***/a.ts", id="lighttpd mod_secdownload, HMAC"),
+        pytest.param(f"/exp=1598024587~acl=/*~hmac={SHA1}/a.m3u8", "/***/***/a.m3u8", id="Akamai in the path"),
+        pytest.param(f"/hdntl=exp=1598024587~acl=%2f*~hmac={SHA1}/a.ts", "/***/a.ts", id="Akamai long token"),
+        pytest.param(
+            "/Expires=1598024587&Signature=abc__&Key-Pair-Id=K1/a.ts", "/***/a.ts", id="CloudFront moved to the path"
+        ),
+        pytest.param("/wowzatokenhash=abc-_,wowzatokenendtime=1/a.ts", "/***/a.ts", id="Wowza SecureToken"),
+        pytest.param(f"/1441307151_{SHA1}/a.ts", "/***/a.ts", id="Fastly token"),
+        pytest.param(
+            f"/bcdn_token={SHA256_64}&expires=1598024587&token_path=%2F/a.ts", "/***/a.ts", id="BunnyCDN directory"
+        ),
+        pytest.param(f"/{MD5_64},1598024587/a.ts", "/***/a.ts", id="CDN77"),
+        pytest.param(f"/201508150800/{MD5}/a.flv", "/***/***/a.flv", id="Alibaba Cloud, type B"),
+        pytest.param(f"/{MD5}/55CE8100/a.flv", "/***/***/a.flv", id="Alibaba Cloud, type C"),
+        pytest.param("/edge-cache-token=Expires=1~Signature=ab/a.ts", "/***/a.ts", id="Google Media CDN"),
+        pytest.param("/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.abc/a.ts", "/***/a.ts", id="Cloudflare Stream"),
+        pytest.param(f"/a%3D{MD5}/a.ts", "/***/a.ts", id="escaped"),
+        pytest.param(f"/{'a' * 191}/{MD5}/a.ts", f"/{'a' * 191}/***/a.t", id="where the path is cut"),
+        pytest.param("/video/1488/xcg2djHckad.m3u8", "/video/1488/xcg2djHckad.m3u8", id="an ordinary video"),
+        pytest.param("/vod/1598024587/seg-00001-v1.ts", "/vod/1598024587/seg-00001-v1.ts", id="a number of ten digits"),
+        pytest.param(
+            "/films/the-long-way-home-again/1080p/index.m3u8", "/films/the-long-way-home-again/1080p/index.m3u8",
+            id="names of people",
+        ),
+    ],
+)  # fmt: skip
+def test_tokens_in_paths(path: str, told: str) -> None:
+    """A segment that may be a token or a signature is not shown, nor the expiry beside it; ordinary ones are."""
+    assert told == shown(path)
+
+
+def test_long_paths() -> None:
+    """Long paths are cut, and take no time."""
+    assert 200 == len(shown("/a" * 8_000))
     assert 200 == len(shown("a" * 300))
+
+
+HOSTILE = "a\x1b[2J\x07\x7f\x9b31m\u202e\u2066\u2028\ud800z"
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_lines_do_not_command_a_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing that a terminal would obey or reorder is written, in no part of a line; JSON keeps the values."""
+    handler = Lines()
+    handler.setFormatter(make_formatter(style, ()))  # type: ignore[arg-type]  # one of the styles
+    loggers = [logging.getLogger(name) for name in ("tested", "tested.foreign")]
+    loggers[0].addHandler(handler)
+    loggers[0].setLevel("INFO")
+    # What the runner captures of it, it could not hand on.
+    loggers[0].propagate = False
+    structlog.stdlib.get_logger("tested").info(HOSTILE, plain=HOSTILE, spaced=f"a {HOSTILE}", deep=[{HOSTILE: HOSTILE}])
+    try:
+        raise ValueError(f"one\ntwo {HOSTILE}")
+    except ValueError:
+        loggers[1].exception("failed\nforged %s", HOSTILE)
+    handler.close()
+    loggers[0].removeHandler(handler)
+    loggers[0].propagate = True
+    make_formatter("json", ())
+    text = capsys.readouterr().err
+    assert set() == set(HOSTILE[1:-1]) - set("[2J31m") & set(text)
+    assert text.replace("\n", "").isprintable()
+    if style == "json":
+        first, second = map(json.loads, text.splitlines())
+        assert (HOSTILE, HOSTILE, [{HOSTILE: HOSTILE}]) == (first["event"], first["plain"], first["deep"])
+        assert f"failed\nforged {HOSTILE}" == second["event"]
+    else:
+        assert "plain=a\\x1b[2J\\x07\\x7f\\x9b31m\\u202e\\u2066\\u2028\\ud800z" in text
+        assert "\nforged" not in text
+        assert "\nTraceback" in text

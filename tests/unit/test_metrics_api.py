@@ -10,6 +10,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from balancer.core.errors import RefusalReason
+from balancer.telemetry.metrics import exposition
 from balancer.telemetry.metrics.board import MAX_ENTRIES, OTHER
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, Meters
 from balancer.telemetry.metrics.minutes import STEP
@@ -33,6 +34,12 @@ def read(client: TestClient[Litestar]) -> Values:
             labels = tuple(sample.labels[name] for name in sorted(sample.labels))
             found.setdefault(sample.name, {})[labels] = sample.value
     return found
+
+
+@pytest.fixture(autouse=True)
+def _always_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each reading be of this moment."""
+    monkeypatch.setattr(exposition, "LIFETIME", 0.0)
 
 
 @pytest.fixture
@@ -149,6 +156,20 @@ def test_formats(client: TestClient[Litestar]) -> None:
     names = {family.name for family in read_text(plain.text)}
     families = openmetrics.text_string_to_metric_families(open_metrics.text)  # type: ignore[no-untyped-call]  # its gap
     assert {"balancer_build"} == {family.name for family in families} ^ (names - {"balancer_build_info"})
+
+
+def test_numbers_are_written_down_once_a_second(client: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often somebody asks, each format is written once for its time."""
+    monkeypatch.setattr(exposition, "LIFETIME", 3600.0)
+    accepts = [{}, {"accept": OPENMETRICS}]
+    first = [client.get("/metrics", headers=accept) for accept in accepts]
+    client.get(f"/?{VIDEO}", follow_redirects=False)
+    again = [client.get("/metrics", headers=accept) for accept in accepts]
+    assert [(one.text, one.headers["content-type"]) for one in first] == [
+        (one.text, one.headers["content-type"]) for one in again
+    ]
+    monkeypatch.setattr(exposition, "LIFETIME", 0.0)
+    assert 'target="cdn"} 1.0' in client.get("/metrics").text
 
 
 def test_names_follow_the_rules(client: TestClient[Litestar]) -> None:

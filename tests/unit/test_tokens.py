@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import warnings
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
-from balancer.adapters import tokens
+from balancer.adapters import provider_keys
 from balancer.adapters.tokens import JwtTokens
 from balancer.core.errors import StoreUnavailable, Unauthenticated
 from balancer.core.keys import Identity, Role
@@ -64,6 +67,15 @@ async def test_roles(provider: Provider, claim: str, claims: dict[str, Any], rol
         pytest.param({"iss": None}, id="without issuer"),
         pytest.param({"sub": None}, id="without subject"),
         pytest.param({"sub": 7}, id="subject no string"),
+        pytest.param({"sub": ""}, id="subject empty"),
+        pytest.param({"sub": "alice\nroot"}, id="subject of two lines"),
+        pytest.param({"sub": "\x1b[31malice"}, id="subject that a terminal obeys"),
+        pytest.param({"sub": "\u202ealice"}, id="subject that reads backwards"),
+        pytest.param({"sub": "alice\ud800"}, id="subject with half a character"),
+        pytest.param({"exp": [1]}, id="expiry of another type"),
+        pytest.param({"exp": 1e400}, id="expiry without end"),
+        pytest.param({"nbf": {"a": 1}}, id="beginning of another type"),
+        pytest.param({"aud": {"a": 1}}, id="audience of another type"),
     ],
 )
 async def test_claims_that_are_not_accepted(provider: Provider, claims: dict[str, Any]) -> None:
@@ -122,7 +134,7 @@ async def test_secrets_in_the_key_set_are_not_used(provider: Provider) -> None:
 async def test_rotation(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new key is found when a token names it, but not again and again; a key that is gone is forgotten in time."""
     now = 1000.0
-    monkeypatch.setattr(tokens, "monotonic", lambda: now)
+    monkeypatch.setattr(provider_keys, "monotonic", lambda: now)
     check = checker(provider)
     old = provider.token()
     await check.identify(old)
@@ -130,11 +142,14 @@ async def test_rotation(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> 
     new = provider.token(key="two")
     with pytest.raises(Unauthenticated, match="not known"):
         await check.identify(new)
-    now += tokens.KEYS_INTERVAL + 1
+    now += provider_keys.KEYS_INTERVAL + 1
     await check.identify(new)
     provider.rotate("two")
     await check.identify(old)
-    now += tokens.KEYS_LIFETIME + 1
+    now += provider_keys.KEYS_LIFETIME + 1
+    # A key that is known waits for nothing; by it the keys are read again.
+    await check.identify(old)
+    await check.ping()
     with pytest.raises(Unauthenticated):
         await check.identify(old)
     await check.identify(new)
@@ -143,7 +158,7 @@ async def test_rotation(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_the_provider_is_a_dependency(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked at most every ten seconds whether it is there, and by that for its keys as well."""
     now = 1_000.0
-    monkeypatch.setattr(tokens, "monotonic", lambda: now)
+    monkeypatch.setattr(provider_keys, "monotonic", lambda: now)
     check = checker(provider)
     await check.ping()
     provider.path.unlink()
@@ -160,7 +175,7 @@ async def test_the_provider_is_a_dependency(provider: Provider, monkeypatch: pyt
 async def test_provider_away(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any keys nobody can be told; keys that were read once go on while the provider is away."""
     now = 1000.0
-    monkeypatch.setattr(tokens, "monotonic", lambda: now)
+    monkeypatch.setattr(provider_keys, "monotonic", lambda: now)
     check, token, keys = checker(provider), provider.token(), provider.path.read_text()
     for broken in ("", "[]", "{}", '{"keys": []}', '{"keys": [{}]}', '{"keys": 5}'):
         provider.path.write_text(broken)
@@ -169,5 +184,63 @@ async def test_provider_away(provider: Provider, monkeypatch: pytest.MonkeyPatch
     provider.path.write_text(keys)
     await check.identify(token)
     provider.path.unlink()
-    now += tokens.KEYS_LIFETIME + 1
+    now += provider_keys.KEYS_LIFETIME + 1
     await check.identify(token)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"kid": []}, {"kid": 7}, {"kid": None}, {"kid": {}}, {"alg": []}, {"alg": None}, {"crit": ["x"]}, {"b64": False}],
+    ids=str,
+)
+async def test_odd_headers(provider: Provider, header: dict[str, Any]) -> None:
+    """A token with a header of another shape is refused like any wrong one."""
+    claims = {"sub": "alice", "exp": NOW + timedelta(days=1)}
+    odd = unsigned(claims, {"alg": "ES256", "kid": "one", **header})
+    with pytest.raises(Unauthenticated):
+        await checker(provider).identify(f"{odd}.{provider.token().rpartition('.')[2]}")
+
+
+async def test_bottomless_headers(provider: Provider) -> None:
+    """JSON that is nested without end is refused like any wrong token."""
+    deep = urlsafe_b64encode(b"[" * 12_000).decode().rstrip("=")
+    for token in (f"{deep}.e30.e30", f"e30.{deep}.e30"):
+        with pytest.raises(Unauthenticated):
+            await checker(provider).identify(token)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"use": []}, {"use": 7}, {"use": {"a": 1}}, {"kid": []}, {"kid": 7}, {"kid": {"a": 1}}, {"kty": []}, {"kty": 7},
+        {"alg": ["ES256"]}, {"alg": {"a": 1}}, {"crv": []}, {"x": 7}, {"x": None}, {"use": "enc"},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_odd_keys(provider: Provider, odd: dict[str, Any]) -> None:
+    """A key of another shape is passed over, and the others of its set are taken."""
+    good = json.loads(provider.path.read_text())["keys"][0]
+    provider.path.write_text(json.dumps({"keys": [{**good, "kid": "odd", **odd}, None, [], good]}))
+    assert "token:alice" == (await checker(provider).identify(provider.token())).actor
+    provider.path.write_text(json.dumps({"keys": [{**good, **odd}]}))
+    with pytest.raises((StoreUnavailable, Unauthenticated)):
+        await checker(provider).identify(provider.token())
+
+
+@pytest.mark.parametrize(("bits", "is_accepted"), [(1024, False), (2047, False), (2048, True)])
+async def test_short_rsa_keys(provider: Provider, bits: int, is_accepted: bool) -> None:
+    """A token by an RSA key below 2048 bits, which may be forged, is not accepted (RFC 7518 section 3.3)."""
+    key = rsa.generate_private_key(65537, bits)
+    public = {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "rsa"}
+    other = json.loads(provider.path.read_text())["keys"]
+    provider.path.write_text(json.dumps({"keys": [public, *other]}))
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": NOW + timedelta(days=1)}
+    with warnings.catch_warnings():
+        # The library warns of short keys as well.
+        warnings.simplefilter("ignore")
+        token = jwt.encode(claims, key, algorithm="RS256", headers={"kid": "rsa"})
+    if is_accepted:
+        assert await checker(provider).identify(token)
+    else:
+        with pytest.raises(Unauthenticated):
+            await checker(provider).identify(token)

@@ -121,9 +121,10 @@ class RedisSharedLimits(SharedLimits):
     _ADD = """
     local time = redis.call('TIME')
     local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+    local most = now + tonumber(ARGV[#KEYS + 1])
     local debts = {}
     for i, key in ipairs(KEYS) do
-        local full_at = math.max(tonumber(redis.call('GET', key) or 0), now) + tonumber(ARGV[i])
+        local full_at = math.min(math.max(tonumber(redis.call('GET', key) or 0), now) + tonumber(ARGV[i]), most)
         redis.call('SET', key, string.format('%.6f', full_at), 'PX', math.ceil((full_at - now) * 1000) + 1)
         debts[i] = string.format('%.6f', full_at - now)
     end
@@ -135,14 +136,14 @@ class RedisSharedLimits(SharedLimits):
         self._add = redis.register_script(self._ADD)
 
     @override
-    async def add(self, policy: str, debts: Mapping[str, float]) -> Mapping[str, float]:
+    async def add(self, policy: str, debts: Mapping[str, float], most: float) -> Mapping[str, float]:
         names = list(debts)
         found: dict[str, float] = {}
         for start in range(0, len(names), LIMITS_AT_ONCE):
             some = names[start : start + LIMITS_AT_ONCE]
             keys = [f"{self._prefix}{policy}:{name}" for name in some]
             with _answering():
-                answer = await self._add(keys, [f"{debts[name]:.6f}" for name in some])
+                answer = await self._add(keys, [f"{debt:.6f}" for debt in [*map(debts.get, some), most]])
             found |= {name: float(debt) for name, debt in zip(some, answer, strict=True)}
         return found
 

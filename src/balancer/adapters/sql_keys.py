@@ -1,21 +1,26 @@
 """API keys in a SQL database, and the trail of all changes."""
 
-from collections.abc import AsyncGenerator, Sequence
+from asyncio import Lock
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
 from balancer.adapters.sql import answering
 from balancer.adapters.tables import MAX_ID, api_keys, config_revisions
-from balancer.core.errors import KeyNotFound
+from balancer.core.errors import KeyNotFound, LastAdminKey, StoreUnavailable
 from balancer.core.keys import ApiKey, AuditEntry, Role
 from balancer.core.ports import ApiKeys, AuditTrail
 from balancer.core.revisions import Signature
+
+RECALL_INTERVAL = 1.0
+"""Seconds for which the digests of all keys that work are remembered."""
 
 
 class SqlApiKeys(ApiKeys):
@@ -23,6 +28,9 @@ class SqlApiKeys(ApiKeys):
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._recalling = Lock()
+        self._working: Collection[bytes] | None = None
+        self._recalled_at: float | None = None
 
     @override
     async def create_first(self, key: ApiKey) -> bool:
@@ -55,12 +63,30 @@ class SqlApiKeys(ApiKeys):
             return [_key(row) for row in (await connection.execute(statement)).mappings()]
 
     @override
-    async def revoke(self, key_id: int, signature: Signature) -> ApiKey:
+    async def working(self, now: datetime) -> Collection[bytes]:
+        async with self._recalling:
+            if self._recalled_at is None or monotonic() - self._recalled_at >= RECALL_INTERVAL:
+                self._working = None
+                try:
+                    async with answering(self._engine) as connection:
+                        found = await connection.scalars(select(api_keys.c.digest).where(_works_at(now)))
+                        self._working = frozenset(found)
+                finally:
+                    # A database that is away is asked no oftener either.
+                    self._recalled_at = monotonic()
+            if self._working is None:
+                raise StoreUnavailable("database")
+            return self._working
+
+    @override
+    async def revoke(self, key_id: int, signature: Signature, *, even_last: bool = False) -> ApiKey:
         if not 1 <= key_id <= MAX_ID:
             raise KeyNotFound(key_id)
         this = api_keys.c.id == key_id
         change = update(api_keys).where(this, api_keys.c.revoked_at.is_(None))
         async with answering(self._engine) as connection:
+            if not even_last and await _working_admins(connection, signature.at) == [key_id]:
+                raise LastAdminKey(key_id)
             await connection.execute(change.values(revoked_at=signature.at, revoked_by=signature.actor))
             row = (await connection.execute(select(api_keys).where(this))).mappings().first()
         if row is None:
@@ -95,6 +121,21 @@ class SqlAuditTrail(AuditTrail):
                 yield _entry(row)
         while waiting:
             yield waiting.pop()
+
+
+def _works_at(now: datetime) -> ColumnElement[bool]:
+    expires_at = api_keys.c.expires_at
+    return and_(api_keys.c.revoked_at.is_(None), or_(expires_at.is_(None), expires_at > now))
+
+
+async def _working_admins(connection: AsyncConnection, now: datetime) -> list[int]:
+    """Return the ids of all admins' keys that work, and keep everybody else from revoking one until this is over."""
+    # On SQLite a transaction takes the lock with its first statement that may write, whether it changes anything.
+    await connection.execute(update(api_keys).where(api_keys.c.id == 0).values(revoked_at=None))
+    admins = select(api_keys.c.id).where(api_keys.c.role == Role.ADMIN.label, _works_at(now))
+    # PostgreSQL locks the rows, by id so that two transactions cannot wait for each other, and looks at them again when
+    # it has waited; SQLite knows no such locks, and SQLAlchemy leaves the clause out there.
+    return list(await connection.scalars(admins.order_by(api_keys.c.id).with_for_update()))
 
 
 def _values(key: ApiKey) -> dict[str, Any]:

@@ -1,33 +1,18 @@
 """Tokens of an identity provider, checked by PyJWT against the provider's keys."""
 
-import asyncio
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from time import monotonic
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import jwt
 from jwt.exceptions import PyJWTError
 from typing_extensions import override
 
-from balancer.core.errors import StoreUnavailable, Unauthenticated
+from balancer.adapters.provider_keys import ALGORITHMS, STORE, ProviderKeys
+from balancer.core.errors import BalancerError, Unauthenticated
 from balancer.core.keys import Identity, Role
 from balancer.core.ports import Dependency, IdentityTokens
 from balancer.core.revisions import MAX_ACTOR
-
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Signatures that are accepted: those by which a public key cannot sign (RFC 8725 §3.1)."""
-
-KEYS_LIFETIME = 300.0
-"""Seconds after which the provider's keys are read again."""
-
-KEYS_INTERVAL = 10.0
-"""Seconds that must lie between two readings for the sake of a key that is not known."""
-
-TIMEOUT = 3.0
-"""Seconds that the provider may take to send its keys."""
 
 REQUIRED = ["exp", "iss", "aud", "sub"]
 
@@ -43,29 +28,23 @@ class JwtTokens(IdentityTokens, Dependency):
         roles: Which role a value of that claim stands for.
     """
 
-    name = "identity provider"
+    name = STORE
     interval = 10.0
     fallback = "tokens signed by keys that are known already are accepted, and API keys always"
 
     def __init__(self, issuer: str, audience: str, jwks: str, role_claim: str, roles: Mapping[str, Role]) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._jwks = jwks
+        self._keys = ProviderKeys(jwks)
         self._role_claim = role_claim.split(".")
         self._roles = roles
-        self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._read_at: float | None = None
-        self._tried_at: float | None = None
-        self._answers = False
-        self._reading = asyncio.Lock()
 
     @override
     async def identify(self, token: str) -> Identity:
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("alg") not in ALGORITHMS:
-                raise Unauthenticated("The token is not signed in a way that is accepted.", tried=True)
-            key = await self._key(header.get("kid"))
+        key = await self._keys.find(_key_of(token))
+        if key is None:
+            raise Unauthenticated("The token is signed by a key that is not known.", tried=True)
+        with _reading():
             claims = jwt.decode(
                 token,
                 key,
@@ -74,17 +53,11 @@ class JwtTokens(IdentityTokens, Dependency):
                 issuer=self._issuer,
                 options={"require": REQUIRED},
             )
-        except PyJWTError as error:
-            raise Unauthenticated(f"The token is not valid: {error}.", tried=True) from None
-        return Identity(f"token:{claims['sub']}"[:MAX_ACTOR], self._role(claims))
+            return Identity(f"token:{_subject(claims)}"[:MAX_ACTOR], self._role(claims))
 
     @override
     async def ping(self) -> None:
-        # Asked no oftener than for keys that are not known, however often somebody looks at the process's health.
-        async with self._reading:
-            await self._try_to_read(monotonic())
-        if not self._answers:
-            raise StoreUnavailable(self.name)
+        await self._keys.check()
 
     def _role(self, claims: Mapping[str, Any]) -> Role | None:
         value: Any = claims
@@ -94,42 +67,41 @@ class JwtTokens(IdentityTokens, Dependency):
         found = [self._roles[one] for one in values if isinstance(one, str) and one in self._roles]
         return max(found, default=None)
 
-    async def _key(self, name: str | None) -> jwt.PyJWK:
-        async with self._reading:
-            now = monotonic()
-            old = self._read_at is None or now - self._read_at > KEYS_LIFETIME
-            # A key that is not known may be a new one (the provider has rotated), or an invention.
-            if old or self._find(name) is None:
-                await self._try_to_read(now)
-        if self._read_at is None:
-            raise StoreUnavailable(self.name)
-        found = self._find(name)
-        if found is None:
-            raise Unauthenticated("The token is signed by a key that is not known.", tried=True)
-        return found
 
-    def _find(self, name: str | None) -> jwt.PyJWK | None:
-        if name is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(name)
+@contextmanager
+def _reading() -> Generator[None, None, None]:
+    """Turn whatever a token makes its reader say into one error; it is a stranger's until it is proven."""
+    try:
+        yield
+    except BalancerError:
+        raise
+    except PyJWTError as error:
+        raise Unauthenticated(f"The token is not valid: {error}.", tried=True) from None
+    except Exception:  # the library stumbles over odd types in ways of its own
+        raise Unauthenticated("The token is not valid.", tried=True) from None
 
-    async def _try_to_read(self, now: float) -> None:
-        if self._tried_at is not None and now - self._tried_at <= KEYS_INTERVAL:
-            return
-        self._tried_at, self._answers = now, False
-        try:
-            found = jwt.PyJWKSet.from_dict(await self._read())
-        except (PyJWTError, httpx.HTTPError, OSError, ValueError, AttributeError) as error:
-            if self._read_at is None:
-                raise StoreUnavailable(self.name) from error
-            return  # The keys that are known go on until the provider answers again.
-        self._keys = {key.key_id: key for key in found.keys if key.public_key_use in {None, "sig"}}
-        self._read_at, self._answers = now, True
 
-    async def _read(self) -> Any:
-        if not self._jwks.startswith(("http://", "https://")):
-            return json.loads(await asyncio.to_thread(Path(self._jwks).read_bytes))
-        async with httpx.AsyncClient(timeout=TIMEOUT) as client:
-            answer = await client.get(self._jwks)
-            answer.raise_for_status()
-            return answer.json()
+def _key_of(token: str) -> str | None:
+    """Return which key a token says that it is signed by.
+
+    Raises:
+        Unauthenticated: When it is no token, or one that is signed in a way that is not accepted.
+    """
+    with _reading():
+        header = jwt.get_unverified_header(token)
+        name = header.get("kid")
+        if header.get("alg") not in ALGORITHMS or not isinstance(name, str | None):
+            raise Unauthenticated("The token is not signed in a way that is accepted.", tried=True)
+        return name
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    """Return whom a token is about, in the form in which histories and logs have it.
+
+    Raises:
+        Unauthenticated: When it has control characters, lone surrogates or the like, which they could not show.
+    """
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not subject or not subject.isprintable():
+        raise Unauthenticated("The token's subject is not one line of printable characters.", tried=True)
+    return subject

@@ -8,14 +8,15 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from balancer.api.strangers import Strangers
 from balancer.core.access import Authenticator, Stopwatch
-from balancer.core.addresses import TrustedProxies, client_key
 from balancer.core.configs import check_text
 from balancer.core.errors import Unauthenticated
 from balancer.core.keys import Identity, Role
 from balancer.core.limits import Limiter
 from balancer.core.ports import Clock
 from balancer.core.revisions import MAX_REASON, Attempt, Signature
+from balancer.telemetry.repeats import Repeats
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -33,18 +34,22 @@ class Limiters:
 
     Attributes:
         player: The player path, by address.
-        admin: Everything else, by key.
+        admin: What needs a key, by key.
         login: Failed attempts to authenticate, by address.
+        strangers: Everything else, and what needs a key and has none that is right, by address.
     """
 
-    def __init__(self, player: Limiter | None, admin: Limiter | None, login: Limiter | None) -> None:
+    def __init__(
+        self, *, player: Limiter | None, admin: Limiter | None, login: Limiter | None, strangers: Limiter | None
+    ) -> None:
         self.player = player
         self.admin = admin
         self.login = login
+        self.strangers = strangers
 
     def all(self) -> list[Limiter]:
         """Return those that there are."""
-        return [limiter for limiter in (self.player, self.admin, self.login) if limiter]
+        return [limiter for limiter in (self.player, self.admin, self.login, self.strangers) if limiter]
 
 
 def needs(role: Role) -> dict[str, Any]:
@@ -64,14 +69,14 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     if needed is None:
         return
     parts: AsyncContainer = connection.app.state.dishka_container
-    authenticator, client = await parts.get(Authenticator), await client_of(connection)
-    connection.scope["state"]["client"] = client
+    authenticator, client = await parts.get(Authenticator), client_of(connection)
     try:
         identity = await authenticator.identify(connection.headers.get("authorization"), client)
     except Unauthenticated as error:
         if error.tried:
-            path = connection.scope.get("path_template")
-            logger.warning("authentication failed", client=client, path=path, fault=error.fault)
+            same = {"path": connection.scope.get("path_template"), "fault": error.fault}
+            (await parts.get(Repeats)).tell(logger.warning, "authentication failed", client, same)
+            (await parts.get(Strangers)).count_failure(client)
         raise
     if limiter := (await parts.get(Limiters)).admin:
         limiter.admit(identity.actor, (await parts.get(Stopwatch))())
@@ -87,19 +92,13 @@ async def limit_players(connection: Connection, _handler: BaseRouteHandler) -> N
     """
     parts: AsyncContainer = connection.app.state.dishka_container
     if limiter := (await parts.get(Limiters)).player:
-        client = await client_of(connection)
-        connection.scope["state"]["client"] = client
-        limiter.admit(client, (await parts.get(Stopwatch))())
+        limiter.admit(client_of(connection), (await parts.get(Stopwatch))())
 
 
-async def client_of(connection: Connection) -> str:
-    """Return the name under which the client of a connection is counted."""
-    parts: AsyncContainer = connection.app.state.dishka_container
-    proxies = await parts.get(TrustedProxies)
-    fields = connection.headers
-    forwarded_for, forwarded = (",".join(fields.getall(name, [])) for name in ("x-forwarded-for", "forwarded"))
-    peer = connection.client.host if connection.client else ""
-    return client_key(proxies.client_of(peer, forwarded_for, forwarded))
+def client_of(connection: Connection) -> str:
+    """Return the name under which the client of a connection is counted, as whoever observes the request found it."""
+    client: str = connection.scope["state"]["client"]
+    return client
 
 
 def signature(

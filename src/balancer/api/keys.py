@@ -16,7 +16,7 @@ from balancer.api.documents import Time, by_method, methods, operation, query
 from balancer.api.inputs import AnyRequest, read_body, read_cursor, read_limit, read_required
 from balancer.api.problems import admin_responses
 from balancer.core.access import KeyRing
-from balancer.core.errors import InvalidInput, KeyNotFound, StoreUnavailable
+from balancer.core.errors import InvalidInput, KeyNotFound, LastAdminKey, StoreUnavailable
 from balancer.core.keys import ApiKey, Role
 from balancer.core.ports import ApiKeys, Clock
 
@@ -162,7 +162,7 @@ async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: From
     operation_id="revokeKey",
     operation_class=operation(query("id", "Which key.", required=True)),
     responses=admin_responses(
-        Role.ADMIN, InvalidInput("id", "is required"), KeyNotFound(7), StoreUnavailable("database")
+        Role.ADMIN, InvalidInput("id", "is required"), KeyNotFound(7), LastAdminKey(1), StoreUnavailable("database")
     ),
     response_headers=NO_STORE,
     response_description="The key is revoked.",
@@ -173,7 +173,7 @@ async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: From
 async def revoke_key(request: AnyRequest, keys: FromDishka[ApiKeys], clock: FromDishka[Clock]) -> None:
     """Revoke an API key.
 
-    It stops working at once, everywhere, and stays in the list.
+    It stops working at once, everywhere, and stays in the list. The last admin's key is kept.
     """
     await keys.revoke(read_required(request, "id"), signature(request, clock, None))
 

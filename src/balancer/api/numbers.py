@@ -10,7 +10,6 @@ from litestar import Response, Router, route
 from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
-from balancer import __version__
 from balancer.api.access import needs
 from balancer.api.documents import Time, by_method, methods, one_of, operation, query
 from balancer.api.inputs import AnyRequest
@@ -18,12 +17,10 @@ from balancer.api.problems import admin_responses
 from balancer.core.errors import InvalidInput, RefusalReason
 from balancer.core.keys import Role
 from balancer.core.limits import UNITS
-from balancer.core.ports import Clock
 from balancer.core.redirects import Redirects
 from balancer.core.snapshots import Snapshot
-from balancer.telemetry.metrics.board import OTHER, Board
-from balancer.telemetry.metrics.exposition import render
-from balancer.telemetry.metrics.reporting import Reporting
+from balancer.telemetry.metrics.board import OTHER
+from balancer.telemetry.metrics.exposition import Exposition
 from balancer.telemetry.metrics.stats import MAX_WINDOW, Served, Stats
 
 DEFAULT_WINDOW = "5m"
@@ -88,13 +85,9 @@ class StatsAnswer(msgspec.Struct):
 
 @route("/metrics", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
 @inject
-async def read_metrics(
-    request: AnyRequest, board: FromDishka[Board], reporting: FromDishka[Reporting], clock: FromDishka[Clock]
-) -> Response[bytes]:
+async def read_metrics(request: AnyRequest, exposition: FromDishka[Exposition]) -> Response[bytes]:
     """Return the numbers of all workers of the host."""
-    reporting.report()
-    accept = ",".join(request.headers.getall("accept", []))
-    text, media_type = render(board.read(), __version__, clock().timestamp(), accept)
+    text, media_type = exposition.read(",".join(request.headers.getall("accept", [])))
     # As a header, since the framework would name the character set once more.
     return Response(text, headers={"content-type": media_type, "cache-control": "no-store"})
 

@@ -9,7 +9,7 @@ import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from balancer.core.addresses import TrustedProxies, client_key
+from balancer.api.strangers import Strangers, refusing
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import BalancerError, RateLimited, Refusal, Unauthenticated
 from balancer.core.redirects import Decision
@@ -31,17 +31,17 @@ class Observer:
         meters: Where requests are counted.
         watch: Sees those of players.
         tracing: None when there is none.
-        proxies: Those whose word on their clients counts.
+        strangers: Knows who asks, and who asks too often.
     """
 
     def __init__(
-        self, app: ASGIApp, meters: Meters, watch: PlayerWatch, tracing: Tracing | None, proxies: TrustedProxies
+        self, app: ASGIApp, meters: Meters, watch: PlayerWatch, tracing: Tracing | None, strangers: Strangers
     ) -> None:
         self._app = app
         self._meters = meters
         self._watch = watch
         self._tracing = tracing
-        self._proxies = proxies
+        self._strangers = strangers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and see how it is answered; nothing but HTTP is spoken here."""
@@ -51,6 +51,9 @@ class Observer:
         begun = monotonic()
         headers = Headers.from_scope(scope)
         request_id = request_id_of(headers.get(REQUEST_ID))
+        client = scope["state"]["client"] = self._strangers.client_of(scope, headers)
+        refusal = self._strangers.refusal_of(scope, headers, client)
+        app = self._app if refusal is None else refusing(refusal)
         status = 0
 
         async def answer(message: Message) -> None:
@@ -65,10 +68,11 @@ class Observer:
         with ExitStack() as around:
             around.enter_context(structlog.contextvars.bound_contextvars(request_id=request_id))
             span = None
-            if self._tracing and not scope["path"].startswith(_UNTRACED) and scope["path"] != "/":
+            is_traced = refusal is None and not scope["path"].startswith(_UNTRACED) and scope["path"] != "/"
+            if self._tracing and is_traced:
                 span = around.enter_context(self._tracing.request(scope["method"], headers))
             try:
-                await self._app(scope, receive, answer)
+                await app(scope, receive, answer)
             finally:
                 # A client that left early has no answer.
                 if status:
@@ -79,7 +83,7 @@ class Observer:
     def _saw(self, scope: HTTPScope, status: int, begun: float, given_id: str | None) -> None:
         seen: dict[str, Any] = scope["state"]
         decision: Decision | None = seen.get("decision")
-        client = seen.get("client") or self._client_of(scope)
+        client: str = seen["client"]
         if decision is not None:
             self._meters.redirected(decision.place, decision.snapshot, begun)
             self._watch.redirected(decision, client, given_id, begun)
@@ -99,23 +103,17 @@ class Observer:
                 code = error.reason if isinstance(error, Refusal) else seen.get("problem", "")
                 self._watch.refused(status, code, client, begun)
             return
-        identity = scope.get("user")
         say = logger.info if surface in {"admin", "unknown"} else logger.debug
-        say(
-            "request",
-            method=scope["method"],
-            path=_route(scope) or shown(scope["path"]),
-            status=status,
-            duration_ms=milliseconds(begun),
-            client=client,
-            actor=getattr(identity, "actor", None),
-            problem=seen.get("problem"),
-        )
-
-    def _client_of(self, scope: HTTPScope) -> str:
-        fields = Headers.from_scope(scope)
-        forwarded_for, forwarded = (",".join(fields.getall(name, [])) for name in ("x-forwarded-for", "forwarded"))
-        return client_key(self._proxies.client_of((scope["client"] or ("", 0))[0], forwarded_for, forwarded))
+        more = {"method": scope["method"], "duration_ms": milliseconds(begun), "problem": seen.get("problem")}
+        route, identity = _route(scope), scope.get("user")
+        if identity is not None:
+            say("request", path=route, status=status, client=client, actor=identity.actor, **more)
+            return
+        # What a client made up of a path makes no line another one.
+        same: dict[str, object] = {"status": status} if route is None else {"path": route, "status": status}
+        if route is None:
+            more["path"] = shown(scope["path"])
+        self._watch.repeats.tell(say, "request", client, same, actor=None, **more)
 
 
 def tell_change(

@@ -51,7 +51,7 @@ PROBLEM_TYPE: Json = {
 }
 
 _ATTRIBUTES = re.compile(r"\n+Attributes:\n")
-_ATTRIBUTE = re.compile(r"^ {4}(?P<name>\w+): (?P<text>.+(?:\n {8,}.+)*)", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"^ {4}(?P<name>\w+): (?P<text>.++(?:\n {8,}+.++)*+)", re.MULTILINE)
 
 
 def reference(kind: str) -> str:

@@ -2,12 +2,13 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from balancer.core.configs import check_text
-from balancer.core.errors import InvalidInput, StoreUnavailable, Unauthenticated
+from balancer.core.errors import InvalidInput, RateLimited, StoreUnavailable, Unauthenticated
 from balancer.core.keys import KEY_BYTES, KEY_PREFIX, MAX_KEY_NAME, ApiKey, Identity, Role, digest_of
 from balancer.core.limits import Limiter
 from balancer.core.ports import ApiKeys, Clock, IdentityTokens
@@ -31,6 +32,12 @@ class Authenticator:
 
     A key is looked up for each request, so a revoked one is dead at once.
 
+    An attempt counts against the limit of its address while it is under way, so a thousand at once are no more than a
+    thousand one after another; when it proves right, it has cost nothing. Whoever is over the limit cannot be turned
+    away unheard, or somebody else at the same address could lock an admin out. So a key is then compared with the
+    digests of all keys that work, which the store reads once a second at most: a wrong one is not looked up, however
+    many there are, and a right one is as ever. Its 256 random bits are what keeps it from being guessed.
+
     Args:
         keys: The API keys.
         tokens: The identity provider's tokens, None when there is no provider.
@@ -47,6 +54,8 @@ class Authenticator:
         self._failures = failures
         self._clock = clock
         self._stopwatch = stopwatch
+        # By address, the attempts that are under way.
+        self._trying: Counter[str] = Counter()
 
     async def identify(self, authorization: str | None, client: str) -> Identity:
         """Return who makes a request.
@@ -57,28 +66,52 @@ class Authenticator:
 
         Raises:
             Unauthenticated: When that cannot be told.
-            RateLimited: When this client has failed too often.
+            RateLimited: When it cannot, and this client has failed too often.
             StoreUnavailable: When the keys cannot be read.
         """
         if authorization is None:
             raise Unauthenticated("This needs a header 'Authorization: Bearer <key>'.", tried=False)
-        if self._failures:
-            self._failures.check(client, self._stopwatch())
+        if not self._failures:
+            return await self._identify(authorization)
+        wait = self._failures.wait_behind(self._trying[client], client, self._stopwatch())
+        if wait > 0:
+            return await self._identify_over_limit(authorization, self._failures.refusal(wait))
+        self._trying[client] += 1
         try:
             return await self._identify(authorization)
         except Unauthenticated:
-            if self._failures:
-                self._failures.spend(client, self._stopwatch())
+            self._failures.spend(client, self._stopwatch())
             raise
+        finally:
+            self._trying[client] -= 1
+            if not self._trying[client]:
+                del self._trying[client]
+
+    async def _identify_over_limit(self, authorization: str, refusal: RateLimited) -> Identity:
+        """Return who makes a request, without asking the store about a key that cannot be right.
+
+        Raises:
+            RateLimited: The refusal, when that cannot be told.
+            StoreUnavailable: When the keys cannot be read.
+        """
+        secret = _secret_in(authorization) or ""
+        # A token is checked without asking anybody.
+        if not self._is_token(secret) and digest_of(secret) not in await self._keys.working(self._clock()):
+            raise refusal
+        try:
+            return await self._identify(authorization)
+        except Unauthenticated:
+            raise refusal from None
+
+    def _is_token(self, secret: str) -> bool:
+        # RFC 7519 §3: a signed token is three parts joined by dots, and a key of ours has no dot.
+        return self._tokens is not None and secret.count(".") == 2 and not secret.startswith(KEY_PREFIX)  # noqa: PLR2004  # see above
 
     async def _identify(self, authorization: str) -> Identity:
-        # RFC 9110 §11.1: the scheme's name has no case.
-        scheme, _, credentials = authorization.strip().partition(" ")
-        secret = credentials.strip()
-        if scheme.lower() != "bearer" or not secret:
+        secret = _secret_in(authorization)
+        if not secret:
             raise Unauthenticated("The header 'Authorization' must be 'Bearer <key>'.", tried=True)
-        # RFC 7519 §3: a signed token is three parts joined by dots, and a key of ours has no dot.
-        if self._tokens and secret.count(".") == 2 and not secret.startswith(KEY_PREFIX):  # noqa: PLR2004  # see above
+        if self._tokens and self._is_token(secret):
             return await self._tokens.identify(secret)
         digest, now = digest_of(secret), self._clock()
         key = await self._keys.find(digest)
@@ -88,6 +121,13 @@ class Authenticator:
             with suppress(StoreUnavailable):
                 await self._keys.use(key.id, now)
         return Identity(key.actor, key.role)
+
+
+def _secret_in(authorization: str) -> str | None:
+    """Return what a header field `Bearer …` carries, None when it is none."""
+    # RFC 9110 §11.1: the scheme's name has no case.
+    scheme, _, credentials = authorization.strip().partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
 
 
 class KeyRing:

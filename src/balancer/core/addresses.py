@@ -1,7 +1,7 @@
 """Whose request it is: the address that limits are kept by."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -81,6 +81,15 @@ class TrustedProxies:
         if forwarded:
             found.add(self._first_stranger(peer, [_for(element) for element in forwarded.split(",")]))
         return found.pop() if len(found) == 1 else peer
+
+    def key_of(self, peer: str, joined: Callable[[bytes], str]) -> str:
+        """Return the name under which the client of a request is counted, and by which it stands in the log.
+
+        Args:
+            peer: The other end of the connection.
+            joined: Gives all values of a field of the request, by its name in lower case, joined by commas.
+        """
+        return client_key(self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded")))
 
     def _first_stranger(self, peer: str, hops: list[str]) -> str:
         nearest = peer

@@ -13,6 +13,7 @@
     ├── Unauthenticated         the request does not say, or not rightly, who makes it
     ├── Forbidden               whoever makes the request may not
     ├── KeyNotFound             no API key has that id
+    ├── LastAdminKey            no other API key that works has the role of an admin
     ├── RateLimited             a client makes more requests than it may
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
@@ -169,11 +170,22 @@ class KeyNotFound(BalancerError):
         self.key_id = key_id
 
 
+class LastAdminKey(BalancerError):
+    """No other API key that works has the role of an admin."""
+
+    def __init__(self, key_id: int) -> None:
+        super().__init__(
+            f"API key {key_id} is the last admin's key that works; make another one first, or revoke it by "
+            "'balancer keys revoke'."
+        )
+        self.key_id = key_id
+
+
 class RateLimited(BalancerError):
     """A client makes more requests than it may.
 
     Attributes:
-        policy: `player`, `admin` or `login`.
+        policy: `player`, `admin`, `login` or `open`.
         count: Requests that the policy allows.
         seconds: In this time.
         burst: At once.

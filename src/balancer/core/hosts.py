@@ -18,6 +18,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_HOST = 253
 """Characters in a host name (RFC 1035 §2.3.4, without the root's dot)."""
 
+MAX_GIVEN = 1024
+"""Characters of a host name as people give it: one that is longer has no ASCII form that is short enough."""
+
 MAX_PORT = 65_535
 
 _LABEL = r"[a-z0-9_-]{1,63}"
@@ -68,11 +71,8 @@ def parse_cdn_host(text: str, to_ascii: ToAscii) -> str:
     def refuse(fault: str) -> InvalidInput:
         return InvalidInput("cdn_host", fault)
 
-    for mark, part in (("://", "scheme"), ("@", "user info"), ("/", "path"), ("?", "query"), ("#", "fragment")):
-        if mark in text:
-            raise refuse(f"has a {part}; give only a host name, and a port if it is not the default")
-    if text != "".join(text.split()):
-        raise refuse("has white space")
+    if fault := _fault_in_shape(text):
+        raise refuse(fault)
     name, colon, port = text.partition(":")
     if colon and not is_port(port):
         raise refuse(f"needs a port from 1 to {MAX_PORT} after the colon, in plain digits")
@@ -87,6 +87,16 @@ def parse_cdn_host(text: str, to_ascii: ToAscii) -> str:
     if is_address(host) and _IPV4.fullmatch(host) is None:
         raise refuse("is not an IPv4 address of four decimal numbers, but a browser would read it as an address")
     return host + colon + port
+
+
+def _fault_in_shape(text: str) -> str | None:
+    """Return what shows at once that a text is more than a host name and a port, None when nothing does."""
+    if len(text) > MAX_GIVEN:
+        return f"is longer than the {MAX_HOST} characters of a host name"
+    for mark, part in (("://", "scheme"), ("@", "user info"), ("/", "path"), ("?", "query"), ("#", "fragment")):
+        if mark in text:
+            return f"has a {part}; give only a host name, and a port if it is not the default"
+    return None if text == "".join(text.split()) else "has white space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,8 @@ class OriginHosts:
 
 
 def _compiled(text: str, to_ascii: ToAscii) -> _Pattern:
+    if len(text) > MAX_GIVEN:
+        raise ValueError(f"pattern {text[:40]!r}…: longer than the {MAX_HOST} characters of a host name")
     name, colon, port = text.strip().partition(":")
     if colon and not is_port(port):
         raise ValueError(f"pattern {text!r}: the port must be a number from 1 to {MAX_PORT}")

@@ -1,7 +1,7 @@
 """API keys and roles: who may do what."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -119,6 +119,23 @@ class AuditEntry(NamedTuple):
     action: str
     reason: str | None
     details: dict[str, Any]
+
+
+def read_time(text: str) -> datetime:
+    """Return a time that people wrote by ISO 8601, aware and in UTC.
+
+    Args:
+        text: `2027-06-30T14:00:00+02:00`, or `2027-06-30` for the midnight that begins that day in UTC. A time of day
+            without an offset is one in UTC.
+
+    Raises:
+        ValueError: When it is anything else, or a year that there is not in UTC.
+    """
+    found = datetime.fromisoformat(text.strip())
+    try:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a year from 1 to 9999 in UTC") from None
 
 
 def digest_of(secret: str) -> bytes:

@@ -80,6 +80,9 @@ class Limiter:
         rate: What each client has.
 
     Attributes:
+        most: Seconds of debt that the shared store may hold against a client. It then waits no longer than a whole
+            burst takes to come back, however much processes have admitted while they could not tell each other; and
+            what they admit in the moment before they hear of each other is still paid back.
         on_due: Called when there is something to tell the shared store. Must not block.
     """
 
@@ -91,6 +94,7 @@ class Limiter:
         # And a thousandth of a request, for what is lost in rounding.
         self._room = self._interval * (rate.burst - 1 + 0.001)
         self._told_at = max(1, rate.burst // SHARES)
+        self.most = self._interval * (2 * rate.burst - 1)
         self._young: dict[str, Bucket] = {}
         self._old: dict[str, Bucket] = {}
         self._due: dict[str, Bucket] = {}
@@ -99,6 +103,18 @@ class Limiter:
         """Return in how many seconds a request of this client would be admitted, 0 or less for at once."""
         bucket = self._young.get(client) or self._old.get(client)
         return bucket.full_at - now - self._room if bucket else 0.0
+
+    def wait_behind(self, others: int, client: str, now: float) -> float:
+        """Return the same as `wait` for a request that stands behind some that are not yet counted.
+
+        Args:
+            others: How many: requests of this client whose outcome decides whether they count.
+            client: Whose request it is.
+            now: The time.
+        """
+        bucket = self._young.get(client) or self._old.get(client)
+        debt = max(bucket.full_at - now, 0.0) if bucket else 0.0
+        return min(debt + others * self._interval, self.most) - self._room
 
     def spend(self, client: str, now: float) -> None:
         """Count a request that was admitted."""
@@ -139,7 +155,7 @@ class Limiter:
         due, self._due = self._due, {}
         told = {}
         for client, bucket in due.items():
-            told[client] = bucket.untold * self._interval
+            told[client] = min(bucket.untold * self._interval, self.most)
             bucket.untold = 0
         return told
 
@@ -147,7 +163,7 @@ class Limiter:
         """Take over what the shared store says: for clients, their debt in seconds from all processes together."""
         for client, debt in debts.items():
             if bucket := self._young.get(client) or self._old.get(client):
-                bucket.full_at = now + debt + bucket.untold * self._interval
+                bucket.full_at = now + min(debt + bucket.untold * self._interval, self.most)
 
     def _remember(self, client: str) -> Bucket:
         bucket = self._old.pop(client, None) or Bucket()

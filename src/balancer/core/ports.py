@@ -3,7 +3,7 @@
 Adapters implement these ports. Every call may raise StoreUnavailable.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -119,11 +119,22 @@ class ApiKeys(Protocol):
         """Return at most `limit` keys with ids above `after`, by id; revoked ones too."""
         ...
 
-    async def revoke(self, key_id: int, signature: Signature) -> ApiKey:
+    async def working(self, now: datetime) -> Collection[bytes]:
+        """Return the digests of all keys that work at this time; they may be remembered for a second."""
+        ...
+
+    async def revoke(self, key_id: int, signature: Signature, *, even_last: bool = False) -> ApiKey:
         """Revoke a key and return it; one that is revoked already stays as it is. Atomic.
+
+        Args:
+            key_id: Which key.
+            signature: Who revokes it, and when.
+            even_last: Whether it may be the last admin's key that works at that time.
 
         Raises:
             KeyNotFound: When there is none with that id.
+            LastAdminKey: When it is that one, and may not; two admins who revoke each other's key at once are served
+                one after the other.
         """
         ...
 
@@ -155,8 +166,14 @@ class AuditTrail(Protocol):
 class SharedLimits(Protocol):
     """The debts that clients have made at all processes together; see `balancer.core.limits`."""
 
-    async def add(self, policy: str, debts: Mapping[str, float]) -> Mapping[str, float]:
-        """Add to the debts of clients, in seconds, and return what they are now. Atomic for each client."""
+    async def add(self, policy: str, debts: Mapping[str, float], most: float) -> Mapping[str, float]:
+        """Add to the debts of clients and return what they are now. Atomic for each client.
+
+        Args:
+            policy: Whose debts.
+            debts: By client, in seconds.
+            most: Seconds of debt that a client can have: what is above that is forgotten.
+        """
         ...
 
 

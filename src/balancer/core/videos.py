@@ -21,7 +21,7 @@ _SAFE_IN_QUERY = _SAFE_IN_PATH + "?"
 
 # A value that begins like this was not percent-encoded; its own escapes belong to the URL and stay.
 _RAW = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://")
-_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?")
+_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*+)([^?#]*+)(\?[^#]*+)?(?:#.*+)?")
 # `\s` covers what Unicode calls white space; C0, DEL and C1 are its control characters.
 _BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

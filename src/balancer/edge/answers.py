@@ -38,11 +38,10 @@ def tell_player(problem: Problem, more: dict[str, str]) -> Telling:
     return Telling(HTTPStatus(problem.status), _PLAYER + headers.lines(more), msgspec.json.encode(problem))
 
 
-def tell_stranger(problem: Problem) -> Telling:
-    """Make a problem ready for whoever asks for what is not there."""
-    return Telling(
-        HTTPStatus(problem.status), "cache-control: no-store\r\n", msgspec.json.encode(problem), after=_SECURITY
-    )
+def tell_stranger(problem: Problem, more: dict[str, str]) -> Telling:
+    """Make a problem ready for whoever asks for what is not there, with fields that belong to it."""
+    before = "cache-control: no-store\r\n" + headers.lines(more)
+    return Telling(HTTPStatus(problem.status), before, msgspec.json.encode(problem), after=_SECURITY)
 
 
 class Answers:

@@ -195,8 +195,7 @@ class Players:
             asker.client = None if self._proxies.trusts(asker.peer) else client_key(asker.peer)
             if asker.client:
                 return asker.client
-        told = head.joined(b"x-forwarded-for"), head.joined(b"forwarded")
-        return client_key(self._proxies.client_of(asker.peer, *told))
+        return self._proxies.key_of(asker.peer, head.joined)
 
     def _redirect(self, found: Destinations, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""

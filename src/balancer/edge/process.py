@@ -9,14 +9,16 @@ from urllib.parse import unquote
 
 from uvicorn.server import ServerState
 
-from balancer.core.addresses import TrustedProxies, client_key
+from balancer.core.addresses import TrustedProxies
+from balancer.core.errors import RateLimited
+from balancer.core.limits import Limiter
 from balancer.core.popular import Popular
-from balancer.edge.answers import tell_stranger
+from balancer.edge.answers import Telling, tell_stranger
 from balancer.edge.exchange import Application
 from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest
 from balancer.edge.parser import HeadParser
 from balancer.edge.players import Asker, Players
-from balancer.problems import not_found
+from balancer.problems import TABLE, headers_of, not_found, problem_of
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, request_id_of
 
@@ -64,6 +66,7 @@ class EdgeParts(NamedTuple):
         meters: Count what happens.
         proxies: Those whose word on their clients counts.
         watch: Sees what players are refused.
+        strangers: Limits how often a client asks for what is not there; None for no limit.
     """
 
     players: Players | None
@@ -71,6 +74,7 @@ class EdgeParts(NamedTuple):
     meters: Meters
     proxies: TrustedProxies
     watch: PlayerWatch
+    strangers: Limiter | None = None
 
 
 class Waiting(Protocol):
@@ -116,7 +120,7 @@ class Process:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.limits = limits
-        self.players, self._paths, self.meters, self.proxies, self._watch = parts
+        self.players, self._paths, self.meters, self.proxies, self._watch, self._strangers = parts
         self.application = application
         self.state = state
         self.loop = loop
@@ -154,16 +158,25 @@ class Process:
         """Answer a request of the edge's own: a player's, or one for a path at which there is nothing."""
         if start.path == b"/" and self.players is not None:
             return self.players.answer(start, head, asker, keep_alive=keep_alive)
-        begun = monotonic()
-        problem = not_found(unquote(start.path.decode("ascii")))
-        self.meters.answered("unknown", problem.status)
-        if self._watch.sees_refusals:
-            told = head.joined(b"x-forwarded-for"), head.joined(b"forwarded")
-            client = client_key(self.proxies.client_of(asker.peer, *told))
-            self._watch.refused(problem.status, "not-found", client, begun)
+        begun, client = monotonic(), self.proxies.key_of(asker.peer, head.joined)
+        told, code = self._find_nothing(start.path, client, begun)
+        self.meters.answered("unknown", told.status)
+        self._watch.lost(told.status, code, client, begun)
         request_id = request_id_of(head.joined(REQUEST_ID.encode()))
         is_head = start.method == b"HEAD"
-        return asker.answers.problem(tell_stranger(problem), request_id, is_head=is_head, keep_alive=keep_alive)
+        return asker.answers.problem(told, request_id, is_head=is_head, keep_alive=keep_alive)
+
+    def _find_nothing(self, path: bytes, client: str, begun: float) -> tuple[Telling, str]:
+        """Return what a client is told that asks for what is not there, and the name of that in the log."""
+        limiter = self._strangers
+        if limiter is not None:
+            wait = limiter.wait(client, begun)
+            if wait > 0:
+                self.meters.limited(limiter.name)
+                error = limiter.refusal(wait)
+                return tell_stranger(problem_of(error), headers_of(error)), TABLE[RateLimited].name
+            limiter.spend(client, begun)
+        return tell_stranger(not_found(unquote(path.decode("ascii"))), {}), "not-found"
 
     def admit(self, client: str) -> bool:
         """Count a connection of a client, and tell whether it may have it."""

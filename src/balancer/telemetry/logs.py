@@ -34,14 +34,24 @@ HIDDEN = "***"
 _HIDDEN_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Our own keys, and tokens (RFC 7519 §3).
     (re.compile(r"\bvbk_[\w-]{6,}"), f"vbk_{HIDDEN}"),
-    (re.compile(r"\beyJ[\w-]{6,}(\.[\w-]*){1,4}"), HIDDEN),
+    (re.compile(r"\beyJ[\w-]{6,}+(?:\.[\w-]*+)*+"), HIDDEN),
     # RFC 9110 §11.4: credentials behind the name of their scheme.
-    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s,'\"]{6,}"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s++[^\s,'\"]{6,}"), rf"\1 {HIDDEN}"),
     # RFC 3986 §3.2.1 and §3.4: user info, and the query of a URL, which may be its signature; escaped ones too.
     (re.compile(r"://[^/\s'\"<>?#]*@"), f"://{HIDDEN}@"),
     (re.compile(r"([?&][\w.~%\[\]-]{1,100}=)[^\s&'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)%3F[^\s'\"<>]+"), f"%3F{HIDDEN}"),
 )
+
+# What a terminal takes for a command, or shows in another order than it is written: control characters (C0, DEL, C1),
+# Unicode's ends of lines, marks and overrides of direction (UAX #9); and half characters, which no file can hold.
+_UNSEEN = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNSEEN_IN_JSON = re.compile(f"[{_UNSEEN}]")
+_UNSEEN_ON_A_LINE = re.compile(rf"[\x00-\x1f{_UNSEEN}]")
+_UNSEEN_ON_LINES = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNSEEN}]")
+
+# Values that are lines of text: tracebacks.
+_LINES = frozenset({"exception", "stack"})
 
 # Names that say that something else than a line's text is in them.
 _KEPT = frozenset({"level", "logger", "time", "_record", "_from_structlog", "exc_info"})
@@ -187,12 +197,15 @@ def make_formatter(style: Style, secrets: Iterable[str]) -> logging.Formatter:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderers: list[Processor] = (
+        [structlog.processors.JSONRenderer(ensure_ascii=False), _escape_in_json]
         if style == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
-        )
+        else [
+            _escape,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -201,9 +214,23 @@ def make_formatter(style: Style, secrets: Iterable[str]) -> logging.Formatter:
             # A text without local variables, which may be secrets.
             structlog.processors.format_exc_info,
             Scrubber(secrets),
-            renderer,
+            *renderers,
         ],
     )
+
+
+def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Write out in a line for people what a terminal would obey; values that are no text get that from `repr`."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            unseen = _UNSEEN_ON_LINES if name in _LINES else _UNSEEN_ON_A_LINE
+            event[name] = unseen.sub(lambda found: ascii(found[0])[1:-1], value)
+    return event
+
+
+def _escape_in_json(_logger: WrappedLogger, _method: str, line: Any) -> str:
+    """Escape in a line of JSON what JSON need not have escaped: the values stay the same."""
+    return _UNSEEN_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> MutableMapping[str, Any]:

@@ -15,12 +15,55 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from balancer.telemetry.metrics.board import OTHER, Entry, View
+from balancer import __version__
+from balancer.core.access import Stopwatch
+from balancer.core.ports import Clock
+from balancer.telemetry.metrics.board import OTHER, Board, Entry, View
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
+from balancer.telemetry.metrics.reporting import Reporting
 
 OPENMETRICS = "application/openmetrics-text"
 
+LIFETIME = 1.0
+"""Seconds for which a text counts: a scrape of many workers costs milliseconds, and anybody may ask for one."""
+
 Labels = tuple[str, ...]
+
+
+class Exposition:
+    """Writes the numbers down, each format once a second at most, however often this process is asked.
+
+    Workers do not share the text: to write some hundred kilobytes that others read meanwhile would take a lock between
+    processes, which a killed one could keep, to save each worker a five-hundredth of its time.
+
+    Args:
+        board: Has the numbers of all workers.
+        reporting: Brings those of this process up to date.
+        clock: Tells the time.
+        stopwatch: Tells how old a text is.
+    """
+
+    def __init__(self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch) -> None:
+        self._board = board
+        self._reporting = reporting
+        self._clock = clock
+        self._stopwatch = stopwatch
+        # By whether it is OpenMetrics: when it was written, the text and its media type.
+        self._written: dict[bool, tuple[float, bytes, str]] = {}
+
+    def read(self, accept: str) -> tuple[bytes, str]:
+        """Return the text and its media type.
+
+        Args:
+            accept: As for `render`.
+        """
+        named, now = _names_open_metrics(accept), self._stopwatch()
+        written = self._written.get(named)
+        if written is None or now - written[0] >= LIFETIME:
+            self._reporting.report()
+            text, media_type = render(self._board.read(), __version__, self._clock().timestamp(), accept)
+            written = self._written[named] = (now, text, media_type)
+        return written[1:]
 
 
 def render(views: Sequence[View], version: str, now: float, accept: str) -> tuple[bytes, str]:
@@ -33,9 +76,12 @@ def render(views: Sequence[View], version: str, now: float, accept: str) -> tupl
         accept: What the client takes, a header of HTTP: OpenMetrics if it names that, else the text format.
     """
     # Only the name counts: what else the client says of it would come back in the answer.
-    named = any(part.strip().startswith(OPENMETRICS) for part in accept.split(","))
-    encode, media_type = choose_encoder(f"{OPENMETRICS}; version=1.0.0" if named else "")
+    encode, media_type = choose_encoder(f"{OPENMETRICS}; version=1.0.0" if _names_open_metrics(accept) else "")
     return encode(_Service(views, version, now)), media_type
+
+
+def _names_open_metrics(accept: str) -> bool:
+    return any(part.strip().startswith(OPENMETRICS) for part in accept.split(","))
 
 
 class _Service(Collector):
