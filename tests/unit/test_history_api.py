@@ -132,7 +132,9 @@ def test_history(client: TestClient[Litestar]) -> None:
         ],
         "next": "2",
     } == client.get("/config/history?limit=2").json()
-    first = client.get("/config/history?id=1&limit=2&before=2").json()
+    first = client.get("/config/history?id=1&limit=2&cursor=2").json()
+    # What `cursor` was called earlier.
+    assert first == client.get("/config/history?id=1&limit=2&before=2").json()
     assert (1, None, 2) == (first["items"][0]["revision"], first["next"], len(first["items"][0]["changes"]))
     assert client.get("/config/revision?revision=1").json() == first["items"][0]
     differs = [
@@ -222,6 +224,8 @@ def test_if_match(still: TestClient[Litestar], tags: str, status: int) -> None:
         ("/configs?limit=0", 422, "limit"), ("/configs?limit=201", 422, "limit"), ("/configs?limit=a", 422, "limit"),
         ("/configs?cursor=-1", 422, "cursor"), ("/configs?cursor=a", 422, "cursor"),
         ("/config/history?id=9", 404, "id"), ("/config/history?id=a", 422, "id"),
+        ("/configs?cursor=1&cursor=2", 422, "cursor"), ("/configs?cursor=", 422, "cursor"),
+        ("/config/history?cursor=x", 422, "cursor"), ("/config/history?cursor=2&before=2", 422, "before"),
         ("/config/history?before=0", 422, "before"), ("/config/history?limit=", 422, "limit"),
         ("/config/revision", 422, "revision"), ("/config/revision?revision=9", 404, "revision"),
         (f"/config/revision?revision={10**30}", 404, "revision"), ("/config/revision?id=9&revision=1", 404, "id"),
