@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from balancer import __version__, idn
 from balancer.adapters.local import FileConfigCopies, NoConfigNotices
 from balancer.adapters.migrations import AlembicSchema
+from balancer.adapters.redis_clients import make_redis
 from balancer.adapters.redis_stores import (
     RedisConfigCopies,
     RedisConfigNotices,
@@ -22,7 +23,6 @@ from balancer.adapters.redis_stores import (
     RedisSharedLimits,
     RedisSharedStats,
     RedisTickets,
-    make_redis,
 )
 from balancer.adapters.sql import SqlDependency, make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
@@ -253,8 +253,10 @@ class RedisProvider(Provider):
         return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
 
     @provide
-    def dependencies(self, redis: Redis, database: SqlDependency, tokens: JwtTokens | None) -> Sequence[Dependency]:
-        return [database, RedisDependency(redis), *filter(None, [tokens])]
+    def dependencies(
+        self, redis: Redis, database: SqlDependency, tokens: JwtTokens | None, settings: Settings
+    ) -> Sequence[Dependency]:
+        return [database, RedisDependency(redis, settings.redis_prefix), *filter(None, [tokens])]
 
     @provide
     def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:

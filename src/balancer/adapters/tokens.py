@@ -12,6 +12,7 @@ import jwt
 from jwt.exceptions import PyJWTError
 from typing_extensions import override
 
+from balancer.adapters.asking import asking
 from balancer.core.errors import StoreUnavailable, Unauthenticated
 from balancer.core.keys import Identity, Role
 from balancer.core.ports import Dependency, IdentityTokens
@@ -117,10 +118,11 @@ class JwtTokens(IdentityTokens, Dependency):
             return
         self._tried_at, self._answers = now, False
         try:
-            found = jwt.PyJWKSet.from_dict(await self._read())
-        except (PyJWTError, httpx.HTTPError, OSError, ValueError, AttributeError) as error:
+            with asking(self.name):
+                found = jwt.PyJWKSet.from_dict(await self._read())
+        except StoreUnavailable:
             if self._read_at is None:
-                raise StoreUnavailable(self.name) from error
+                raise
             return  # The keys that are known go on until the provider answers again.
         self._keys = {key.key_id: key for key in found.keys if key.public_key_use in {None, "sig"}}
         self._read_at, self._answers = now, True

@@ -208,9 +208,10 @@ class ConfigChanges:
     async def _put_in_force(self, config: CdnConfig | None, config_id: int) -> CdnConfig:
         if config is None:
             raise ConfigNotFound(config_id)
-        if await self._in_force.hear(config):
-            # The change is on record; a process that hears no notice finds it there within the polling interval.
-            with suppress(StoreUnavailable):
+        # The change is on record, and whatever goes wrong from here on does not undo it. A process that hears no notice
+        # finds it there within the polling interval.
+        with suppress(Exception):
+            if await self._in_force.hear(config):
                 await self._notices.publish(config)
         return config
 
