@@ -103,6 +103,12 @@ def test_all_faults_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "postgresql://u:secret@h/d?sslmode=verify-full", "without sslrootcert"),
         ("DATABASE_URL", "postgresql://u:secret@h/d?sslrootcert=/ca.pem", "so that no certificate would be checked"),
         ("DATABASE_URL", "postgresql://u:secret@h/d?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"),
+        ("DATABASE_URL", "postgresql://u:secret@h,i/d?target_session_attrs=prefer-standby", "takes no changes"),
+        (
+            "DATABASE_URL",
+            "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=system&sslcrl=/crl.pem",
+            "cannot be given together with sslcrl",
+        ),
         (
             "DATABASE_URL",
             "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=/no/ca.pem",

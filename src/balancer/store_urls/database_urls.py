@@ -66,6 +66,7 @@ _POSTGRES_OPTIONS = {*inspect.signature(asyncpg.connect).parameters, *NUMBERS, *
 }
 _SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 _VERIFYING = {"verify-ca", "verify-full"}
+_NOT_WITH_SYSTEM = TLS_OPTIONS - {"sslcert", "sslkey", "sslpassword", "sslrootcert"}
 _SESSION_ATTRIBUTES = {attribute.value for attribute in SessionAttribute}
 
 # Scheme and user info, hosts, and the rest of a URL in which all is escaped that must be.
@@ -117,6 +118,8 @@ def check_database_url(given: str) -> None:
         raise ValueError("has sslrootcert without sslmode=verify-full, so that no certificate would be checked")
     if authorities == SYSTEM and mode != "verify-full":
         raise ValueError(f"has sslrootcert={SYSTEM}, which needs sslmode=verify-full")
+    if authorities == SYSTEM and (beside := sorted(_NOT_WITH_SYSTEM & set(options))):
+        raise ValueError(f"has sslrootcert={SYSTEM}, which cannot be given together with {', '.join(beside)}")
     if mode in _VERIFYING and not authorities and not _has_own_authorities():
         raise ValueError(
             f"has sslmode={mode} without sslrootcert: the file of the authority, or {SYSTEM} for those of the machine"
@@ -176,7 +179,10 @@ def _with_hosts(url: URL) -> URL:
     else:
         url = _set_hosts(url, read_hosts(hosts, _DEFAULT_PORT))
     # Whatever we ask of a database, the server that takes writes can answer.
-    return url.update_query_dict({"target_session_attrs": url.query.get("target_session_attrs", "read-write")})
+    wanted = url.query.get("target_session_attrs", "read-write")
+    if wanted == "prefer-standby":
+        raise ValueError("has several hosts with target_session_attrs=prefer-standby, which takes no changes")
+    return url.update_query_dict({"target_session_attrs": wanted})
 
 
 def _set_hosts(url: URL, hosts: list[tuple[str, int]]) -> URL:
