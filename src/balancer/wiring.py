@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from balancer import __version__, idn
 from balancer.adapters.local import DataFolder, FileConfigCopies, NoConfigNotices
 from balancer.adapters.migrations import AlembicSchema
+from balancer.adapters.redis_clients import make_redis
 from balancer.adapters.redis_stores import (
     RedisConfigCopies,
     RedisConfigNotices,
@@ -22,7 +23,6 @@ from balancer.adapters.redis_stores import (
     RedisSharedLimits,
     RedisSharedStats,
     RedisTickets,
-    make_redis,
 )
 from balancer.adapters.sql import SqlDependency, make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
@@ -292,9 +292,14 @@ class RedisProvider(Provider):
 
     @provide
     def dependencies(
-        self, redis: Redis, database: SqlDependency, folder: LocalFolder, tokens: JwtTokens | None
+        self,
+        redis: Redis,
+        database: SqlDependency,
+        folder: LocalFolder,
+        tokens: JwtTokens | None,
+        settings: Settings,
     ) -> Sequence[Dependency]:
-        return [database, RedisDependency(redis), folder, *filter(None, [tokens])]
+        return [database, RedisDependency(redis, settings.redis_prefix), folder, *filter(None, [tokens])]
 
     @provide
     def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:

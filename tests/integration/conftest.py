@@ -12,6 +12,7 @@ import pytest
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.sql import make_engine
 from tests.processes import Balancer, Postgres, Valkey
+from tests.servers import Cluster, Watched
 
 Start = Callable[..., Balancer]
 """Starts a balancer with settings by name without the prefix: `start(WORKERS=2)`."""
@@ -42,6 +43,20 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with Valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of servers that Sentinel watches."""
+    with Watched(tmp_path_factory.mktemp("sentinel")) as watched:
+        yield watched.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of a cluster."""
+    with Cluster(tmp_path_factory.mktemp("cluster"), slot=0) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy import delete
 
 from balancer.adapters.local import FileConfigCopies
 from balancer.adapters.migrations import AlembicSchema
+from balancer.adapters.redis_clients import make_redis
 from balancer.adapters.redis_stores import (
     RedisConfigCopies,
     RedisConfigNotices,
@@ -20,7 +21,6 @@ from balancer.adapters.redis_stores import (
     RedisSharedLimits,
     RedisSharedStats,
     RedisTickets,
-    make_redis,
 )
 from balancer.adapters.sql import SqlDependency, make_engine
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
@@ -67,6 +67,9 @@ from tests.processes import free_port
 pytestmark = pytest.mark.anyio
 
 FIRST = ConfigFactory.build()
+
+REDIS = ["redis", "sentinel", "cluster"]
+"""Ways to have a Redis."""
 
 
 def address(request: pytest.FixtureRequest, name: str) -> str:
@@ -119,36 +122,36 @@ async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     await engine.dispose()
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", *REDIS])
 async def shared_limits(request: pytest.FixtureRequest) -> AsyncIterator[SharedLimits]:
     """Return an empty store of debts of each kind."""
     if request.param == "fake":
         yield FakeSharedLimits()
         return
-    redis = make_redis(address(request, "redis_url"))
+    redis = make_redis(address(request, f"{request.param}_url"))
     yield RedisSharedLimits(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", *REDIS])
 async def shared_stats(request: pytest.FixtureRequest) -> AsyncIterator[SharedStats]:
     """Return an empty store of statistics of each kind."""
     if request.param == "fake":
         yield FakeSharedStats()
         return
-    redis = make_redis(address(request, "redis_url"))
+    redis = make_redis(address(request, f"{request.param}_url"))
     yield RedisSharedStats(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
 
 
-@pytest.fixture(params=["fake", "redis", "sqlite", "postgres"])
+@pytest.fixture(params=["fake", "sqlite", "postgres", *REDIS])
 async def dependency(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Dependency]:
     """Return a store that answers, of each kind."""
     if request.param == "fake":
         yield FakeDependency()
-    elif request.param == "redis":
-        redis = make_redis(address(request, "redis_url"))
-        yield RedisDependency(redis)
+    elif request.param in REDIS:
+        redis = make_redis(address(request, f"{request.param}_url"))
+        yield RedisDependency(redis, f"{uuid.uuid4()}:")
         await redis.aclose()
     else:
         url = f"sqlite:///{tmp_path}/a.db" if request.param == "sqlite" else address(request, "postgres_url")
@@ -157,7 +160,7 @@ async def dependency(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         await engine.dispose()
 
 
-@pytest.fixture(params=["fake", "file", "redis"])
+@pytest.fixture(params=["fake", "file", *REDIS])
 async def copies(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ConfigCopies]:
     """Return an empty place for a copy of each kind."""
     match request.param:
@@ -166,29 +169,29 @@ async def copies(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         case "file":
             yield FileConfigCopies(tmp_path / "deep" / "config.json")
         case _:
-            redis = make_redis(address(request, "redis_url"))
+            redis = make_redis(address(request, f"{request.param}_url"))
             yield RedisConfigCopies(redis, f"{uuid.uuid4()}:")
             await redis.aclose()
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", *REDIS])
 async def notices(request: pytest.FixtureRequest) -> AsyncIterator[ConfigNotices]:
     """Return a channel of notices of each kind."""
     if request.param == "fake":
         yield FakeConfigNotices()
         return
-    redis = make_redis(address(request, "redis_url"))
+    redis = make_redis(address(request, f"{request.param}_url"))
     yield RedisConfigNotices(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", *REDIS])
 async def tickets(request: pytest.FixtureRequest) -> AsyncIterator[Tickets]:
     """Return a new ticket sequence of each kind."""
     if request.param == "fake":
         yield FakeTickets()
         return
-    redis = make_redis(address(request, "redis_url"))
+    redis = make_redis(address(request, f"{request.param}_url"))
     yield RedisTickets(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
 
@@ -499,6 +502,21 @@ async def test_leases(tickets: Tickets) -> None:
     assert range(91, 101) == await tickets.lease(10, 10)
 
 
+@pytest.mark.parametrize("kind", REDIS)
+async def test_names_of_keys(request: pytest.FixtureRequest, kind: str) -> None:
+    """Keys begin with the prefix, as those of the last release do; in a cluster the prefix is their hash tag."""
+    redis = make_redis(address(request, f"{kind}_url"))
+    prefix = f"{uuid.uuid4()}:"
+    await RedisTickets(redis, prefix).lease(10, 10)
+    await RedisConfigCopies(redis, prefix).save(FIRST)
+    await RedisSharedLimits(redis, prefix).add("player", {"192.0.2.1": 60.0}, 99.0)
+    await RedisSharedStats(redis, prefix).save("a/0", {7: {"redirected 1 cdn": 3}})
+    names = ["tickets:10", "config", "limits:player:192.0.2.1", "stats:7"]
+    beginning = f"{{{prefix}}}" if kind == "cluster" else prefix
+    assert 4 == await redis.exists(*(f"{beginning}{name}" for name in names))
+    await redis.aclose()
+
+
 async def test_no_server() -> None:
     """Where no server answers, every call says that the store is not available, and which."""
     redis = make_redis(f"redis://127.0.0.1:{free_port()}/0")
@@ -518,7 +536,7 @@ async def test_no_server() -> None:
         (RedisSharedLimits(redis, "a:").add("player", {"a": 1.0}, 60.0), "redis"),
         (RedisSharedStats(redis, "a:").save("a/0", {1: {"a": 1}}), "redis"),
         (RedisSharedStats(redis, "a:").load(range(1, 2)), "redis"),
-        (RedisDependency(redis).ping(), "redis"),
+        (RedisDependency(redis, "a:").ping(), "redis"),
         (SqlDependency(engine).ping(), "database"),
     ]:
         with pytest.raises(StoreUnavailable) as caught:

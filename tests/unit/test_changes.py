@@ -3,12 +3,16 @@
 import asyncio
 
 import pytest
+from typing_extensions import override
 
 from balancer.core.changes import COPY_LIFETIME, ConfigChanges, ConfigInForce
-from balancer.core.configs import ConfigChange
+from balancer.core.configs import CdnConfig, ConfigChange
 from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
 from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
+from balancer.telemetry.metrics.board import Board
+from balancer.telemetry.metrics.calls import timed
+from balancer.telemetry.metrics.meters import Meters
 from tests.factories import CHANGED, SIGNED, ConfigFactory, origins
 from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
 
@@ -100,6 +104,50 @@ async def test_change_while_notices_are_down() -> None:
     await world.changes.tell()
     assert "b.example" == changed.cdn_host
     assert changed == world.redirects.config
+
+
+class BrokenNotices(FakeConfigNotices):
+    """Notices whose adapter has a mistake."""
+
+    @override
+    async def publish(self, config: CdnConfig) -> None:
+        raise RuntimeError
+
+
+class BrokenCopies(FakeConfigCopies):
+    """A copy whose adapter has a mistake."""
+
+    @override
+    async def save(self, config: CdnConfig) -> None:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("notices", "copies"), [(BrokenNotices(), FakeConfigCopies()), (FakeConfigNotices(), BrokenCopies())]
+)
+async def test_nothing_fails_after_the_commit(notices: FakeConfigNotices, copies: FakeConfigCopies) -> None:
+    """A change that is on record is made and in force, whatever happens when it is copied and published."""
+    configs, redirects = FakeCdnConfigs(FIRST), Redirects(origins(), TicketBook())
+    in_force = ConfigInForce(configs, [copies], redirects, lambda: CHANGED, FIRST)
+    changes = ConfigChanges(configs, FakeConfigHistory(configs), in_force, notices)
+    changed = await changes.apply(1, ConfigChange(cdn_host="b.example"), SIGNED)
+    assert ("b.example", 2) == (changed.cdn_host, changed.revision)
+    assert changed == redirects.config == configs.rows[1]
+
+
+async def test_mistakes_are_seen(caplog: pytest.LogCaptureFixture) -> None:
+    """What is passed over after a change is in the log, with its traceback, and counted."""
+    board = Board()
+    meters = Meters(board.claim())
+    notices = timed(BrokenNotices(), "notices", "redis", meters)
+    with pytest.raises(RuntimeError):
+        await notices.publish(FIRST)
+    (record,) = caplog.records
+    assert isinstance(record.msg, dict)
+    assert ("store call failed", "notices.publish") == (record.msg["event"], record.msg["operation"])
+    assert record.msg["exc_info"]
+    (failed,) = [entry for view in board.read() for entry in view.entries if entry.name == "failed"]
+    assert ("redis", "notices.publish") == failed.labels
 
 
 async def test_change_while_the_record_is_down() -> None:

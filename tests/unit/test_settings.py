@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
-from balancer.store_urls import read_database_url
+from balancer.store_urls import RedisKind, read_database_url, read_redis_url
+from tests.certificates import Authority
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,6 +16,9 @@ ROOT = Path(__file__).parents[2]
 def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run in an empty folder without any setting in the environment."""
     monkeypatch.chdir(tmp_path)
+    # Where libpq looks for an authority.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
 
@@ -88,12 +92,59 @@ def test_all_faults_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "postgresql://u:secret@h/d?timeout=1&color=red", "not know: color, timeout"),
         ("DATABASE_URL", "postgresql://u:secret@h/d?sslmode=on", "an ssl that is none of allow, disable"),
         ("DATABASE_URL", "sqlite:///x?secret=1&color=red", "not know: color, secret"),
+        ("DATABASE_URL", "postgresql://u:secret@h:1,i:no/d", "has hosts that cannot be read"),
+        ("DATABASE_URL", "postgresql://u:secret@h:1,i:99999/d", "port"),
+        ("DATABASE_URL", "postgresql://u:secret@h:1,,i/d", "has hosts that cannot be read"),
+        ("DATABASE_URL", "postgresql://u:secret@h,i/d?host=j", "and in its options"),
+        ("DATABASE_URL", "postgresql://u:secret@/d?host=h,i,j&port=1,2", "3 hosts and other ports than one for each"),
+        ("DATABASE_URL", "postgresql://u:secret@h,i/d?target_session_attrs=master", "none of any, prefer-standby"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?statement_cache_size=few", "whole numbers: statement_cache_size"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?user=a&user=b", "more than once: user"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?sslmode=verify-full", "without sslrootcert"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?sslrootcert=/ca.pem", "so that no certificate would be checked"),
+        ("DATABASE_URL", "postgresql://u:secret@h/d?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"),
+        ("DATABASE_URL", "postgresql://u:secret@h,i/d?target_session_attrs=prefer-standby", "takes no changes"),
+        (
+            "DATABASE_URL",
+            "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=system&sslcrl=/crl.pem",
+            "cannot be given together with sslcrl",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=/no/ca.pem",
+            "sslrootcert=/no/ca.pem, which cannot be read: No such file or directory",
+        ),
+        (
+            "DATABASE_URL",
+            f"postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert={__file__}",
+            "which is no certificate in PEM",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql://u:secret@h/d?sslmode=require&sslcert=/no/c.pem&sslkey=/no/k.pem&sslpassword=:secret",
+            "has sslcert=/no/c.pem and sslkey=/no/k.pem, which cannot be read",
+        ),
         ("REDIS_URL", "redis://:secret@h:no/0", "cannot be read"),
         ("REDIS_URL", "redis://:sec#ret@h/0", "must be escaped"),
         ("REDIS_URL", "redis://:secret@[::1/0", "cannot be read"),
         ("REDIS_URL", "redis://:secret@h/0?db=x", "cannot be read"),
         ("REDIS_URL", "redis://:secret@h/0?color=red", "does not know"),
         ("REDIS_URL", "rediss://:secret@h/0?ssl_cert_reqs=never", "does not know"),
+        ("REDIS_URL", "rediss://:secret@h/0?ssl_ca_certs=/no/ca.pem", "ssl_ca_certs=/no/ca.pem, which cannot be read"),
+        ("REDIS_URL", f"rediss://:secret@h/0?ssl_certfile={__file__}", "which is no certificate with its key in PEM"),
+        ("REDIS_URL", "redis://:secret@h:1,i:2/0", "needs redis.sentinel:// or redis.cluster://"),
+        ("REDIS_URL", "redis+other://:secret@h:1,i:2/0", "must begin with"),
+        ("REDIS_URL", "redis+sentinel://:secret@h:1,i:no/video/0", "has hosts that cannot be read"),
+        ("REDIS_URL", "redis+sentinel://:secret@/video/0", "has hosts that cannot be read"),
+        ("REDIS_URL", "redis+sentinel://:secret@h:1,i:2", "needs the name of the service"),
+        ("REDIS_URL", "redis+sentinel://:secret@h:1,i:2/video/zero", "needs the name of the service"),
+        ("REDIS_URL", "redis+sentinel://:secret@h:1/video/0?color=red", "does not know"),
+        ("REDIS_URL", "redis+sentinel://:sec#ret@h:1/video/0", "must be escaped"),
+        ("REDIS_URL", "redis+cluster://:secret@h:1,i:99999", "port"),
+        ("REDIS_URL", "redis+cluster://:secret@h:1,i:2/1", "a cluster has only the database 0"),
+        ("REDIS_URL", "redis+cluster://:secret@h:1?sentinel_password=secret", "does not know"),
+        ("REDIS_URL", "redis+cluster://:secret@h:1?retry_on_timeout=yes", "not know: retry_on_timeout"),
+        ("REDIS_URL", "rediss+cluster://:secret@h:1?ssl_ca_certs=/no/ca.pem", "which cannot be read"),
     ],
 )
 def test_urls_that_no_store_can_have(monkeypatch: pytest.MonkeyPatch, name: str, value: str, fault: str) -> None:
@@ -110,10 +161,17 @@ def test_urls_that_no_store_can_have(monkeypatch: pytest.MonkeyPatch, name: str,
     [
         ("DATABASE_URL", "postgres://u:p%23w@h/d?ssl=require"),
         ("DATABASE_URL", "postgresql:///d?host=/run/postgresql&user=u&password=p%23w"),
-        ("DATABASE_URL", "postgresql+psycopg://u:p#w@h:5432/d?sslmode=verify-full&statement_cache_size=0"),
+        ("DATABASE_URL", "postgresql+psycopg://u:p#w@h:5432/d?sslmode=require&statement_cache_size=0"),
+        ("DATABASE_URL", "postgresql://u:p%23w@h:5432,[::1],i/d?sslmode=require&sslpassword=p%23w"),
+        ("DATABASE_URL", "postgresql://u@h/d?sslmode=verify-full&sslrootcert=system&sslpassword=p%23w"),
         ("REDIS_URL", "rediss://:p%23w@h/0?ssl_cert_reqs=none"),
         ("REDIS_URL", "unix://:p%23w@/run/redis.sock?db=1"),
         ("REDIS_URL", "redis://h/0?password=p%23w"),
+        ("REDIS_URL", "redis+sentinel://:p%23w@h,[::1]:26380/video/0"),
+        ("REDIS_URL", "rediss+sentinel://h/video?sentinel_username=u&sentinel_password=p%23w"),
+        ("REDIS_URL", "redis+cluster://u:p%23w@h:7000,i:7001/0"),
+        ("REDIS_URL", "rediss+cluster://h?password=p%23w"),
+        ("REDIS_URL", "rediss://h?ssl_password=p%23w"),
     ],
 )
 def test_passwords_are_known(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -127,6 +185,60 @@ def test_sslmode() -> None:
     url = read_database_url("postgres://u:p@h/d?sslmode=require&statement_cache_size=0")
     assert {"ssl": "require", "statement_cache_size": "0"} == dict(url.query)
     assert "postgresql+asyncpg" == url.drivername
+
+
+@pytest.mark.parametrize(
+    ("given", "hosts", "ports"),
+    [
+        ("postgresql://u@a:1,b:2/d", "a,b", "1,2"),
+        ("postgresql://a,b:6432", "a,b", "5432,6432"),
+        ("postgresql://u@[::1]:1,%2Frun%2Fpg/d", "::1,/run/pg", "1,5432"),
+        ("postgresql:///d?host=a,b&port=1", "a,b", "1,1"),
+        ("postgresql:///d?host=a,b&port=1,2", "a,b", "1,2"),
+        ("postgresql:///d?host=a:1&host=b:2", "a,b", "1,2"),
+        ("postgresql:///d?host=/run/a,/run/b", "/run/a,/run/b", "5432,5432"),
+    ],
+)
+def test_several_hosts(given: str, hosts: str, ports: str) -> None:
+    """Several hosts are read as libpq reads them, and as SQLAlchemy does; the one that takes writes is wanted."""
+    query = read_database_url(given).query
+    assert (hosts, ports, "read-write") == (query["host"], query["port"], query["target_session_attrs"])
+    assert (
+        "standby"
+        == read_database_url(f"{given}{'&' if '?' in given else '?'}target_session_attrs=standby").query[
+            "target_session_attrs"
+        ]
+    )
+
+
+@pytest.mark.parametrize("given", ["postgresql://u:a,b@h/d", "postgresql://u:a,b/c@h/d", "postgresql://u:p@h/d,e"])
+def test_one_host(given: str) -> None:
+    """A comma in a password or in a name of a database does not make several hosts of one."""
+    assert ("h", {}) == (read_database_url(given).host, dict(read_database_url(given).query))
+
+
+def test_redis_places() -> None:
+    """The hosts of sentinels and clusters have the usual ports, and options go where they belong."""
+    watched = read_redis_url("rediss+sentinel://u:p@a,b:1/my%20video/3?sentinel_password=s%2B&socket_timeout=2")
+    assert (RedisKind.SENTINEL, [("a", 26379), ("b", 1)], "my video") == (watched.kind, watched.hosts, watched.service)
+    assert {"username": "u", "password": "p", "db": 3, "socket_timeout": 2.0, "ssl": True} == watched.options
+    assert {"password": "s+", "ssl": True} == watched.sentinel_options
+    cluster = read_redis_url("redis+cluster://:p@[::1]:7000,b")
+    assert (RedisKind.CLUSTER, [("::1", 7000), ("b", 6379)]) == (cluster.kind, cluster.hosts)
+    assert {"password": "p", "ssl": False} == cluster.options
+    assert RedisKind.SERVER == read_redis_url("unix:///run/redis,a.sock").kind
+
+
+def test_examples_of_stores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every value in docs/stores.md can be used as it is, where its files are."""
+    page = (ROOT / "docs" / "stores.md").read_text()
+    authority = Authority(tmp_path)
+    examples = re.findall(r"^(BALANCER_\w+)=(.+)$", page, re.MULTILINE)
+    assert 6 == len(examples)
+    for name, value in examples:
+        monkeypatch.setenv(name, value.replace("/etc/balancer/ca.pem", str(authority.path)))
+        assert "secret" in read_settings().secrets
+        monkeypatch.delenv(name)
 
 
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing_extensions import override
 
 from balancer.adapters import config_json
+from balancer.adapters.asking import asking
 from balancer.core.configs import CdnConfig
-from balancer.core.errors import StoreUnavailable
 from balancer.core.ports import ConfigCopies, ConfigNotices, LocalFolder
 
 PRIVATE = 0o700
@@ -29,17 +29,17 @@ class FileConfigCopies(ConfigCopies):
 
     @override
     async def load(self) -> CdnConfig | None:
-        try:
-            return config_json.load(await asyncio.to_thread(self._path.read_bytes), "file")
-        except OSError:
-            return None
+        with asking("file"):
+            try:
+                data = await asyncio.to_thread(self._path.read_bytes)
+            except OSError:
+                return None
+        return config_json.load(data, "file")
 
     @override
     async def save(self, config: CdnConfig) -> None:
-        try:
+        with asking("file"):
             await asyncio.to_thread(self._replace, config_json.dump(config))
-        except OSError as error:
-            raise StoreUnavailable("file") from error
 
     def _replace(self, data: bytes) -> None:
         self._path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
@@ -69,10 +69,8 @@ class DataFolder(LocalFolder):
 
     @override
     async def ping(self) -> None:
-        try:
+        with asking(self.name):
             await asyncio.to_thread(self._write)
-        except OSError as error:
-            raise StoreUnavailable("data folder") from error
 
     def _write(self) -> None:
         """Write and delete a small file: permissions alone say nothing of a full disk or a read-only one."""

@@ -1,22 +1,19 @@
 """What processes share through a Redis server, or one that speaks its protocol such as Valkey."""
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import msgspec
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from typing_extensions import override
 
 from balancer.adapters import config_json
+from balancer.adapters.asking import asking
+from balancer.adapters.redis_clients import TIMEOUT, in_one_slot, is_cluster
 from balancer.core.configs import CdnConfig
-from balancer.core.errors import StoreUnavailable
 from balancer.core.ports import ConfigCopies, ConfigNotices, Dependency, SharedLimits, SharedStats, Tickets
 
-TIMEOUT = 1.0
-"""Seconds to wait for a connection or an answer. No redirect waits for either."""
+STORE = "redis"
+"""The name of the store in errors."""
 
 SILENCE = 10.0
 """Seconds without a notice after which the subscription's connection is checked."""
@@ -31,37 +28,18 @@ LIMITS_AT_ONCE = 200
 """Clients in one call; the server does nothing else meanwhile."""
 
 
-def make_redis(url: str) -> Redis:
-    """Return a client for `redis://…`, `rediss://…` or `unix://…`; it connects at its first use."""
-    # One more try at once: the server may have closed a pooled connection when it was restarted.
-    return Redis.from_url(
-        url,
-        socket_connect_timeout=TIMEOUT,
-        socket_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 1),
-    )
-
-
-@contextmanager
-def _answering() -> Generator[None, None, None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise StoreUnavailable("redis") from error
-
-
 class RedisTickets(Tickets):
     """The shared ticket sequence: a counter for each length of schedule, so that leased pages are whole cycles."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._prefix = prefix
+        self._prefix = in_one_slot(redis, prefix)
 
     @override
     async def lease(self, cycle: int, size: int) -> range:
         key = f"{self._prefix}tickets:{cycle}"
-        with _answering():
-            async with self._redis.pipeline(transaction=True) as commands:
+        with asking(STORE):
+            async with self._redis.pipeline(transaction=False) as commands:
                 # In a pipeline these only queue the commands.
                 _ = commands.incrby(key, size)
                 _ = commands.expire(key, TICKETS_LIFETIME)
@@ -74,16 +52,17 @@ class RedisConfigCopies(ConfigCopies):
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._key = f"{prefix}config"
+        self._key = f"{in_one_slot(redis, prefix)}config"
 
     @override
     async def load(self) -> CdnConfig | None:
-        with _answering():
-            return config_json.load(await self._redis.get(self._key), "redis")
+        with asking(STORE):
+            data = await self._redis.get(self._key)
+        return config_json.load(data, "redis")
 
     @override
     async def save(self, config: CdnConfig) -> None:
-        with _answering():
+        with asking(STORE):
             await self._redis.set(self._key, config_json.dump(config))
 
 
@@ -92,23 +71,34 @@ class RedisConfigNotices(ConfigNotices):
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._channel = f"{prefix}configs"
+        self._channel = f"{in_one_slot(redis, prefix)}configs"
 
     @override
     async def publish(self, config: CdnConfig) -> None:
-        with _answering():
+        with asking(STORE):
             await self._redis.publish(self._channel, config_json.dump(config))
 
     @override
     async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
-        with _answering():
+        if is_cluster(self._redis):
+            # A subscription looks for its node in what is known of the cluster, and a command brings that up to date.
+            with asking(STORE):
+                await self._redis.get(self._channel)
+        with asking(STORE):
             async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(self._channel)
+                asked = False
                 while True:
-                    message = await subscription.get_message(timeout=SILENCE)
+                    message = await subscription.get_message(timeout=TIMEOUT if asked else SILENCE)
+                    if message is None and asked:
+                        raise TimeoutError
                     if message is None:
                         # The server has taken the subscription, or was silent for a while.
                         await subscription.ping()
+                        asked = True
+                        continue
+                    asked = False
+                    if message["type"] == "pong":
                         yield None
                     elif (config := config_json.load(message["data"], "notice")) is not None:
                         yield config
@@ -132,7 +122,7 @@ class RedisSharedLimits(SharedLimits):
     """
 
     def __init__(self, redis: Redis, prefix: str) -> None:
-        self._prefix = f"{prefix}limits:"
+        self._prefix = f"{in_one_slot(redis, prefix)}limits:"
         self._add = redis.register_script(self._ADD)
 
     @override
@@ -142,7 +132,7 @@ class RedisSharedLimits(SharedLimits):
         for start in range(0, len(names), LIMITS_AT_ONCE):
             some = names[start : start + LIMITS_AT_ONCE]
             keys = [f"{self._prefix}{policy}:{name}" for name in some]
-            with _answering():
+            with asking(STORE):
                 answer = await self._add(keys, [f"{debt:.6f}" for debt in [*map(debts.get, some), most]])
             found |= {name: float(debt) for name, debt in zip(some, answer, strict=True)}
         return found
@@ -153,11 +143,11 @@ class RedisSharedStats(SharedStats):
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._prefix = f"{prefix}stats:"
+        self._prefix = f"{in_one_slot(redis, prefix)}stats:"
 
     @override
     async def save(self, source: str, steps: Mapping[int, Mapping[str, int]]) -> None:
-        with _answering():
+        with asking(STORE):
             async with self._redis.pipeline(transaction=False) as commands:
                 for step, counts in steps.items():
                     # In a pipeline these only queue the commands.
@@ -167,16 +157,23 @@ class RedisSharedStats(SharedStats):
 
     @override
     async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
-        with _answering():
+        with asking(STORE):
             async with self._redis.pipeline(transaction=False) as commands:
                 for step in steps:
                     _ = commands.hgetall(f"{self._prefix}{step}")
                 answers = await commands.execute()
         return [
-            {source.decode(): msgspec.json.decode(counts, type=dict[str, int]) for source, counts in answer.items()}
+            {source.decode(errors="replace"): _read_counts(counts) for source, counts in answer.items()}
             for answer in answers
             if answer
         ]
+
+
+def _read_counts(data: bytes) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(data, type=dict[str, int])
+    except msgspec.MsgspecError:
+        return {}  # Of a version that counts in another way.
 
 
 class RedisDependency(Dependency):
@@ -185,10 +182,15 @@ class RedisDependency(Dependency):
     name = "redis"
     fallback = "each process counts its own tickets and limits by itself, and finds changes by polling"
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
+        self._key = f"{in_one_slot(redis, prefix)}config"
 
     @override
     async def ping(self) -> None:
-        with _answering():
-            await self._redis.ping()
+        with asking(STORE):
+            if is_cluster(self._redis):
+                # Of a cluster, the node that has our keys counts.
+                await self._redis.get(self._key)
+            else:
+                await self._redis.ping()

@@ -212,16 +212,49 @@ class NoConfig(BalancerError):
         )
 
 
+class StoreFault(StrEnum):
+    """What keeps a store from answering: a closed vocabulary, each a clause that goes on after the store's name."""
+
+    TIMED_OUT = "does not answer in time"
+    NOT_LISTENING = "does not run at the address that is given"
+    UNKNOWN_HOST = "is at a host whose name cannot be resolved"
+    UNREACHABLE = "cannot be reached over the network"
+    DISCONNECTED = "has closed the connection"
+    DENIED = "refuses the user or the password"
+    MISSING = "does not exist"
+    TLS = "cannot be talked to over TLS"
+    UNTRUSTED = "has a certificate that is not trusted"
+    FULL = "has no disk space or memory left"
+    READ_ONLY = "can be read but not written"
+    FORBIDDEN = "does not permit this"
+    NO_TABLES = "lacks tables or columns that the program needs"
+    LOCKED = "is locked by another program"
+    CROWDED = "takes no more connections"
+    STARTING = "is starting or stopping"
+    UNREADABLE = "cannot be opened or read"
+    DAMAGED = "is damaged, or is not a database at all"
+    OTHER = "does not work"
+
+
 class StoreUnavailable(BalancerError):
     """A store did not answer, or not in time.
 
+    Its text is for clients, and so does not tell why; `explained` is for operators.
+
     Attributes:
         store: Which one, in an operator's words: `database`, `redis`, `file`.
+        fault: Why.
     """
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, fault: StoreFault = StoreFault.OTHER) -> None:
         super().__init__(f"The {store} is not available at the moment.")
         self.store = store
+        self.fault = fault
+
+    @property
+    def explained(self) -> str:
+        """What is wrong with which store, in one sentence."""
+        return f"The {self.store} {self.fault}."
 
 
 class OutcomeUnknown(StoreUnavailable):

@@ -6,8 +6,12 @@ from functools import wraps
 from time import monotonic
 from typing import Any, TypeVar, cast
 
-from balancer.core.errors import StoreUnavailable
+import structlog
+
+from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.telemetry.metrics.meters import Meters
+
+logger = structlog.stdlib.get_logger(__name__)
 
 Port = TypeVar("Port")
 
@@ -42,8 +46,13 @@ def _timed(method: Callable[..., Awaitable[Any]], operation: str, store: str, me
         begun, failed = monotonic(), False
         try:
             return await method(*args, **kwargs)
-        except StoreUnavailable:
+        except BalancerError as error:
+            failed = isinstance(error, StoreUnavailable)
+            raise
+        except Exception:
             failed = True
+            # A mistake in this program. Whoever has asked may go on without the answer, and say nothing of it.
+            logger.exception("store call failed", store=store, operation=operation)
             raise
         finally:
             meters.called(store, operation, monotonic() - begun, failed=failed)
