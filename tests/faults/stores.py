@@ -49,6 +49,7 @@ class Service:
             "REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
             "WORKERS": 2,
             "ADMIN_RATE": "off",
+            "OPEN_RATE": "off",
         }
         self.balancer = enter(Balancer(self._folder, None, **settings))
         # Connected from the beginning, so that it is there when no more connections are taken.

@@ -16,6 +16,16 @@ ANSWERS = {
 }
 
 
+def limit_of(fault: str, what: str) -> float:
+    """Return within how many seconds an admin must have an answer."""
+    if "ready" in what:
+        return 0.5
+    if "Redis" in fault:
+        return 1.0
+    # A slow one may answer for who asks just in time, and not for what is asked.
+    return 4.5 if "slow" in fault else 2.5
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Return a service over stores that can misbehave."""
@@ -33,4 +43,4 @@ def test_faults_of_stores(service: Service, fault: str) -> None:
     assert abs(row.share - 0.1) < 0.02
     for asked in row.asked:
         assert asked.status in ANSWERS[asked.what], asked
-        assert asked.seconds < (0.5 if "ready" in asked.what else 2.5), asked
+        assert asked.seconds < limit_of(fault, asked.what), asked

@@ -9,9 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from typing_extensions import override
 
 from balancer.adapters.asking import asking
-from balancer.adapters.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, make_postgres_engine
+from balancer.adapters.postgres import COMMAND_TIMEOUT, make_postgres_engine
+from balancer.core.errors import OutcomeUnknown, StoreUnavailable
 from balancer.core.ports import Dependency
 from balancer.store_urls import read_database_url
+
+LOCK_TIMEOUT = 1.5
+"""Seconds to wait for the lock of an SQLite file."""
 
 
 def make_engine(given: str, command_timeout: float | None = COMMAND_TIMEOUT) -> AsyncEngine:
@@ -24,7 +28,7 @@ def make_engine(given: str, command_timeout: float | None = COMMAND_TIMEOUT) -> 
     url = read_database_url(given)
     if url.get_backend_name() == "postgresql":
         return make_postgres_engine(url, command_timeout)
-    engine = create_async_engine(url, connect_args={"timeout": CONNECT_TIMEOUT}, hide_parameters=True)
+    engine = create_async_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, hide_parameters=True)
     _prepare_sqlite(engine.sync_engine)
     return engine
 
@@ -44,6 +48,20 @@ async def answering(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, None
     with asking("database"):
         async with engine.begin() as connection:
             yield connection
+
+
+@asynccontextmanager
+async def changing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, None]:
+    """Open a transaction that changes something; when its commit is not confirmed, OutcomeUnknown is raised."""
+    is_committing = False
+    try:
+        async with answering(engine) as connection:
+            yield connection
+            is_committing = True
+    except StoreUnavailable as error:
+        if is_committing:
+            raise OutcomeUnknown(error.store, error.fault) from error
+        raise
 
 
 class SqlDependency(Dependency):

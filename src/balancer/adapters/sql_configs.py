@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
-from balancer.adapters.sql import answering
+from balancer.adapters.deadlines import bounded, bounded_change
+from balancer.adapters.sql import answering, changing
 from balancer.adapters.tables import MAX_ID, cdn_configs, config_revisions
 from balancer.core.configs import CdnConfig, ConfigDocument
 from balancer.core.errors import ConfigNotFound, IdempotencyKeyReused, NoConfig, RevisionNotFound
@@ -27,8 +28,9 @@ class SqlCdnConfigs(CdnConfigs):
         self._engine = engine
 
     @override
+    @bounded_change
     async def create_first(self, config: CdnConfig, signature: Signature) -> None:
-        async with answering(self._engine) as connection:
+        async with changing(self._engine) as connection:
             if (await connection.execute(select(cdn_configs.c.id).limit(1))).first() is None:
                 upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
                 statement = upsert(cdn_configs).values(asdict(config)).on_conflict_do_nothing()
@@ -37,9 +39,10 @@ class SqlCdnConfigs(CdnConfigs):
                     await _record(connection, Revision(config.id, config.revision, config.document, signature))
 
     @override
+    @bounded_change
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
         values = {**asdict(document), "revision": 1, "created_at": signature.at}
-        async with answering(self._engine) as connection:
+        async with changing(self._engine) as connection:
             if earlier := await _earlier(connection, signature):
                 this = select(*_COLUMNS).where(cdn_configs.c.id == earlier["config_id"])
                 return _config({**(await connection.execute(this)).mappings().one(), **_as_of(earlier)})
@@ -49,6 +52,7 @@ class SqlCdnConfigs(CdnConfigs):
         return config
 
     @override
+    @bounded
     async def default(self) -> CdnConfig:
         found = await self._read(select(*_COLUMNS).where(_PRESENT).order_by(cdn_configs.c.id).limit(1))
         if not found:
@@ -56,6 +60,7 @@ class SqlCdnConfigs(CdnConfigs):
         return found[0]
 
     @override
+    @bounded
     async def get(self, config_id: int) -> CdnConfig:
         found = None
         if 1 <= config_id <= MAX_ID:
@@ -65,6 +70,7 @@ class SqlCdnConfigs(CdnConfigs):
         return found[0]
 
     @override
+    @bounded
     async def page(self, after: int, limit: int) -> Sequence[CdnConfig]:
         if after >= MAX_ID:
             return []
@@ -72,6 +78,7 @@ class SqlCdnConfigs(CdnConfigs):
         return await self._read(select(*_COLUMNS).where(_PRESENT, later).order_by(cdn_configs.c.id).limit(limit))
 
     @override
+    @bounded_change
     async def edit(
         self, config_id: int, edit: Edit, signature: Signature, restored: int | None = None
     ) -> CdnConfig | None:
@@ -81,7 +88,7 @@ class SqlCdnConfigs(CdnConfigs):
         # Writing first takes the lock, of the row or of an SQLite file: nobody else can change it until this is over.
         lock = update(cdn_configs).where(this).values(revision=cdn_configs.c.revision)
         default = select(cdn_configs.c.id).where(_PRESENT).order_by(cdn_configs.c.id).limit(1)
-        async with answering(self._engine) as connection:
+        async with changing(self._engine) as connection:
             row = (await connection.execute(lock.returning(*_COLUMNS, cdn_configs.c.deleted_at))).mappings().first()
             if row is None:
                 raise ConfigNotFound(config_id)
@@ -112,6 +119,7 @@ class SqlConfigHistory(ConfigHistory):
         self._engine = engine
 
     @override
+    @bounded
     async def page(self, config_id: int, before: int | None, limit: int) -> Sequence[Revision]:
         statement = (
             select(config_revisions)
@@ -126,6 +134,7 @@ class SqlConfigHistory(ConfigHistory):
             return [_revision(row) for row in (await connection.execute(statement)).mappings()]
 
     @override
+    @bounded
     async def get(self, config_id: int, number: int) -> Revision:
         this = (config_revisions.c.config_id == config_id, config_revisions.c.number == number)
         async with answering(self._engine) as connection:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
+from balancer.adapters.deadlines import bounded
 from balancer.adapters.sql import answering
 from balancer.adapters.tables import MAX_ID, api_keys, config_revisions
 from balancer.core.errors import KeyNotFound, LastAdminKey, StoreUnavailable
@@ -33,6 +34,7 @@ class SqlApiKeys(ApiKeys):
         self._recalled_at: float | None = None
 
     @override
+    @bounded
     async def create_first(self, key: ApiKey) -> bool:
         async with answering(self._engine) as connection:
             if (await connection.execute(select(api_keys.c.id).limit(1))).first():
@@ -42,12 +44,14 @@ class SqlApiKeys(ApiKeys):
             return (await connection.execute(statement.returning(api_keys.c.id))).first() is not None
 
     @override
+    @bounded
     async def create(self, key: ApiKey) -> ApiKey:
         async with answering(self._engine) as connection:
             made = await connection.execute(insert(api_keys).values(_values(key)).returning(api_keys))
             return _key(made.mappings().one())
 
     @override
+    @bounded
     async def find(self, digest: bytes) -> ApiKey | None:
         async with answering(self._engine) as connection:
             found = await connection.execute(select(api_keys).where(api_keys.c.digest == digest))
@@ -55,6 +59,7 @@ class SqlApiKeys(ApiKeys):
         return _key(row) if row else None
 
     @override
+    @bounded
     async def page(self, after: int, limit: int) -> Sequence[ApiKey]:
         if after >= MAX_ID:
             return []
@@ -63,6 +68,7 @@ class SqlApiKeys(ApiKeys):
             return [_key(row) for row in (await connection.execute(statement)).mappings()]
 
     @override
+    @bounded
     async def working(self, now: datetime) -> Collection[bytes]:
         async with self._recalling:
             if self._recalled_at is None or monotonic() - self._recalled_at >= RECALL_INTERVAL:
@@ -79,6 +85,7 @@ class SqlApiKeys(ApiKeys):
             return self._working
 
     @override
+    @bounded
     async def revoke(self, key_id: int, signature: Signature, *, even_last: bool = False) -> ApiKey:
         if not 1 <= key_id <= MAX_ID:
             raise KeyNotFound(key_id)
@@ -94,6 +101,7 @@ class SqlApiKeys(ApiKeys):
         return _key(row)
 
     @override
+    @bounded
     async def use(self, key_id: int, now: datetime) -> None:
         async with answering(self._engine) as connection:
             await connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now))

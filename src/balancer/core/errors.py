@@ -260,8 +260,8 @@ class StoreUnavailable(BalancerError):
 class OutcomeUnknown(StoreUnavailable):
     """The database did not confirm a change, which may have been made or not."""
 
-    def __init__(self, store: str) -> None:
-        super().__init__(store)
+    def __init__(self, store: str, fault: StoreFault = StoreFault.OTHER) -> None:
+        super().__init__(store, fault)
         text = (
             f"The {store} did not confirm the change, which may have been made or not. "
             "Send the same request again with the same 'Idempotency-Key', or read the config."
