@@ -1,5 +1,5 @@
 """The fixtures of the integration tests, for these as well."""
 
-from tests.integration.conftest import start
+from tests.integration.conftest import postgres_url, start
 
-__all__ = ["start"]
+__all__ = ["postgres_url", "start"]

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from enum import Enum, auto
 from types import TracebackType
@@ -15,8 +15,6 @@ SLOW = 0.2
 
 CUT = 20
 """Bytes of an answer that come through under `Mode.TRUNCATING`."""
-
-Open = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 class Mode(Enum):
@@ -34,6 +32,25 @@ class Mode(Enum):
     """Each answer breaks off, and its connection is closed."""
     DEAF = auto()
     """Requests go through, and their answers are lost."""
+    LOSING_COMMITS = auto()
+    """The answer to the commit of a change is lost, and all that comes behind it."""
+
+
+class Change:
+    """What a connection to PostgreSQL has been told of a change of a config.
+
+    Attributes:
+        is_committed: Whether its commit was sent.
+    """
+
+    def __init__(self) -> None:
+        self._is_made = False
+        self.is_committed = False
+
+    def see(self, data: bytes) -> None:
+        """See what the client sends."""
+        self._is_made = self._is_made or b"INSERT INTO config_revisions" in data
+        self.is_committed = self.is_committed or (self._is_made and b"COMMIT" in data)
 
 
 class Proxy:
@@ -116,8 +133,9 @@ class Proxy:
         finally:
             self._writers.discard(writer)
         self._writers |= {writer, back}
+        change = Change()
         try:
-            await asyncio.gather(self._pump(reader, back, answers=False), self._pump(there, writer, answers=True))
+            await asyncio.gather(self._pump(reader, back, change), self._pump(there, writer, change, answers=True))
         finally:
             for end in (writer, back):
                 self._writers.discard(end)
@@ -128,9 +146,15 @@ class Proxy:
             return await asyncio.open_unix_connection(self._target)
         return await asyncio.open_connection("127.0.0.1", self._target)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: "Change", *, answers: bool = False
+    ) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             while data := await reader.read(65536):
+                if not answers:
+                    change.see(data)
+                elif self._mode is Mode.LOSING_COMMITS and change.is_committed:
+                    continue
                 while self._mode is Mode.HANGING:
                     await self._changed.wait()
                 if answers and self._mode is Mode.DEAF:

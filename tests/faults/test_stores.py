@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.stores import FAULTS, Service, measure
 
-SECONDS = 1.0
+SECONDS = 0.4
 """How long each fault lasts here; `make faults` lets it last longer."""
 
 ANSWERS = {
