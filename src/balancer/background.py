@@ -201,7 +201,8 @@ class Background:
             except Exception as error:  # a task that ended would leave the process deaf for good
                 if fallback is None or self._fallbacks.enter(fallback):
                     known = isinstance(error, BalancerError)
-                    logger.warning("store lost", fallback=fallback, fault=str(error), exc_info=None if known else error)
+                    fault = getattr(error, "explained", str(error))
+                    logger.warning("store lost", fallback=fallback, fault=fault, exc_info=None if known else error)
                 await asyncio.sleep(RETRY)
             else:
                 self._regain(fallback)

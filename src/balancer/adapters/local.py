@@ -9,6 +9,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from balancer.adapters import config_json
+from balancer.adapters.causes import fault_of
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import StoreUnavailable
 from balancer.core.ports import ConfigCopies, ConfigNotices
@@ -36,7 +37,7 @@ class FileConfigCopies(ConfigCopies):
         try:
             await asyncio.to_thread(self._replace, config_json.dump(config))
         except OSError as error:
-            raise StoreUnavailable("file") from error
+            raise StoreUnavailable("file", fault_of(error)) from error
 
     def _replace(self, data: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from balancer.adapters import config_json
+from balancer.adapters.causes import fault_of
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import StoreUnavailable
 from balancer.core.ports import ConfigCopies, ConfigNotices, Dependency, SharedLimits, SharedStats, Tickets
@@ -47,7 +48,7 @@ def _answering() -> Generator[None, None, None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise StoreUnavailable("redis") from error
+        raise StoreUnavailable("redis", fault_of(error)) from error
 
 
 class RedisTickets(Tickets):

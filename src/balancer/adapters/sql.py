@@ -11,7 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from typing_extensions import override
 
-from balancer.core.errors import StoreUnavailable
+from balancer.adapters.causes import fault_of
+from balancer.core.errors import StoreFault, StoreUnavailable
 from balancer.core.ports import Dependency
 from balancer.store_urls import read_database_url
 
@@ -25,11 +26,20 @@ POOL_SIZE = 3
 """Connections that one process keeps: the redirect uses none."""
 
 
-def make_engine(given: str) -> AsyncEngine:
-    """Return an engine for a database URL; it connects at its first use."""
+UNANSWERED = (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What the drivers raise when a database does not do what it is asked."""
+
+
+def make_engine(given: str, command_timeout: float | None = COMMAND_TIMEOUT) -> AsyncEngine:
+    """Return an engine for a database URL; it connects at its first use.
+
+    Args:
+        given: See `read_database_url`.
+        command_timeout: Seconds to wait for the answer to one statement, None for as long as it takes.
+    """
     url = read_database_url(given)
     if url.get_backend_name() == "postgresql":
-        timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
+        timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": command_timeout}
         return create_async_engine(
             url,
             connect_args=timeouts,
@@ -58,8 +68,8 @@ async def answering(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection, None
     try:
         async with engine.begin() as connection:
             yield connection
-    except (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise StoreUnavailable("database") from error
+    except UNANSWERED as error:
+        raise StoreUnavailable("database", fault_of(error)) from error
 
 
 class SqlDependency(Dependency):
@@ -73,5 +83,34 @@ class SqlDependency(Dependency):
 
     @override
     async def ping(self) -> None:
+        """Ask whether it answers and takes changes. Writes nothing.
+
+        Raises:
+            StoreUnavailable: When it does not, as a standby server or a file without the permission to write.
+        """
         async with answering(self._engine) as connection:
-            await connection.execute(text("SELECT 1"))
+            if connection.dialect.name == "postgresql":
+                is_read_only = await connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on"
+            else:
+                is_read_only = not await _takes_changes(connection)
+        if is_read_only:
+            raise StoreUnavailable("database", StoreFault.READ_ONLY)
+
+
+async def _takes_changes(connection: AsyncConnection) -> bool:
+    """Tell whether an SQLite file can be written: a change of no row needs what a change needs, and makes none."""
+    await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '' WHERE 1 = 0"))
+    except DBAPIError as error:
+        match fault_of(error):
+            case StoreFault.READ_ONLY:
+                return False
+            case StoreFault.LOCKED:
+                # Somebody else is writing to it at the moment.
+                return True
+            case _:
+                raise
+    finally:
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {CONNECT_TIMEOUT * 1000:.0f}")
+    return True

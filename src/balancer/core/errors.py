@@ -15,7 +15,7 @@
     ├── RateLimited             a client makes more requests than it may
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
-    └── SchemaMismatch          the database has another schema than the program
+    └── SchemaMismatch          the database has a schema other than the one that the program needs
 
 Each holds values and says them in one sentence. What status an HTTP client sees is decided in `balancer.api.problems`.
 """
@@ -191,31 +191,70 @@ class NoConfig(BalancerError):
         )
 
 
+class StoreFault(StrEnum):
+    """What keeps a store from answering: a closed vocabulary, each a clause that goes on after the store's name."""
+
+    TIMED_OUT = "does not answer in time"
+    NOT_LISTENING = "does not run at the address that is given"
+    UNKNOWN_HOST = "is at a host whose name cannot be resolved"
+    UNREACHABLE = "cannot be reached over the network"
+    DISCONNECTED = "has closed the connection"
+    DENIED = "refuses the user or the password"
+    MISSING = "does not exist"
+    TLS = "cannot be talked to over TLS"
+    FULL = "has no disk space or memory left"
+    READ_ONLY = "can be read but not written"
+    FORBIDDEN = "does not permit this"
+    NO_TABLES = "lacks tables or columns that the program needs"
+    LOCKED = "is locked by another program"
+    CROWDED = "takes no more connections"
+    STARTING = "is starting or stopping"
+    UNREADABLE = "cannot be opened or read"
+    DAMAGED = "is damaged, or is not a database at all"
+    OTHER = "does not work"
+
+
 class StoreUnavailable(BalancerError):
     """A store did not answer, or not in time.
 
+    Its text is for clients, and so does not tell why; `explained` is for operators.
+
     Attributes:
         store: Which one, in an operator's words: `database`, `redis`, `file`.
+        fault: Why.
     """
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, fault: StoreFault = StoreFault.OTHER) -> None:
         super().__init__(f"The {store} is not available at the moment.")
         self.store = store
+        self.fault = fault
+
+    @property
+    def explained(self) -> str:
+        """What is wrong with which store, in one sentence."""
+        return f"The {self.store} {self.fault}."
 
 
 class SchemaMismatch(BalancerError):
-    """The database has another schema than the program.
+    """The database has a schema other than the one that the program needs.
 
     Attributes:
         found: The revision in the database, None when it has no schema at all.
         expected: The revision that the program was written for.
+        is_newer: Whether a newer release than this program has migrated the database.
     """
 
-    def __init__(self, found: str | None, expected: str) -> None:
+    def __init__(self, found: str | None, expected: str, *, is_newer: bool = False) -> None:
         state = f"at schema {found}" if found else "empty"
-        super().__init__(
-            f"The database is {state}, this program needs schema {expected}: "
-            "run 'balancer migrate' (in a checkout: 'make migrate')."
-        )
+        if is_newer:
+            advice = (
+                f"this program is older and knows schemas up to {expected}: "
+                "run the release that has migrated the database, "
+                f"or take the database back with that release by 'balancer migrate --to={expected}'."
+            )
+        else:
+            advice = f"this program needs schema {expected}: run 'balancer migrate' (in a checkout: 'make migrate')."
+        super().__init__(f"The database is {state}, {advice}")
         self.found = found
         self.expected = expected
+        self.is_newer = is_newer
