@@ -12,6 +12,9 @@ down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 
+# What `downgrade` loses, and the statement that counts its rows: ("table t", "SELECT count(*) FROM t").
+LOSES: list[tuple[str, str]] = []
+
 
 def upgrade() -> None:
     """Apply."""

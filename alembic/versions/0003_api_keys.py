@@ -12,6 +12,9 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# What `downgrade` loses, and the statement that counts its rows.
+LOSES = [("table api_keys", "SELECT count(*) FROM api_keys")]
+
 
 def upgrade() -> None:
     """Make the table of keys."""

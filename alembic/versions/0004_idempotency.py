@@ -12,6 +12,14 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+# What `downgrade` loses, and the statement that counts its rows.
+LOSES = [
+    (
+        "columns config_revisions.idempotency_key and config_revisions.request_digest",
+        "SELECT count(*) FROM config_revisions WHERE idempotency_key IS NOT NULL",
+    )
+]
+
 
 def upgrade() -> None:
     """Keep with each revision which request made it."""

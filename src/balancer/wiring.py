@@ -25,6 +25,7 @@ from balancer.adapters.redis_stores import (
     RedisTickets,
 )
 from balancer.adapters.sql import SqlDependency, make_engine
+from balancer.adapters.sql_backups import SqlBackups
 from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.tokens import JwtTokens
@@ -41,6 +42,7 @@ from balancer.core.limits import Limiter, Rate
 from balancer.core.ports import (
     ApiKeys,
     AuditTrail,
+    Backups,
     CdnConfigs,
     Clock,
     ConfigCopies,
@@ -253,6 +255,10 @@ class DatabaseProvider(Provider):
     @provide
     def schema(self, settings: Settings, engine: AsyncEngine) -> Schema:
         return AlembicSchema(settings.database_url.get_secret_value(), engine)
+
+    @provide
+    def backups(self, settings: Settings, clock: Clock) -> Backups:
+        return SqlBackups(settings.database_url.get_secret_value(), __version__, clock)
 
 
 class RedisProvider(Provider):

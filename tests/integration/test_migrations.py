@@ -4,13 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from balancer.adapters.migrations import URL_ATTRIBUTE, AlembicSchema
 from balancer.adapters.sql import make_engine
@@ -18,6 +19,7 @@ from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.tables import metadata
 from balancer.core.configs import ConfigDocument
 from balancer.core.errors import SchemaMismatch
+from balancer.core.migrations import Loss
 from tests.factories import CHANGED, SIGNED
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +77,46 @@ def test_stairway(url: str) -> None:
     config = Config(str(ROOT / "alembic.ini"))
     config.attributes[URL_ATTRIBUTE] = url
     command.check(config)
+
+
+def columns(url: str) -> set[str]:
+    """Return the names of the tables of a database, and of their columns: `t` and `t.c`."""
+
+    def read(connection: Connection) -> set[str]:
+        found = inspect(connection)
+        names = found.get_table_names()
+        return {*names, *(f"{name}.{column['name']}" for name in names for column in found.get_columns(name))}
+
+    async def run() -> set[str]:
+        engine = make_engine(url)
+        async with engine.connect() as connection:
+            names = await connection.run_sync(read)
+        await engine.dispose()
+        return names
+
+    return asyncio.run(run())
+
+
+def test_losses_are_told(url: str) -> None:
+    """Each step back names every table and column that goes with it, and counts what is in them."""
+
+    async def plan() -> Sequence[Loss]:
+        engine = make_engine(url)
+        way = await AlembicSchema(url, engine).plan("-1")
+        await engine.dispose()
+        return way.losses
+
+    schema = AlembicSchema(url, make_engine(url))
+    schema.upgrade()
+    while (before := columns(url)) - {"alembic_version", "alembic_version.version_num"}:
+        told = {loss.what: loss.rows for loss in asyncio.run(plan())}
+        assert {0} == set(told.values())
+        schema.downgrade("-1")
+        gone = before - columns(url)
+        tables = {name for name in gone if "." not in name}
+        lost = {f"table {name}" for name in tables}
+        lost |= {f"column {name}" for name in gone if "." in name and name.partition(".")[0] not in tables}
+        assert lost <= set(told)
 
 
 def test_history_begins_with_the_present(url: str) -> None:
@@ -138,11 +180,25 @@ def test_readiness(postgres_url: str) -> None:
         asyncio.run(ready())
     schema.upgrade()
     run_sql(postgres_url, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="at schema 9999"):
-        asyncio.run(ready())
-    with pytest.raises(SchemaMismatch):
-        schema.upgrade()
+    attempts: list[Callable[[], None]] = [
+        lambda: asyncio.run(ready()),
+        schema.upgrade,
+        lambda: schema.downgrade("-1"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(SchemaMismatch, match=r"at schema 9999.*older.*run the release that has migrated"):
+            attempt()
     run_sql(postgres_url, f"UPDATE alembic_version SET version_num = '{NEWEST}'")
+
+
+def test_newer_embedded_database(tmp_path: Path) -> None:
+    """An SQLite database that a newer program has migrated is refused, and left as it is."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    schema = AlembicSchema(url, make_engine(url))
+    schema.upgrade()
+    run_sql(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaMismatch, match="at schema 9999, this program is older"):
+        asyncio.run(schema.make_ready())
 
 
 def test_embedded_database_migrates_itself(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_commands(tmp_path: Path) -> None:
     assert expected == httpx.Response(200, text=shown.stdout).json()
     missing = run(tmp_path, "config", "show", "--id", "7")
     assert (1, "balancer: There is no config with id 7.") == (missing.returncode, missing.stderr.strip())
-    assert 0 == run(tmp_path, "migrate", "--to=base").returncode
+    assert 0 == run(tmp_path, "migrate", "--to=base", "--yes").returncode
     gone = run(tmp_path, "config", "show")
     assert 1 == gone.returncode
     assert "Traceback" not in gone.stderr

@@ -27,7 +27,7 @@ def curl(command: str, base: str) -> str:
 
     A bare machine has no curl; these commands use `-i`, `-s`, `-o /dev/null`, `-w`, `-X`, `-H` and `-d` only.
     """
-    words = iter(shlex.split(command.replace("$KEY", KEY))[1:])
+    words = iter(shlex.split(command.replace("$BALANCER_API_KEY", KEY))[1:])
     method, body, headers, shown, address = "GET", None, {}, "body", ""
     for word in words:
         match word:

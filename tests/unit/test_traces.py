@@ -10,6 +10,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from typing_extensions import override
 
 from balancer.app import create_app
+from balancer.cli.greeting import make_first_key
+from balancer.cli.program import run
+from balancer.cli.serve import _prepared_server
 from balancer.settings import Settings
 from balancer.telemetry import traces
 from balancer.telemetry.traces import Tracing, TracingNotInstalled, is_wanted
@@ -87,9 +90,9 @@ def test_requests_have_spans_with_their_statements(exporter: Kept, tmp_path: obj
     settings = Settings(**given)  # type: ignore[arg-type]  # pydantic-settings takes the file beside the settings
     container = make_container(settings, fakes)
     app = create_app(settings, container)
-    from balancer.cli import _prepared_server, _run  # noqa: PLC0415 - makes the database as `serve` does
-
-    _run(settings, _prepared_server)
+    # The database as `balancer serve` makes it.
+    run(settings, _prepared_server)
+    run(settings, make_first_key)
     with test_client(app) as client:
         client.get("/config?id=1&secret=PLANTED", headers={"traceparent": PARENT})
         client.get(f"/?{VIDEO}", follow_redirects=False)

@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from typing_extensions import override
 
 from balancer.adapters.asking import asking
+from balancer.adapters.causes import fault_of
 from balancer.adapters.postgres import COMMAND_TIMEOUT, make_postgres_engine
-from balancer.core.errors import OutcomeUnknown, StoreUnavailable
+from balancer.core.errors import OutcomeUnknown, StoreFault, StoreUnavailable
 from balancer.core.ports import Dependency
 from balancer.store_urls import read_database_url
 
@@ -75,5 +77,34 @@ class SqlDependency(Dependency):
 
     @override
     async def ping(self) -> None:
+        """Ask whether it answers and takes changes. Writes nothing.
+
+        Raises:
+            StoreUnavailable: When it does not, as a standby server or a file without the permission to write.
+        """
         async with answering(self._engine) as connection:
-            await connection.execute(text("SELECT 1"))
+            if connection.dialect.name == "postgresql":
+                is_read_only = await connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on"
+            else:
+                is_read_only = not await _takes_changes(connection)
+        if is_read_only:
+            raise StoreUnavailable("database", StoreFault.READ_ONLY)
+
+
+async def _takes_changes(connection: AsyncConnection) -> bool:
+    """Tell whether an SQLite file can be written: a change of no row needs what a change needs, and makes none."""
+    await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '' WHERE 1 = 0"))
+    except DBAPIError as error:
+        match fault_of(error):
+            case StoreFault.READ_ONLY:
+                return False
+            case StoreFault.LOCKED:
+                # Somebody else is writing to it at the moment.
+                return True
+            case _:
+                raise
+    finally:
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000:.0f}")
+    return True

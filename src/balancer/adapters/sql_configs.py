@@ -131,7 +131,7 @@ class SqlConfigHistory(ConfigHistory):
             statement = statement.where(config_revisions.c.number < before)
         async with answering(self._engine) as connection:
             await _check_config(connection, config_id)
-            return [_revision(row) for row in (await connection.execute(statement)).mappings()]
+            return [revision_of(row) for row in (await connection.execute(statement)).mappings()]
 
     @override
     @bounded
@@ -144,7 +144,7 @@ class SqlConfigHistory(ConfigHistory):
                 row = (await connection.execute(select(config_revisions).where(*this))).mappings().first()
         if row is None:
             raise RevisionNotFound(config_id, number)
-        return _revision(row)
+        return revision_of(row)
 
 
 async def _check_config(connection: AsyncConnection, config_id: int) -> None:
@@ -196,7 +196,8 @@ def _config(row: RowMapping | Mapping[str, Any]) -> CdnConfig:
     return CdnConfig(**{column.name: row[column.name] for column in _COLUMNS})
 
 
-def _revision(row: RowMapping) -> Revision:
+def revision_of(row: RowMapping) -> Revision:
+    """Return the revision in a row of `config_revisions`."""
     document = ConfigDocument(**row["document"]) if row["document"] else None
     signed = Signature(row["actor"], row["made_at"], row["reason"])
     return Revision(row["config_id"], row["number"], document, signed, row["restored"])

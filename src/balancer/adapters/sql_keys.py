@@ -14,11 +14,12 @@ from typing_extensions import override
 
 from balancer.adapters.deadlines import bounded
 from balancer.adapters.sql import answering
+from balancer.adapters.sql_configs import revision_of
 from balancer.adapters.tables import MAX_ID, api_keys, config_revisions
 from balancer.core.errors import KeyNotFound, LastAdminKey, StoreUnavailable
 from balancer.core.keys import ApiKey, AuditEntry, Role
 from balancer.core.ports import ApiKeys, AuditTrail
-from balancer.core.revisions import Signature
+from balancer.core.revisions import Revision, Signature
 
 RECALL_INTERVAL = 1.0
 """Seconds for which the digests of all keys that work are remembered."""
@@ -126,7 +127,7 @@ class SqlAuditTrail(AuditTrail):
             async for row in (await connection.stream(revisions)).mappings():
                 while waiting and waiting[-1].at <= row["made_at"]:
                     yield waiting.pop()
-                yield _entry(row)
+                yield _entry(revision_of(row))
         while waiting:
             yield waiting.pop()
 
@@ -157,19 +158,18 @@ def _key(row: RowMapping) -> ApiKey:
 
 
 def _entries(key: ApiKey) -> list[AuditEntry]:
-    details = {"key": key.id, "name": key.name, "role": key.role.label, "expires_at": key.expires_at}
-    found = [AuditEntry(key.created_at, key.created_by, "key.created", None, details)]
+    found = [AuditEntry(key.created_at, key.created_by, "key.created", None, None, key)]
     if key.revoked_at:
-        found.append(AuditEntry(key.revoked_at, key.revoked_by or "", "key.revoked", None, details))
+        found.append(AuditEntry(key.revoked_at, key.revoked_by or "", "key.revoked", None, None, key))
     return found
 
 
-def _entry(row: RowMapping) -> AuditEntry:
-    if row["document"] is None:
+def _entry(revision: Revision) -> AuditEntry:
+    if revision.document is None:
         action = "config.deleted"
-    elif row["restored"] is not None:
+    elif revision.restored is not None:
         action = "config.rolled-back"
     else:
-        action = "config.created" if row["number"] == 1 else "config.changed"
-    details = {name: row[name] for name in ("config_id", "number", "document", "restored")}
-    return AuditEntry(row["made_at"], row["actor"], action, row["reason"], details)
+        action = "config.created" if revision.number == 1 else "config.changed"
+    signed = revision.signed
+    return AuditEntry(signed.at, signed.actor, action, signed.reason, revision, None)

@@ -42,7 +42,7 @@ def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Re
     # For whoever counts requests and writes their lines.
     request.state.error, request.state.problem = error, TABLE[type(error)].name
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        cause = str(error.__cause__).partition("\n")[0]
+        cause = getattr(error, "explained", None)
         logger.warning("unavailable", problem=str(error), cause=cause)
     return as_response(problem, headers)
 

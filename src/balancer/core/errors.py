@@ -270,18 +270,25 @@ class OutcomeUnknown(StoreUnavailable):
 
 
 class SchemaMismatch(BalancerError):
-    """The database has another schema than the program.
+    """The database has a schema other than the one that the program needs.
 
     Attributes:
         found: The revision in the database, None when it has no schema at all.
         expected: The revision that the program was written for.
+        is_newer: Whether a newer release than this program has migrated the database.
     """
 
-    def __init__(self, found: str | None, expected: str) -> None:
+    def __init__(self, found: str | None, expected: str, *, is_newer: bool = False) -> None:
         state = f"at schema {found}" if found else "empty"
-        super().__init__(
-            f"The database is {state}, this program needs schema {expected}: "
-            "run 'balancer migrate' (in a checkout: 'make migrate')."
-        )
+        if is_newer:
+            advice = (
+                f"this program is older and knows schemas up to {expected}: "
+                "run the release that has migrated the database, "
+                f"or take the database back with that release by 'balancer migrate --to={expected}'."
+            )
+        else:
+            advice = f"this program needs schema {expected}: run 'balancer migrate' (in a checkout: 'make migrate')."
+        super().__init__(f"The database is {state}, {advice}")
         self.found = found
         self.expected = expected
+        self.is_newer = is_newer

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from balancer.core.errors import Forbidden
+from balancer.core.revisions import Revision
 
 KEY_PREFIX = "vbk_"
 """Begins every API key, so that people and scanners recognise one."""
@@ -103,7 +104,7 @@ class ApiKey:
 
 
 class AuditEntry(NamedTuple):
-    """One change.
+    """One change, of a config or of a key.
 
     Attributes:
         at: Aware, in UTC.
@@ -111,14 +112,16 @@ class AuditEntry(NamedTuple):
         action: `config.created`, `config.changed`, `config.rolled-back`, `config.deleted`, `key.created` or
             `key.revoked`.
         reason: None when none was given.
-        details: What was changed, as JSON has it.
+        revision: What the config became; None when a key was changed.
+        key: The key as it is now; None when a config was changed.
     """
 
     at: datetime
     actor: str
     action: str
     reason: str | None
-    details: dict[str, Any]
+    revision: Revision | None
+    key: ApiKey | None
 
 
 def read_time(text: str) -> datetime:

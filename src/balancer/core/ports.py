@@ -7,12 +7,17 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from datetime import datetime
 from typing import Protocol
 
+from balancer.core.backups import Backup
 from balancer.core.configs import CdnConfig, ConfigDocument
 from balancer.core.keys import ApiKey, AuditEntry, Identity
+from balancer.core.migrations import Migration
 from balancer.core.revisions import Edit, Revision, Signature
 
 Clock = Callable[[], datetime]
 """Gives the present time, aware and in UTC."""
+
+LOCK_WAIT = 30.0
+"""Seconds that a change of the schema waits for a lock, unless it is told otherwise."""
 
 
 class CdnConfigs(Protocol):
@@ -267,10 +272,59 @@ class Schema(Protocol):
         """
         ...
 
-    def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema up to a revision. Blocks, and must not be called where an event loop runs."""
+    async def check(self) -> None:
+        """See that the database has the schema that the program needs; changes nothing.
+
+        Raises:
+            SchemaMismatch: When it has another one, or none.
+        """
         ...
 
-    def downgrade(self, revision: str) -> None:
+    async def plan(self, revision: str) -> Migration:
+        """Return the way to a revision, `head`, `base`, `+1` or `-1`; changes nothing.
+
+        Raises:
+            UnknownRevision: When there is none such.
+            SchemaMismatch: When a newer program has migrated the database.
+        """
+        ...
+
+    def upgrade(self, revision: str = "head", wait: float = LOCK_WAIT) -> None:
+        """Bring the schema up to a revision. Blocks, and must not be called where an event loop runs.
+
+        Args:
+            revision: As `plan` takes it.
+            wait: Seconds to wait for a lock that somebody else holds; the work itself has no limit.
+        """
+        ...
+
+    def downgrade(self, revision: str, wait: float = LOCK_WAIT) -> None:
         """Take the schema back to a revision, `-1` for one step. Blocks as `upgrade` does."""
+        ...
+
+
+class Backups(Protocol):
+    """All that is on record, to a file and from it."""
+
+    async def save(self, path: str) -> Backup:
+        """Write the record, as it is at one moment, to a new file that only its owner can read. The service may run.
+
+        Raises:
+            UnusableBackup: When there is such a file already, or it cannot be written.
+            SchemaMismatch: When the database is empty, or a newer program has migrated it.
+        """
+        ...
+
+    async def restore(self, path: str, *, replace: bool) -> Backup:
+        """Put what a file holds on record, and bring it to the schema of this program; all of it or nothing.
+
+        Args:
+            path: The file.
+            replace: Whether to delete what is on record before.
+
+        Raises:
+            UnusableBackup: When the file is damaged, is none of ours, or comes from a newer program.
+            RecordNotEmpty: When something is on record and may not be replaced.
+            SchemaMismatch: When a newer program has migrated the database.
+        """
         ...

@@ -1,0 +1,46 @@
+"""`balancer backup` and `balancer restore`."""
+
+import click
+from dishka import AsyncContainer
+
+from balancer.cli.program import read, run
+from balancer.core.backups import Backup, RecordNotEmpty, told
+from balancer.core.ports import Backups
+
+_FILE = click.Path(dir_okay=False)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+def backup(file: str) -> None:
+    """Write configs with all their revisions, and the keys' digests, to a new FILE. The service may run meanwhile.
+
+    Only its owner can read the file: keep it as you keep the database.
+    """
+
+    async def save(parts: AsyncContainer) -> Backup:
+        backups: Backups = await parts.get(Backups)
+        return await backups.save(file)
+
+    made = run(read(), save)
+    click.echo(f"Saved to {file} at schema {made.schema}: {told(made.rows)}.")
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--replace", is_flag=True, help="Delete first what is in the database.")
+def restore(file: str, replace: bool) -> None:
+    """Put what a backup FILE holds into an empty database of either kind, migrated or not.
+
+    All of it is restored or nothing. The file may be older than this program, but not newer.
+    """
+
+    async def load(parts: AsyncContainer) -> Backup:
+        backups: Backups = await parts.get(Backups)
+        return await backups.restore(file, replace=replace)
+
+    try:
+        made = run(read(), load)
+    except RecordNotEmpty as error:
+        raise click.UsageError(f"{error} To delete that first, say --replace.") from error
+    click.echo(f"Restored from {file}, made on {made.made_at:%Y-%m-%d %H:%M:%S} UTC: {told(made.rows)}.")

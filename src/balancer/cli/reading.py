@@ -1,0 +1,101 @@
+"""The commands that only read: `balancer config show` and `balancer audit export`."""
+
+from contextlib import aclosing
+from datetime import datetime
+
+import click
+import msgspec
+from dishka import AsyncContainer
+
+from balancer.api.config import Config
+from balancer.api.history import Document
+from balancer.api.keys import RoleName
+from balancer.cli.program import check_output, run_on_record, show
+from balancer.core.configs import CdnConfig
+from balancer.core.keys import ApiKey, AuditEntry
+from balancer.core.ports import AuditTrail, CdnConfigs
+from balancer.core.revisions import Revision
+
+
+class ChangedConfig(msgspec.Struct):
+    """What a change has made of a config, by the names of `GET /config/history`."""
+
+    id: int
+    revision: int
+    document: Document | None
+    restored: int | None
+
+    @classmethod
+    def of(cls, revision: Revision) -> "ChangedConfig":
+        """Return what is shown of a revision."""
+        return cls(revision.config_id, revision.number, Document.of(revision.document), revision.restored)
+
+
+class ChangedKey(msgspec.Struct):
+    """The key that was made or revoked, by the names of `GET /keys`."""
+
+    id: int
+    name: str
+    role: RoleName
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "ChangedKey":
+        """Return what is shown of a key."""
+        return msgspec.convert(
+            {**{name: getattr(key, name) for name in cls.__struct_fields__}, "role": key.role.label}, cls
+        )
+
+
+class AuditLine(msgspec.Struct):
+    """One change: either `config` or `key` is null."""
+
+    made_at: datetime
+    actor: str
+    action: str
+    reason: str | None
+    config: ChangedConfig | None
+    key: ChangedKey | None
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditLine":
+        """Return what is shown of a change."""
+        changed = ChangedConfig.of(entry.revision) if entry.revision else None
+        key = ChangedKey.of(entry.key) if entry.key else None
+        return cls(entry.at, entry.actor, entry.action, entry.reason, changed, key)
+
+
+@click.group()
+def config() -> None:
+    """Look at configs."""
+
+
+@config.command("show")
+@click.option("--id", "config_id", type=int, help="Which one; without it the default one, which the redirect uses.")
+def show_config(config_id: int | None) -> None:
+    """Print a config as JSON."""
+
+    async def read(parts: AsyncContainer) -> CdnConfig:
+        configs: CdnConfigs = await parts.get(CdnConfigs)
+        return await (configs.default() if config_id is None else configs.get(config_id))
+
+    show(msgspec.json.format(msgspec.json.encode(Config.of(run_on_record(read))), indent=2))
+
+
+@click.group()
+def audit() -> None:
+    """Look at who changed what."""
+
+
+@audit.command("export")
+def export_audit() -> None:
+    """Print every change of configs and keys, the oldest first, as JSON Lines."""
+
+    async def export(parts: AsyncContainer) -> None:
+        trail: AuditTrail = await parts.get(AuditTrail)
+        async with aclosing(trail.read()) as entries:
+            async for entry in entries:
+                show(msgspec.json.encode(AuditLine.of(entry)))
+
+    check_output()
+    run_on_record(export)
