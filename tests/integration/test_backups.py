@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from balancer.adapters.backup_files import checked_backup, new_backup
 from balancer.adapters.migrations import AlembicSchema
 from balancer.adapters.sql import make_engine
 from balancer.adapters.sql_backups import SqlBackups, _kind
@@ -153,6 +154,15 @@ def test_damaged_backup_changes_nothing(database: Callable[[str], str], tmp_path
     before = content(url)
     path = tmp_path / "backup"
     asyncio.run(backups(url).save(str(path)))
+    with checked_backup(path) as (made, rows), new_backup(tmp_path / "twice") as writer:
+        for name, row in rows:
+            writer.add(name, row)
+        # The last row once more, under a checksum that is right.
+        writer.add(name, row)
+        writer.write(made.program, made.schema, made.made_at, {name: one.columns for name, one in made.tables.items()})
+    with pytest.raises(UnusableBackup, match="does not fit its own schema"):
+        asyncio.run(backups(url).restore(str(tmp_path / "twice"), replace=True))
+    assert before == content(url)
     path.write_bytes(path.read_bytes().replace(b"b.example", b"c.example", 1))
     with pytest.raises(UnusableBackup, match="its checksum is wrong"):
         asyncio.run(backups(url).restore(str(path), replace=True))

@@ -100,8 +100,8 @@ async def _takes_changes(connection: AsyncConnection) -> bool:
         match fault_of(error):
             case StoreFault.READ_ONLY:
                 return False
-            case StoreFault.LOCKED:
-                # Somebody else is writing to it at the moment.
+            case StoreFault.LOCKED | StoreFault.NO_TABLES:
+                # Somebody else is writing to it at the moment, or it is not migrated yet.
                 return True
             case _:
                 raise

@@ -46,6 +46,9 @@ AT_ONCE = 500
 READ_TIMEOUT = 60.0
 """Seconds to wait for so many rows; the first ones may have to be sorted."""
 
+WRITE_TIMEOUT = 600.0
+"""Seconds to wait for a statement of a restoration, which may be one of a migration."""
+
 _TYPES: dict[Kind, TypeEngine[Any]] = {
     "boolean": Boolean(),
     "integer": Integer(),
@@ -96,7 +99,7 @@ class SqlBackups(Backups):
                 self._check(path, backup, schema)
                 schema.make_folder()
 
-            async with self._connection(None, prepare) as (connection, schema):
+            async with self._connection(WRITE_TIMEOUT, prepare) as (connection, schema):
                 await connection.run_sync(take_lock, LOCK_WAIT)
                 await connection.run_sync(schema.found)
                 await connection.run_sync(_clear, replace)
@@ -116,7 +119,7 @@ class SqlBackups(Backups):
 
     @asynccontextmanager
     async def _connection(
-        self, command_timeout: float | None, prepare: Callable[[AlembicSchema], None]
+        self, command_timeout: float, prepare: Callable[[AlembicSchema], None]
     ) -> AsyncGenerator[tuple[AsyncConnection, AlembicSchema], None]:
         engine: AsyncEngine = make_engine(self._url, command_timeout)
         schema = AlembicSchema(self._url, engine)
@@ -166,6 +169,9 @@ def _clear(connection: Connection, replace: bool) -> None:
         RecordNotEmpty: When they are not, and may not be replaced.
     """
     tables = {name: _table(name, columns) for name, columns in _layout(connection).items()}
+    if tables and connection.dialect.name == "postgresql":
+        # A running service may read them meanwhile, but not write to them; an SQLite file is locked already.
+        connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE"))
     rows = {name: connection.scalar(select(func.count()).select_from(one)) or 0 for name, one in tables.items()}
     held = {name: count for name, count in rows.items() if count}
     if held and not replace:
