@@ -9,6 +9,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Pins stay as they are where they fit; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
+# Libraries of libraries that nothing here imports: Litestar's for examples of its own, and for the page's package to be a
+# plugin of MkDocs.
+UNUSED := polyfactory faker tomlkit rich-click litestar-htmx beautifulsoup4 soupsieve
+LEAN = $(foreach name,$(UNUSED),--no-emit-package $(name))
 
 .DEFAULT_GOAL := help
 
@@ -23,8 +27,9 @@ $(BIN)/python:
 
 # A stamp for each set of requirements says that the environment holds it. The files name every library, so pip need not
 # resolve anything; left to do so, it stumbles over a release newer than the pin of a library that another wants with extras.
-$(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/.run: requirements.txt requirements-build.txt pyproject.toml | $(BIN)/python
 	$(PIP) --no-deps --require-hashes -r requirements.txt
+	$(PIP) --no-deps --require-hashes -r requirements-build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -72,8 +77,9 @@ format: $(VENV)/.dev  ## Format the code
 
 .PHONY: lock
 lock: $(VENV)/.dev  ## Compile the hashed requirements from pyproject.toml
-	$(COMPILE) --group build pyproject.toml -o requirements.txt
-	$(COMPILE) --group build --extra tracing --constraint requirements.txt pyproject.toml -o requirements-tracing.txt
+	$(COMPILE) --group pyproject.toml:build -o requirements-build.txt
+	$(COMPILE) $(LEAN) --constraint requirements-build.txt pyproject.toml -o requirements.txt
+	$(COMPILE) $(LEAN) --extra tracing --constraint requirements.txt pyproject.toml -o requirements-tracing.txt
 	$(COMPILE) --group dev --extra tracing --constraint requirements-tracing.txt pyproject.toml -o requirements-dev.txt
 
 .PHONY: audit

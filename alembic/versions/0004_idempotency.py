@@ -15,9 +15,13 @@ depends_on = None
 # What `downgrade` loses, and the statement that counts its rows.
 LOSES = [
     (
-        "columns config_revisions.idempotency_key and config_revisions.request_digest",
+        "column config_revisions.idempotency_key",
         "SELECT count(*) FROM config_revisions WHERE idempotency_key IS NOT NULL",
-    )
+    ),
+    (
+        "column config_revisions.request_digest",
+        "SELECT count(*) FROM config_revisions WHERE request_digest IS NOT NULL",
+    ),
 ]
 
 

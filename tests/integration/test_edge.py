@@ -153,6 +153,15 @@ def test_lanes_answer_alike(tmp_path: Path) -> None:
     assert {204, 301, 400, 401, 405, 414, 422} == {answer.status for answer in answers[0]}
 
 
+@pytest.mark.parametrize(
+    "path", ["/metrics/", "//metrics", "/%6detrics", "/health/ready/", "/health%2fready", "/docs/"]
+)
+def test_paths_are_exact(wire: Wire, path: str) -> None:
+    """A path is the one that is written: no other spelling gets past a proxy's rule for it."""
+    wire.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert 404 == wire.read().status
+
+
 def test_order_of_pipelined_requests(wire: Wire) -> None:
     """Sixteen requests at once, hot and cold ones mixed, are answered in their order."""
     numbers = range(16)

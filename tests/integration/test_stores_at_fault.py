@@ -27,6 +27,9 @@ from tests.inside import run_inside
 from tests.integration.conftest import Start
 from tests.processes import Postgres, Valkey, free_port, start_command, wait_for
 
+NOW = {"WAIT_FOR_CONFIG": "off"}
+"""Lets a start fail that would wait for the database."""
+
 COMMANDS = [
     ["config", "show"],
     ["keys", "list"],
@@ -112,14 +115,14 @@ def all_told(folder: Path, commands: list[list[str]], **settings: Any) -> list[s
 def test_hanging_database(tmp_path: Path, deaf: int) -> None:
     """While the database takes connections and says nothing, commands end with a line that says so."""
     url = f"postgresql://u:secret@127.0.0.1:{deaf}/d"
-    for line in all_told(tmp_path, [["keys", "list"], ["migrate"], ["serve"]], DATABASE_URL=url):
+    for line in all_told(tmp_path, [["keys", "list"], ["migrate"], ["serve"]], **NOW, DATABASE_URL=url):
         assert f"The database (PostgreSQL at 127.0.0.1:{deaf}, database 'd') does not answer in time" in line
 
 
 def test_nothing_listens(tmp_path: Path) -> None:
     """Where no database listens, every command says where, and which setting names it."""
     url = f"postgresql://u:secret@localhost:{free_port()}/d"
-    for line in (told(run_inside(tmp_path, *command, DATABASE_URL=url)) for command in COMMANDS):
+    for line in (told(run_inside(tmp_path, *command, **NOW, DATABASE_URL=url)) for command in COMMANDS):
         assert "does not run at the address that is given. Start it, or correct BALANCER_DATABASE_URL" in line
 
 
@@ -162,7 +165,7 @@ def test_sqlite_causes(tmp_path: Path) -> None:
         (["keys", "list"], {"DATABASE_URL": "sqlite:///letter.db"}, "is damaged, or is not a database at all"),
         (["migrate"], {"DATABASE_URL": "sqlite:///letter.db"}, "is damaged, or is not a database at all"),
         (["migrate"], {"DATA_DIR": "/dev/null/data"}, "cannot be opened or read"),
-        (["serve"], {"DATA_DIR": "/dev/null/data"}, "cannot be opened or read"),
+        (["serve"], {**NOW, "DATA_DIR": "/dev/null/data"}, "cannot be opened or read"),
         (create, {"DATABASE_URL": read_only}, "can be read but not written"),
     ]:
         assert cause in told(run_inside(tmp_path, *command, **settings))
@@ -170,7 +173,7 @@ def test_sqlite_causes(tmp_path: Path) -> None:
 
 def test_serve_tells_why_it_has_no_config(server: Server, tmp_path: Path) -> None:
     """A start without a database and without a copy says what is wrong with the database."""
-    line = told(run_inside(tmp_path, "serve", DATABASE_URL=server.url(database="none")))
+    line = told(run_inside(tmp_path, "serve", **NOW, DATABASE_URL=server.url(database="none")))
     assert "No config is known" in line
     assert "database 'none') does not exist" in line
 

@@ -45,3 +45,30 @@ def test_installed_wheel_migrates_and_serves(tmp_path: Path) -> None:
         answer = httpx.get(f"{balancer.url}/?video={VIDEO}")
         assert (301, AT_CDN) == (answer.status_code, answer.headers["location"])
         assert 200 == httpx.get(f"{balancer.url}/docs").status_code
+
+
+NOT_FOR_RUNNING = ("bs4", "faker", "hatchling", "litestar_htmx", "polyfactory", "rich_click", "soupsieve", "tomlkit")
+
+REFUSING = f"""
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {NOT_FOR_RUNNING}:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Refusing())
+"""
+
+
+def test_nothing_is_installed_that_is_not_imported(tmp_path: Path) -> None:
+    """The requirements for running leave out what only libraries' own tools need, and the program works without it."""
+    pinned = (ROOT / "requirements.txt").read_text()
+    assert [] == [name for name in NOT_FOR_RUNNING if f"\n{name.replace('_', '-')}==" in pinned]
+    assert "\nbeautifulsoup4==" not in pinned
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(REFUSING)
+    with Balancer(tmp_path, {"PYTHONPATH": str(tmp_path / "site")}) as balancer:
+        assert 301 == httpx.get(f"{balancer.url}/?video={VIDEO}").status_code
+        for path in ("/docs", "/docs/swagger-ui-bundle.js", "/schema/openapi.json", "/metrics", "/health/ready"):
+            assert 200 == httpx.get(balancer.url + path).status_code

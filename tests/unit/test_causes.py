@@ -41,7 +41,7 @@ from balancer.settings import Settings
         (asyncpg.DivisionByZeroError("x"), StoreFault.OTHER),
         (asyncpg.InterfaceError("x"), StoreFault.OTHER),
         (ConnectionError('PostgreSQL server at "db:5432" rejected SSL upgrade'), StoreFault.TLS),
-        (ssl.SSLCertVerificationError(1, "self-signed certificate"), StoreFault.TLS),
+        (ssl.SSLCertVerificationError(1, "self-signed certificate"), StoreFault.UNTRUSTED),
         (TimeoutError(), StoreFault.TIMED_OUT),
         (PoolTimeoutError("QueuePool limit"), StoreFault.TIMED_OUT),
         (socket.gaierror(-2, "Name or service not known"), StoreFault.UNKNOWN_HOST),

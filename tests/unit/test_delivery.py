@@ -168,3 +168,12 @@ def test_a_release_that_does_not_agree(tmp_path: Path, tag: str, version: str, c
     done = check_release(tmp_path, tag, version, changelog)
     assert (1, "") == (done.returncode, done.stdout)
     assert reason in done.stderr
+
+
+def test_threats_have_their_tests() -> None:
+    """Each test that the page of threats names exists."""
+    page = (ROOT / "docs" / "threats.md").read_text()
+    named = {name for cell in re.findall(r"\| ([^|]*) \|\n", page) for name in re.findall(r"`([^`]+)`", cell)}
+    assert len(named) > 20
+    places = (ROOT, ROOT / "tests" / "unit", ROOT / "tests" / "integration")
+    assert [] == [name for name in sorted(named) if not any((place / name).exists() for place in places)]

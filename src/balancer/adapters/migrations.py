@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alembic import command
@@ -25,6 +25,12 @@ _CHECKOUT = Path(__file__).parents[3] / "alembic"
 
 PRIVATE_FOLDER = 0o700
 """Mode of the folder that is made for an embedded database."""
+
+PRIVATE_FILE = 0o600
+"""Mode of the database itself; SQLite gives the files beside it the same."""
+
+OTHERS = 0o077
+"""What everybody else may do with a file."""
 
 URL_ATTRIBUTE = "balancer.database_url"
 """Under this name the migration environment finds the URL of the database to work on."""
@@ -87,7 +93,7 @@ class AlembicSchema(Schema):
     @override
     def upgrade(self, revision: str = "head", wait: float = LOCK_WAIT) -> None:
         with self._migrating(wait):
-            self.make_folder()
+            self.make_file()
             command.upgrade(self._config, revision)
 
     @override
@@ -104,15 +110,23 @@ class AlembicSchema(Schema):
         if self._file and not self._file.exists():
             raise StoreUnavailable("database", StoreFault.MISSING)
 
-    def make_folder(self) -> None:
-        """Make the folder of an SQLite database unless it is there.
+    def make_file(self) -> None:
+        """Make an SQLite database and its folder unless they are there; nobody else may read what is in them.
 
         Raises:
             StoreUnavailable: When that is not possible.
         """
+        if self._file is None:
+            return
         with asking("database"):
-            if self._file:
-                self._file.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            self._file.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            if not self._file.exists():
+                self._file.touch(mode=PRIVATE_FILE)
+        # One that an earlier release has made, with what SQLite keeps beside it.
+        for file in self._file.parent.glob(f"{self._file.name}*"):
+            if file.name.removeprefix(self._file.name) in {"", "-wal", "-shm"}:
+                with suppress(OSError):
+                    file.chmod(file.stat().st_mode & ~OTHERS)
 
     def move(self, connection: Connection, revision: str) -> None:
         """Bring the schema to a revision within a transaction that has the lock."""

@@ -97,7 +97,7 @@ class SqlBackups(Backups):
 
             def prepare(schema: AlembicSchema) -> None:
                 self._check(path, backup, schema)
-                schema.make_folder()
+                schema.make_file()
 
             async with self._connection(WRITE_TIMEOUT, prepare) as (connection, schema):
                 await connection.run_sync(take_lock, LOCK_WAIT)

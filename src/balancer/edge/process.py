@@ -149,10 +149,11 @@ class Process:
         """Tell whether the edge answers a request, and not the application."""
         if start.path == b"/" and self.players is not None:
             return True
-        if start.path.startswith(b"//"):
-            # The framework would take it for the player's path; to a browser it is another host.
+        path = start.path
+        if path != b"/" and (path.startswith(b"//") or path.endswith(b"/") or b"%" in path):
+            # The framework would take these for paths that it has, and a proxy's rule for those would not know them.
             return True
-        return self._paths is not None and start.path.partition(b"/")[2].partition(b"/")[0] not in self._paths
+        return self._paths is not None and path.partition(b"/")[2].partition(b"/")[0] not in self._paths
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer a request of the edge's own: a player's, or one for a path at which there is nothing."""
