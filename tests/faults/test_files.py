@@ -1,6 +1,9 @@
 """What is kept on disk: who may read it, and what is done where it cannot be written or is damaged."""
 
+import shutil
 import stat
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -44,22 +47,34 @@ def test_files_of_an_earlier_release_are_closed(tmp_path: Path) -> None:
     assert {"0o600"} == {found["balancer.db"], found["balancer.db-wal"], found["balancer.db-shm"]}
 
 
-class FullDisk(Balancer):
-    """A balancer that can write nothing: as on a full disk, each write beyond the first byte of a file fails."""
+class OnSmallDisk(Balancer):
+    """A balancer whose data folder is a disk of a megabyte, in a namespace of its own (unshare(1))."""
 
-    through = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
+    through = ("unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs data && exec "$@"', "sh")
 
 
+def can_mount() -> bool:
+    """Return whether this user may have a namespace with mounts of its own."""
+    program = shutil.which("unshare")
+    return program is not None and subprocess.run([program, "-rm", "true"], check=False, timeout=10).returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="no namespaces for users here, in which a small disk could be mounted")
 def test_a_full_disk_stops_no_player(tmp_path: Path) -> None:
-    """With a config on record and a disk that takes nothing, players are redirected and admins are told."""
-    with Balancer(tmp_path) as balancer:
-        assert 301 == httpx.get(balancer.url + QUERY).status_code
-    full = FullDisk(tmp_path)
-    with full, httpx.Client(base_url=full.url, headers=BEARER, timeout=10) as client:
+    """On a full disk players are redirected and admins are told; when there is room again, changes are made again."""
+    (tmp_path / "data").mkdir()
+    change = {"id": 1, "distribution_rate": 3}
+    with OnSmallDisk(tmp_path) as balancer, httpx.Client(base_url=balancer.url, headers=BEARER, timeout=10) as client:
+        filler = Path(f"/proc/{balancer.process.pid}/root{tmp_path}/data/filler")
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
         assert {301} == {client.get(QUERY).status_code for _ in range(20)}
-        answer = client.patch("/config", json={"id": 1, "distribution_rate": 3})
+        answer = client.patch("/config", json=change)
         assert (503, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
-        wait_for(lambda: client.get("/health/ready").json()["status"] == "degraded", 5)
+        wait_for(lambda: client.get("/health/ready").json()["status"] == "degraded", 15)
+        filler.unlink()
+        wait_for(lambda: client.patch("/config", json=change).status_code == 200, 5)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_old_schema_is_refused(postgres_url: str, tmp_path: Path) -> None:
 
 
 def test_no_database_and_no_copy(tmp_path: Path) -> None:
-    """Without a database and a copy of a config, a server that is not to wait does not start, and says why in one line."""
+    """Without a database and a copy, a server that is not to wait does not start, and says why in one line."""
     done = run(tmp_path, "serve", DATABASE_URL="postgresql://u:secret@127.0.0.1:1/d", WAIT_FOR_CONFIG="off")
     assert 1 == done.returncode
     assert "balancer: No config is known" in done.stderr
