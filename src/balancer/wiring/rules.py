@@ -1,0 +1,121 @@
+"""The parts of the domain."""
+
+import secrets
+from datetime import UTC, datetime
+from time import monotonic
+
+from dishka import Provider, Scope, from_context, provide
+
+from balancer import idn
+from balancer.adapters.tokens import JwtTokens
+from balancer.api.access import Limiters
+from balancer.api.strangers import Strangers
+from balancer.background import Following, Preparing, Spreading
+from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
+from balancer.core.addresses import TrustedProxies
+from balancer.core.changes import ConfigChanges, ConfigInForce
+from balancer.core.configs import CdnConfig
+from balancer.core.hosts import OriginHosts, ToAscii
+from balancer.core.limits import Limiter, Rate
+from balancer.core.ports import (
+    ApiKeys,
+    Clock,
+    ConfigNotices,
+    Schema,
+)
+from balancer.core.redirects import Redirects
+from balancer.core.tickets import TicketBook
+from balancer.edge.players import PlayerGate
+from balancer.settings import Settings
+
+FIRST_CONFIG = 1
+"""The id of the config that a first start makes."""
+
+
+class RulesProvider(Provider):
+    """The domain."""
+
+    scope = Scope.APP
+
+    settings = from_context(Settings)
+    book = provide(TicketBook)
+    redirects = provide(Redirects)
+    changes = provide(ConfigChanges)
+    in_force = provide(ConfigInForce)
+
+    ring = provide(KeyRing)
+
+    spreading = provide(Spreading)
+
+    @provide
+    def preparing(self, schema: Schema, ring: KeyRing, clock: Clock, settings: Settings) -> Preparing:
+        given = settings.bootstrap_api_key
+        return Preparing(schema, ring, clock, given.get_secret_value() if given else None)
+
+    @provide
+    def following(
+        self, in_force: ConfigInForce, notices: ConfigNotices, preparing: Preparing, settings: Settings
+    ) -> Following:
+        return Following(in_force, notices, settings.poll_interval, preparing.prepare)
+
+    @provide
+    def entropy(self) -> Entropy:
+        return secrets.token_bytes
+
+    @provide
+    def stopwatch(self) -> Stopwatch:
+        return monotonic
+
+    @provide
+    def proxies(self, settings: Settings) -> TrustedProxies:
+        return TrustedProxies(settings.trusted_proxies)
+
+    @provide
+    def limiters(self, settings: Settings) -> Limiters:
+        def limiter(name: str, rate: Rate | None) -> Limiter | None:
+            return Limiter(name, rate) if rate else None
+
+        return Limiters(
+            player=limiter("player", settings.player_rate),
+            admin=limiter("admin", settings.admin_rate),
+            login=limiter("login", settings.login_rate),
+            strangers=limiter("open", settings.open_rate),
+        )
+
+    @provide
+    def gate(self, limiters: Limiters, proxies: TrustedProxies) -> PlayerGate:
+        return PlayerGate(limiters.player, proxies)
+
+    @provide
+    def strangers(self, limiters: Limiters, proxies: TrustedProxies, stopwatch: Stopwatch) -> Strangers:
+        return Strangers(limiters.strangers, proxies, stopwatch)
+
+    @provide
+    def identity_tokens(self, settings: Settings) -> JwtTokens | None:
+        if not (settings.jwt_issuer and settings.jwt_audience and settings.jwt_jwks):
+            return None
+        return JwtTokens(
+            settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks, settings.jwt_role_claim, settings.jwt_roles
+        )
+
+    @provide
+    def authenticator(
+        self, tokens: JwtTokens | None, keys: ApiKeys, limiters: Limiters, clock: Clock, stopwatch: Stopwatch
+    ) -> Authenticator:
+        return Authenticator(keys, tokens, limiters.login, clock, stopwatch)
+
+    @provide
+    def clock(self) -> Clock:
+        return lambda: datetime.now(UTC)
+
+    @provide
+    def to_ascii(self) -> ToAscii:
+        return idn.to_ascii
+
+    @provide
+    def origins(self, settings: Settings, to_ascii: ToAscii) -> OriginHosts:
+        return OriginHosts(settings.origin_hosts, to_ascii)
+
+    @provide
+    def first_config(self, settings: Settings, clock: Clock) -> CdnConfig:
+        return CdnConfig(FIRST_CONFIG, settings.cdn_host, settings.distribution_rate, 1, clock(), None)

@@ -1,0 +1,206 @@
+"""The parts that keep and share things: the database, and Redis or nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from dishka import Provider, Scope, provide
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from balancer import __version__
+from balancer.adapters.local import DataFolder, FileConfigCopies, NoConfigNotices
+from balancer.adapters.migrations import AlembicSchema
+from balancer.adapters.redis_clients import make_redis
+from balancer.adapters.redis_stores import (
+    RedisConfigCopies,
+    RedisConfigNotices,
+    RedisDependency,
+    RedisSharedLimits,
+    RedisSharedStats,
+    RedisTickets,
+)
+from balancer.adapters.sql import SqlDependency, make_engine
+from balancer.adapters.sql_backups import SqlBackups
+from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
+from balancer.adapters.tokens import JwtTokens
+from balancer.api.access import Limiters
+from balancer.background import Background, Following, Jobs, Leasing, Sharing, Spreading
+from balancer.core.access import Stopwatch
+from balancer.core.fallbacks import Fallbacks
+from balancer.core.ports import (
+    ApiKeys,
+    AuditTrail,
+    Backups,
+    CdnConfigs,
+    Clock,
+    ConfigCopies,
+    ConfigHistory,
+    ConfigNotices,
+    Dependency,
+    LocalFolder,
+    Schema,
+    SharedLimits,
+    SharedStats,
+    Tickets,
+)
+from balancer.core.tickets import TicketBook
+from balancer.settings import Settings
+from balancer.telemetry.health import Watchman
+from balancer.telemetry.metrics.calls import timed
+from balancer.telemetry.metrics.meters import Meters
+from balancer.telemetry.metrics.reporting import Reporting
+from balancer.telemetry.traces import Tracing
+
+
+class DatabaseProvider(Provider):
+    """The record of configs."""
+
+    scope = Scope.APP
+
+    @provide
+    def configs(self, engine: AsyncEngine, meters: Meters) -> CdnConfigs:
+        return timed(SqlCdnConfigs(engine), "configs", "database", meters)
+
+    @provide
+    def history(self, engine: AsyncEngine, meters: Meters) -> ConfigHistory:
+        return timed(SqlConfigHistory(engine), "history", "database", meters)
+
+    @provide
+    def keys(self, engine: AsyncEngine, meters: Meters) -> ApiKeys:
+        return timed(SqlApiKeys(engine), "keys", "database", meters)
+
+    trail = provide(SqlAuditTrail, provides=AuditTrail)
+
+    @provide
+    async def engine(self, settings: Settings, tracing: Tracing | None) -> AsyncIterator[AsyncEngine]:
+        engine = make_engine(settings.database_url.get_secret_value())
+        if tracing:
+            tracing.watch_database(engine)
+        yield engine
+        await engine.dispose()
+
+    @provide
+    def database(self, engine: AsyncEngine) -> SqlDependency:
+        return SqlDependency(engine)
+
+    @provide
+    def folder(self, settings: Settings) -> LocalFolder:
+        return DataFolder(settings.data_dir)
+
+    @provide
+    def schema(self, settings: Settings, engine: AsyncEngine) -> Schema:
+        return AlembicSchema(settings.database_url.get_secret_value(), engine)
+
+    @provide
+    def backups(self, settings: Settings, clock: Clock) -> Backups:
+        return SqlBackups(settings.database_url.get_secret_value(), __version__, clock)
+
+
+class RedisProvider(Provider):
+    """What a fleet shares."""
+
+    scope = Scope.APP
+
+    @provide
+    async def redis(self, settings: Settings, tracing: Tracing | None) -> AsyncIterator[Redis]:
+        url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+        redis = make_redis(url)
+        if tracing:
+            tracing.watch_redis(redis)
+        yield redis
+        await redis.aclose()
+
+    @provide
+    def tickets(self, redis: Redis, settings: Settings, meters: Meters) -> Tickets:
+        return timed(RedisTickets(redis, settings.redis_prefix), "tickets", "redis", meters)
+
+    @provide
+    def notices(self, redis: Redis, settings: Settings, meters: Meters) -> ConfigNotices:
+        return timed(RedisConfigNotices(redis, settings.redis_prefix), "notices", "redis", meters)
+
+    @provide
+    def copies(self, redis: Redis, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
+        shared: ConfigCopies = RedisConfigCopies(redis, settings.redis_prefix)
+        return [_file_copies(settings, meters), timed(shared, "copies", "redis", meters)]
+
+    @provide
+    def shared_limits(self, redis: Redis, settings: Settings, meters: Meters) -> SharedLimits:
+        return timed(RedisSharedLimits(redis, settings.redis_prefix), "limits", "redis", meters)
+
+    @provide
+    def shared_stats(self, redis: Redis, settings: Settings, meters: Meters) -> SharedStats | None:
+        return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
+
+    @provide
+    def dependencies(
+        self,
+        redis: Redis,
+        database: SqlDependency,
+        folder: LocalFolder,
+        tokens: JwtTokens | None,
+        settings: Settings,
+    ) -> Sequence[Dependency]:
+        return [database, RedisDependency(redis, settings.redis_prefix), folder, *filter(None, [tokens])]
+
+    @provide
+    def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:
+        return Leasing(book, tickets, meters)
+
+    @provide
+    def sharing(self, limiters: Limiters, store: SharedLimits, stopwatch: Stopwatch) -> Sharing:
+        return Sharing(limiters.all(), store, stopwatch)
+
+    @provide
+    def background(
+        self,
+        following: Following,
+        spreading: Spreading,
+        watchman: Watchman,
+        leasing: Leasing,
+        sharing: Sharing,
+        reporting: Reporting,
+        fallbacks: Fallbacks,
+        settings: Settings,
+    ) -> Background:
+        # Where no players come, no tickets are needed.
+        leases = leasing if settings.role != "admin" else None
+        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing), fallbacks)
+
+
+class SingleHostProvider(Provider):
+    """What a host has that shares nothing: each process counts its own tickets and polls the record."""
+
+    scope = Scope.APP
+
+    notices = provide(NoConfigNotices, provides=ConfigNotices)
+
+    @provide
+    def copies(self, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
+        return [_file_copies(settings, meters)]
+
+    @provide
+    def shared_stats(self) -> SharedStats | None:
+        return None
+
+    @provide
+    def dependencies(
+        self, database: SqlDependency, folder: LocalFolder, tokens: JwtTokens | None
+    ) -> Sequence[Dependency]:
+        return [database, folder, *filter(None, [tokens])]
+
+    @provide
+    def background(
+        self,
+        following: Following,
+        spreading: Spreading,
+        watchman: Watchman,
+        reporting: Reporting,
+        fallbacks: Fallbacks,
+    ) -> Background:
+        return Background(Jobs(following, spreading, watchman, reporting), fallbacks)
+
+
+def _file_copies(settings: Settings, meters: Meters) -> ConfigCopies:
+    copies: ConfigCopies = FileConfigCopies(Path(settings.data_dir) / "config.json")
+    return timed(copies, "copies", "file", meters)
