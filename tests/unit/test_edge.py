@@ -13,7 +13,8 @@ from balancer.core.addresses import TrustedProxies
 from balancer.core.redirects import Redirects
 from balancer.core.tickets import TicketBook
 from balancer.edge.answers import Answers
-from balancer.edge.connection import Connection, Port
+from balancer.edge.connection import Connection
+from balancer.edge.endpoint import Port
 from balancer.edge.exchange import Application
 from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import EdgeParts, Limits, Process

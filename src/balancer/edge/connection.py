@@ -11,24 +11,21 @@ So answers keep their order, and no request is begun before the one before it is
 """
 
 import asyncio
-from enum import Enum, auto
 from http import HTTPStatus
 from math import inf
-from typing import NamedTuple
 
 from typing_extensions import override
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.utils import get_local_addr
 
 from balancer.core.addresses import client_key
-from balancer.edge.answers import Answers, tell_player
+from balancer.edge.answers import tell_player
 from balancer.edge.bodies import BodyReader, body_of
 from balancer.edge.descriptors import REFUSED_AT_ONCE
+from balancer.edge.endpoint import Endpoint, Port
 from balancer.edge.exchange import Exchange
 from balancer.edge.heads import VERSION, Head, Start, recognize_start
 from balancer.edge.inbox import HeadTooLong, Inbox
 from balancer.edge.parser import MalformedHead, ParsedHead
-from balancer.edge.process import Process
+from balancer.edge.process import Process, Stage
 from balancer.problems import RETRY_AFTER, generic
 
 DRAIN = 0.5
@@ -43,37 +40,11 @@ LINGER_SIZE = 1024 * 1024
 BURST = 16
 """Requests of one connection that are answered before others come to their turn."""
 
-WAITING = 16 * 1024
-"""Bytes that may wait for a client to read before the application has to; with TLS it would be half a megabyte."""
-
 SKIPPED = 64 * 1024
 """Bytes of a body that nobody wants and that is still waited for; behind a longer one the connection is closed."""
 
 
-class Stage(Enum):
-    """What a connection waits for."""
-
-    REQUEST = auto()
-    REST_OF_HEAD = auto()
-    REST_OF_BODY = auto()
-    OUR_ANSWER = auto()
-    READER = auto()
-    GOODBYE = auto()
-
-
-class Port(NamedTuple):
-    """What all connections to one port have in common.
-
-    Attributes:
-        answers: Makes their answers.
-        scheme: `http` or `https`.
-    """
-
-    answers: Answers
-    scheme: str
-
-
-class Connection(asyncio.Protocol):
+class Connection(Endpoint, asyncio.Protocol):
     """One connection.
 
     Mostly it is made for one request; hence so little is done before a byte has come.
@@ -90,11 +61,9 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_address",
         "_body",
         "_counted",
         "_exchange",
-        "_flow",
         "_has_served",
         "_inbox",
         "_is_deaf",
@@ -106,19 +75,14 @@ class Connection(asyncio.Protocol):
         "_process",
         "_stage",
         "_thrown_away",
-        "answers",
         "client",
         "patience",
-        "scheme",
-        "transport",
         "waiting_since",
     )
 
-    transport: asyncio.Transport
-
     def __init__(self, process: Process, port: Port, source: tuple[str, int] | None = None) -> None:
+        super().__init__(port, source)
         self._process = process
-        self.answers, self.scheme = port
         self.client: str | None = ""
         self.waiting_since = process.now
         self.patience = process.limits.head_time
@@ -130,8 +94,6 @@ class Connection(asyncio.Protocol):
         self._inbox: Inbox | None = None
         self._exchange: Exchange | None = None
         self._body: BodyReader | None = None
-        self._flow: FlowControl | None = None
-        self._address = source
         # Under which name it counts against the limit of one client's connections.
         self._counted: str | None = None
         # The client does not read what is sent to it.
@@ -242,35 +204,6 @@ class Connection(asyncio.Protocol):
         """Answer some more of what has come."""
         self._is_put_off = False
         self._work(BURST)
-
-    # Who asks, for those who answer.
-
-    @property
-    def flow(self) -> FlowControl:
-        """Hold back what is read and written too fast."""
-        if self._flow is None:
-            self._flow = FlowControl(self.transport)
-            self.transport.set_write_buffer_limits(WAITING)
-        return self._flow
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """The client's address and port; None on a Unix socket."""
-        if self._address is None:
-            # uvloop has it at hand; asking the socket, as uvicorn does, costs as much as all of a redirect.
-            found = self.transport.get_extra_info("peername")
-            self._address = found[:2] if isinstance(found, tuple) else None
-        return self._address
-
-    @property
-    def peer(self) -> str:
-        """The client's address; empty on a Unix socket."""
-        return self.address[0] if self.address else ""
-
-    @property
-    def server(self) -> tuple[str, int | None] | None:
-        """The address that was asked, and its port."""
-        return get_local_addr(self.transport)
 
     # One request after another.
 

@@ -18,7 +18,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from balancer.edge.answers import Answers
 from balancer.edge.beats import INTERVAL, Beats
-from balancer.edge.connection import LINGER, Connection, Port
+from balancer.edge.connection import LINGER, Connection
+from balancer.edge.endpoint import Port
 from balancer.edge.exchange import Application
 from balancer.edge.process import EdgeParts, Limits, Process
 from balancer.edge.proxy_protocol import ProxiedConnection

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
+from enum import Enum, auto
 from time import monotonic
 from typing import NamedTuple, Protocol, cast
 from urllib.parse import unquote
@@ -75,6 +76,17 @@ class EdgeParts(NamedTuple):
     proxies: TrustedProxies
     watch: PlayerWatch
     strangers: Limiter | None = None
+
+
+class Stage(Enum):
+    """What a connection waits for."""
+
+    REQUEST = auto()
+    REST_OF_HEAD = auto()
+    REST_OF_BODY = auto()
+    OUR_ANSWER = auto()
+    READER = auto()
+    GOODBYE = auto()
 
 
 class Waiting(Protocol):

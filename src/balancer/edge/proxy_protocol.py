@@ -14,7 +14,8 @@ from typing_extensions import override
 from uvicorn.protocols.utils import get_remote_addr
 
 from balancer.edge.answers import tell_player
-from balancer.edge.connection import LINGER, Connection, Port
+from balancer.edge.connection import LINGER, Connection
+from balancer.edge.endpoint import Port
 from balancer.edge.process import Process
 from balancer.problems import generic
 
