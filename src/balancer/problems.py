@@ -157,6 +157,10 @@ def generic(status: HTTPStatus, detail: str, errors: list[FieldError] | None = N
     return Problem("about:blank", status.phrase, status, detail, errors or [])
 
 
+FAILED = generic(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed to answer; the fault is in its log.")
+"""The problem of a request at which the program failed."""
+
+
 def not_found(path: str) -> Problem:
     """Return the problem of a path at which there is nothing."""
     return generic(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")

@@ -9,7 +9,7 @@ import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from balancer.api.strangers import Strangers, refusing
+from balancer.api.strangers import Strangers, failing, refusing
 from balancer.core.configs import CdnConfig
 from balancer.core.errors import BalancerError, RateLimited, Refusal, Unauthenticated
 from balancer.core.redirects import Decision
@@ -73,6 +73,11 @@ class Observer:
                 span = around.enter_context(self._tracing.request(scope["method"], headers))
             try:
                 await app(scope, receive, answer)
+            except Exception:  # outside of the framework's own handlers: the server would answer without a problem
+                logger.exception("failed", method=scope["method"], path=_route(scope))
+                if not status:
+                    scope["state"]["problem"] = "internal"
+                    await failing(scope, receive, answer)
             finally:
                 # A client that left early has no answer.
                 if status:

@@ -13,6 +13,7 @@ from litestar.openapi.spec import Example
 from balancer.core.errors import BalancerError, Forbidden, RateLimited, Unauthenticated
 from balancer.core.keys import Role
 from balancer.problems import (
+    FAILED,
     MEDIA_TYPE,
     TABLE,
     FieldError,
@@ -77,8 +78,7 @@ def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response
     """Answer a fault of ours: the traceback goes to the log, none of it to the client."""
     logger.error("failed", method=request.method, path=request.scope.get("path_template"), exc_info=error)
     request.state.problem = "internal"
-    problem = generic(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed to answer; the fault is in its log.")
-    return as_response(problem, _common_headers(request))
+    return as_response(FAILED, _common_headers(request))
 
 
 def responses(*errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:

@@ -13,7 +13,7 @@ from balancer.core.addresses import TrustedProxies
 from balancer.core.errors import RateLimited
 from balancer.core.keys import Role
 from balancer.core.limits import Limiter
-from balancer.problems import MEDIA_TYPE, TABLE, headers_of, problem_of
+from balancer.problems import FAILED, MEDIA_TYPE, TABLE, Problem, headers_of, problem_of
 
 PLAYER = ("/", headers.PLAYER_METHODS.split(", "))
 """The path and the methods that have a limit of their own."""
@@ -95,20 +95,28 @@ def refusing(error: RateLimited) -> ASGIApp:
     """Return an application that answers every request with an error."""
 
     async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
-        problem = problem_of(error)
-        body = msgspec.json.encode(problem)
-        is_player = scope["path"] == PLAYER[0]
-        fields: dict[str, str] = {
-            **(headers.PLAYER if is_player else {"cache-control": "no-store"}),
-            **headers_of(error),
-            "content-type": MEDIA_TYPE,
-            "content-length": str(len(body)),
-            **({} if is_player else headers.SECURITY),
-        }
         state: dict[str, Any] = scope["state"]
         state["error"], state["problem"] = error, TABLE[RateLimited].name
-        raw = [(name.encode(), value.encode()) for name, value in fields.items()]
-        await send({"type": "http.response.start", "status": problem.status, "headers": raw})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await _tell(scope, send, problem_of(error), headers_of(error))
 
     return refuse
+
+
+async def failing(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer a request at which the program failed outside of the framework's own handlers."""
+    await _tell(scope, send, FAILED, {})
+
+
+async def _tell(scope: Scope, send: Send, problem: Problem, more: dict[str, str]) -> None:
+    body = msgspec.json.encode(problem)
+    is_player = scope["path"] == PLAYER[0]
+    fields: dict[str, str] = {
+        **(headers.PLAYER if is_player else {"cache-control": "no-store"}),
+        **more,
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        **({} if is_player else headers.SECURITY),
+    }
+    raw = [(name.encode(), value.encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
