@@ -371,10 +371,10 @@ def test_going_back_is_asked_about(populated: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{populated}/data/balancer.db"
     keys = len(run_inside(populated, "keys", "list").stdout.splitlines())
     lost = f"table api_keys: {keys} rows"
-    refused = run_inside(tmp_path, "migrate", "--to=-1", DATABASE_URL=url)
+    refused = run_inside(tmp_path, "migrate", "--to=0002", DATABASE_URL=url)
     assert (1, True, True) == (refused.returncode, lost in refused.stderr, "--yes" in refused.stderr)
     for answer, code in (("n\n", 1), ("\n", 1), ("\n", 130)):
-        with Terminal(tmp_path, "migrate", "--to=-1", DATABASE_URL=url) as terminal:
+        with Terminal(tmp_path, "migrate", "--to=0002", DATABASE_URL=url) as terminal:
             terminal.read_until(re.escape(lost))
             terminal.read_until(r"Go back\? \[y/N\]: ")
             if code == 130:
@@ -386,7 +386,7 @@ def test_going_back_is_asked_about(populated: Path, tmp_path: Path) -> None:
             assert "Traceback" not in terminal.text
     assert keys == len(run_inside(tmp_path, "keys", "list", DATABASE_URL=url).stdout.splitlines())
     run_inside(tmp_path, "backup", "backup.jsonl", DATABASE_URL=url)
-    with Terminal(tmp_path, "migrate", "--to=-1", DATABASE_URL=url) as terminal:
+    with Terminal(tmp_path, "migrate", "--to=0002", DATABASE_URL=url) as terminal:
         terminal.read_until(r"Go back\? \[y/N\]: ")
         terminal.type("y\n")
         terminal.read_all()

@@ -370,6 +370,7 @@ def test_every_real_client_is_served_by_the_edge(start: Start) -> None:
         assert expected == answer.status, row
 
 
+@pytest.mark.timed
 def test_workers_share_connections(tmp_path: Path) -> None:
     """Four workers hold nearly the same number of connections each."""
     with Balancer(tmp_path, None, WORKERS=4, **NEVER) as balancer, ExitStack() as wires:

@@ -228,7 +228,7 @@ def expect_all_shared(first: httpx.Client, second: httpx.Client, name: str) -> N
 def test_redis_fails_over(start: Start, tmp_path: Path, loss: Loss) -> None:
     """When a replica takes over, tickets and notices go there; no redirect fails or is misplaced."""
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/a.db", "POLL_INTERVAL": 60, "DISTRIBUTION_RATE": RATE}
-    first, second = (start(**settings, REDIS_URL=loss.url) for _ in range(2))
+    first, second = (start(**settings, REDIS_URL=loss.url, OPEN_RATE="off") for _ in range(2))
     with (
         playing(first, second),
         httpx.Client(headers=BEARER, base_url=first.url, timeout=30) as one,

@@ -84,7 +84,7 @@ def state(client: httpx.Client, name: str) -> str:
 
 def test_private_authority(start: Start, place: Place, authority: Authority) -> None:
     """A store whose certificate is of the authority in the URL is talked to over TLS, with a client's certificate."""
-    balancer = start(**{place.setting: f"{place.url}&{place.option}={authority.path}"})
+    balancer = start(OPEN_RATE="off", **{place.setting: f"{place.url}&{place.option}={authority.path}"})
     with httpx.Client(headers=BEARER, base_url=balancer.url, timeout=30) as client:
         wait_for(lambda: state(client, place.name) == "ok", BOUND)
         assert 200 == client.patch("/config", json={"id": 1, "name": "over TLS"}).status_code
@@ -93,7 +93,7 @@ def test_private_authority(start: Start, place: Place, authority: Authority) -> 
 
 def test_other_authority(start: Start, place: Place, authority: Authority, other: Authority) -> None:
     """A store whose certificate is of another authority is down, at once; a line says that it is not trusted."""
-    balancer = start(**{place.setting: f"{place.url}&{place.option}={authority.path}"})
+    balancer = start(OPEN_RATE="off", **{place.setting: f"{place.url}&{place.option}={authority.path}"})
     with httpx.Client(headers=BEARER, base_url=balancer.url, timeout=30) as client:
         wait_for(lambda: state(client, place.name) == "ok", BOUND)
         place.wire.drop(other.server())
