@@ -43,8 +43,8 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 
 .PHONY: test
 test: check prometheus  ## Run every check and every test, and see that they cover the code
-	$(BIN)/pytest tests/unit tests/integration tests/faults tests/attacks -m "not timed" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
-	$(BIN)/pytest tests/integration tests/faults tests/attacks -m timed --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest tests/unit tests/integration tests/faults tests/attacks -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
+	$(BIN)/pytest tests/integration tests/faults tests/attacks -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
 
 # Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or
 # the package unpacked beside the libraries. Where neither can be had, those tests say so and are skipped.
@@ -121,7 +121,8 @@ bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; 
 	$(BIN)/python -m tests.bench
 
 .PHONY: faults
-faults: $(VENV)/.dev  ## Let every store misbehave under load, and write what players and admins got to docs/reliability.md
+faults: $(VENV)/.dev  ## Run the long tests of faults, and write what players and admins got in each to docs/reliability.md
+	$(BIN)/pytest tests -m long
 	$(BIN)/python -m tests.faults
 
 .PHONY: fuzz

@@ -16,7 +16,7 @@ from tests.faults.proxy import Mode
 from tests.faults.stores import Service
 from tests.processes import Balancer, wait_for
 
-KILLS = 3
+KILLS = 2
 """How often a service is killed."""
 
 
@@ -74,7 +74,7 @@ class Changer:
                 self.confirmed.append((answer.json()["revision"], name))
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_confirmed_changes_survive_kills(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> None:
     """Whenever a process is killed, every change that it has confirmed is on record, under its number."""
     settings: dict[str, object] = {"ADMIN_RATE": "off"}

@@ -9,6 +9,14 @@ from tests.faults.stores import FAULTS, Service, measure
 SECONDS = 0.4
 """How long each fault lasts here; `make faults` lets it last longer."""
 
+SHORT = {
+    *("database refuses connections", "database hangs", "database resets connections", "database loses its answers"),
+    *("database is read-only", "Redis refuses connections", "Redis hangs", "Redis resets connections"),
+    *("Redis breaks off its answers", "Redis is read-only", "Redis is out of memory", "Redis restarts empty"),
+    "both stores: each hangs",
+}
+"""Those that `make test` tries; all of them are tried by `make faults`."""
+
 ANSWERS = {
     "GET /config": {200, 503},
     "PATCH /config": {200, 503},
@@ -34,7 +42,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.mark.timed
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=[] if fault in SHORT else pytest.mark.long) for fault in FAULTS]
+)
 def test_faults_of_stores(service: Service, fault: str) -> None:
     """No redirect fails or is wrong, shares stay, admins are answered in time, and all is well again soon after."""
     row = measure(service, fault, SECONDS)

@@ -26,6 +26,9 @@ QUERY = f"/?video={VIDEO}"
 
 IN_WORKERS = """
 import sys, time, pathlib
+if (pathlib.Path(__file__).parent / "held").exists():
+    import atexit
+    atexit.register(time.sleep, 60)
 if "--multiprocessing-fork" in sys.argv or "spawn_main" in " ".join(sys.orig_argv):
     here = pathlib.Path(__file__).parent
     if (here / "slow").exists():
@@ -61,6 +64,10 @@ class Saboteur:
         """Let each worker that starts from now on fail."""
         (self._folder / "broken").touch()
 
+    def hold_processes(self) -> None:
+        """Let each process that starts from now on take a minute to end."""
+        (self._folder / "held").touch()
+
     def relent(self) -> None:
         """Let workers start as they should."""
         for name in ("slow", "broken"):
@@ -87,6 +94,7 @@ def test_workers_may_start_slowly(saboteur: Saboteur, tmp_path: Path) -> None:
         assert not balancer.has_said(level="warning")
 
 
+@pytest.mark.long
 def test_a_worker_that_never_starts_is_started_again(saboteur: Saboteur, tmp_path: Path) -> None:
     """A worker that takes longer than `BALANCER_WORKER_START_TIME` is replaced; the others serve meanwhile."""
     with Balancer(tmp_path, saboteur.environment, WORKERS=2, WORKER_START_TIME=5) as balancer:
@@ -119,6 +127,7 @@ def test_a_worker_that_cannot_start_stops_nobody(saboteur: Saboteur, tmp_path: P
         assert {301: 20} == statuses(balancer.url)
 
 
+@pytest.mark.long
 def test_a_restart_that_fails_changes_nothing(saboteur: Saboteur, tmp_path: Path) -> None:
     """On SIGHUP a worker retires only when its successor serves; without one the old workers go on."""
     with Balancer(tmp_path, saboteur.environment, WORKERS=2) as balancer:
@@ -212,6 +221,7 @@ def test_a_killed_supervisor_leaves_nobody(start: Start) -> None:
         pass
 
 
+@pytest.mark.long
 def test_a_silent_worker_is_replaced(start: Start) -> None:
     """A worker that is stopped is replaced when it has been silent for too long."""
     balancer = start(WORKERS=2, WORKER_START_TIME=8, WORKER_SILENCE=9).wait()
@@ -317,6 +327,7 @@ def test_the_limit_on_open_files(tmp_path: Path) -> None:
     assert "balancer_connections_limit 480.0" in numbers
 
 
+@pytest.mark.long
 def test_killed_processes_are_reported(start: Start) -> None:
     """A worker that is killed is named with its exit code."""
     balancer = start(WORKERS=2).wait()
@@ -337,3 +348,13 @@ def test_a_supervisor_obeys_while_workers_start(saboteur: Saboteur, tmp_path: Pa
         balancer.kill()
         raise
     balancer.stop()
+
+
+def test_a_process_ends_though_something_holds_it(saboteur: Saboteur, tmp_path: Path) -> None:
+    """What a driver or a library leaves behind at the end of the server keeps the process for seconds, not for good."""
+    saboteur.hold_processes()
+    with Balancer(tmp_path, saboteur.environment) as balancer:
+        assert 301 == httpx.get(balancer.url + QUERY).status_code
+        assert 0 == balancer.stop()
+    # Where it was held is told.
+    assert any("most recent call first" in line for line in balancer.log)

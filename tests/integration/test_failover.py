@@ -225,6 +225,7 @@ def expect_all_shared(first: httpx.Client, second: httpx.Client, name: str) -> N
     wait_for(lambda: ready(second)["config"]["revision"] == revision, 5)
 
 
+@pytest.mark.long
 def test_redis_fails_over(start: Start, tmp_path: Path, loss: Loss) -> None:
     """When a replica takes over, tickets and notices go there; no redirect fails or is misplaced."""
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/a.db", "POLL_INTERVAL": 60, "DISTRIBUTION_RATE": RATE}

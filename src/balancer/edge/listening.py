@@ -1,10 +1,13 @@
 """The server of a worker: takes connections from its sockets, and from those of workers that are not well."""
 
 import asyncio
+import faulthandler
 import logging
 import multiprocessing
+import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +32,9 @@ from balancer.edge.tls import Certificate, CertificateFiles
 
 HANDSHAKE = 0.2
 """Seconds in which connections that are begun when a server stops can still be made: a round trip to the client."""
+
+LEAVE = 5.0
+"""Seconds that a process has to end once its server has."""
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -124,6 +130,7 @@ class EdgeServer(uvicorn.Server):
             self._edge.beats.stop(self._number)
         await self._take_last()
         await super().shutdown(sockets)
+        _leave_in_time()
 
     def _maker(
         self, listener: Listener, process: Process
@@ -208,6 +215,21 @@ class EdgeServer(uvicorn.Server):
                     with suppress(OSError):
                         self._adopted[number] = await self._serve_sockets(number)
             await asyncio.sleep(INTERVAL)
+
+
+def _leave_in_time() -> None:
+    """End the process even if what a driver has left behind does not let go of its event loop or of a thread."""
+    timer = threading.Timer(LEAVE, _leave)
+    timer.daemon = True
+    timer.start()
+
+
+def _leave() -> None:
+    logger.error("something still runs %g seconds after the end of the server: leaving without it", LEAVE)
+    faulthandler.dump_traceback()
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os._exit(0)
 
 
 def _close(servers: Sequence[asyncio.AbstractServer]) -> None:
