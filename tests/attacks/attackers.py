@@ -72,7 +72,8 @@ def _flood(sent: bytes) -> Begin:
                         connection.sendall(sent)
                         if not (answer := connection.recv(65536)):
                             break
-                        statuses[answer[9:12].decode("latin-1")] += 1
+                        if answer.startswith(b"HTTP/1.1 "):
+                            statuses[answer[9:12].decode("latin-1")] += 1
 
         return [threading.Thread(target=go_on, daemon=True) for _ in range(CLIENTS)]
 

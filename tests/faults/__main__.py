@@ -32,14 +32,15 @@ _PROCESSES = """
 ## When processes fail
 
 The same players, and a service of two workers on the embedded database. Whoever is connected to a process that is killed loses that
-connection; a new one is answered by the others.
+connection; a new one is answered by the others. Whoever is connected to a worker that is stopped waits until it goes on.
 
 """
 
 _ATTACKS = """
 ## When one client attacks
 
-A player asks on one connection of a process with the default limits, alone and beside each attack from one address.
+A player asks on one connection of a process with the default limits, alone and beside each attack from one address. What is answered by
+`429` or `400` is refused at the door; requests for videos are limited by `BALANCER_PLAYER_RATE`, which is off by default.
 
 """
 
