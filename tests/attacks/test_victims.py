@@ -8,7 +8,7 @@ import pytest
 from tests.attacks.attackers import ATTACKS, attacking, play
 from tests.processes import Balancer
 
-SECONDS = 1.0
+SECONDS = 0.5
 """How long each attack lasts; `make faults` lets it last longer."""
 
 GROWTH = 60_000_000
@@ -30,7 +30,7 @@ def test_a_player_does_not_notice(server: Balancer, attack: str) -> None:
     before = process.memory_info().rss
     with attacking(server.url, attack) as under_way:
         victim = play(server.url, SECONDS)
-    assert victim.redirects > 50
+    assert victim.redirects > 20
     assert victim.p99 < 0.1
     assert not {status for status in under_way.statuses if status.startswith("5")}
     assert process.memory_info().rss - before < GROWTH

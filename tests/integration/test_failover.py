@@ -240,6 +240,7 @@ def test_redis_fails_over(start: Start, tmp_path: Path, loss: Loss) -> None:
         expect_all_shared(one, other, "after")
 
 
+@pytest.mark.long
 async def test_redis_stores_fail_over(loss: Loss) -> None:
     """Limits, statistics and copies are there again for a client that has seen the loss."""
     redis = make_redis(loss.url)

@@ -106,6 +106,7 @@ def test_other_authority(start: Start, place: Place, authority: Authority, other
     assert not [event for event in balancer.events() if "exception" in event]
 
 
+@pytest.mark.long
 def test_start_with_other_authority(tmp_path: Path, place: Place, authority: Authority, other: Authority) -> None:
     """A process that starts with the wrong authority serves by its copy, and says why it is without the store."""
     with Balancer(tmp_path, None, **{place.setting: f"{place.url}&{place.option}={authority.path}"}) as balancer:

@@ -112,6 +112,7 @@ def all_told(folder: Path, commands: list[list[str]], **settings: Any) -> list[s
     return [told(subprocess.CompletedProcess(one.args, one.returncode, *said)) for one, *said in done]
 
 
+@pytest.mark.long
 def test_hanging_database(tmp_path: Path, deaf: int) -> None:
     """While the database takes connections and says nothing, commands end with a line that says so."""
     url = f"postgresql://u:secret@127.0.0.1:{deaf}/d"

@@ -77,6 +77,7 @@ def shared() -> Iterator[dict[str, Any]]:
         yield {"DATABASE_URL": postgres.url}
 
 
+@pytest.mark.long
 def test_upgrade_and_rollback(
     start: Start, stack: ExitStack, shared: dict[str, Any], following: dict[str, str], tmp_path: Path
 ) -> None:

@@ -1,13 +1,13 @@
 """The server of a worker: takes connections from its sockets, and from those of workers that are not well."""
 
 import asyncio
-import faulthandler
 import logging
 import multiprocessing
 import os
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -225,8 +225,8 @@ def _leave_in_time() -> None:
 
 
 def _leave() -> None:
-    logger.error("something still runs %g seconds after the end of the server: leaving without it", LEAVE)
-    faulthandler.dump_traceback()
+    stacks = ["".join(traceback.format_stack(frame)) for frame in sys._current_frames().values()]  # noqa: SLF001  # public, in spite of its name
+    logger.error("this still runs %g seconds after the end of the server, which leaves without it: %s", LEAVE, stacks)
     for handler in logging.getLogger().handlers:
         handler.flush()
     os._exit(0)
