@@ -10,9 +10,8 @@ SECONDS = 0.4
 """How long each fault lasts here; `make faults` lets it last longer."""
 
 SHORT = {
-    *("database refuses connections", "database hangs", "database resets connections", "database loses its answers"),
-    *("database is read-only", "Redis refuses connections", "Redis hangs", "Redis resets connections"),
-    *("Redis breaks off its answers", "Redis is read-only", "Redis is out of memory", "Redis restarts empty"),
+    *("database refuses connections", "database hangs", "database is read-only", "database loses its answers"),
+    *("Redis hangs", "Redis resets connections", "Redis is out of memory", "Redis restarts empty"),
     "both stores: each hangs",
 }
 """Those that `make test` tries; all of them are tried by `make faults`."""
