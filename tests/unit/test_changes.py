@@ -238,3 +238,33 @@ async def test_the_last_change_is_copied_while_the_record_is_away() -> None:
     with pytest.raises(StoreUnavailable):
         await world.in_force.refresh()
     assert world.configs.rows[1] == world.fast.config
+
+
+class SlowCopies(FakeConfigCopies):
+    """A copy that takes its first config only when it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.taken: list[int] = []
+
+    @override
+    async def save(self, config: CdnConfig) -> None:
+        await self.gate.wait()
+        self.taken.append(config.revision)
+        await super().save(config)
+
+
+async def test_no_older_config_overtakes_a_newer_one() -> None:
+    """While a store is slow to take a copy, a newer config waits behind it, and is the last that is written."""
+    redirects, slow = Redirects(origins(), TicketBook()), SlowCopies()
+    in_force = ConfigInForce(FakeCdnConfigs(FIRST), [slow], redirects, lambda: CHANGED, FIRST)
+    redirects.use(FIRST)
+    first = asyncio.ensure_future(in_force.copy())
+    await asyncio.sleep(0)
+    in_force.hear(ConfigFactory.build(revision=2))
+    await in_force.copy()
+    assert [] == slow.taken
+    slow.gate.set()
+    await first
+    assert [1, 2] == slow.taken

@@ -58,6 +58,7 @@ class ConfigInForce:
         self._copied: dict[int, CdnConfig] = {}
         self._copied_all_at = self.confirmed_at = clock()
         self.is_confirmed = False
+        self._is_copying = False
         self.on_change: Callable[[], None] | None = None
 
     async def begin(self) -> bool:
@@ -107,8 +108,22 @@ class ConfigInForce:
         return True
 
     async def copy(self) -> None:
-        """Bring the copies up to what is in force."""
-        config = self._redirects.config
+        """Bring the copies up to what is in force.
+
+        One writing is under way at a time, so that no older config overtakes a newer one on its way to a slow store.
+        """
+        if self._is_copying:
+            return  # Whoever copies looks again at its end.
+        self._is_copying = True
+        try:
+            config = None
+            while config is not self._redirects.config:
+                config = self._redirects.config
+                await self._copy(config)
+        finally:
+            self._is_copying = False
+
+    async def _copy(self, config: CdnConfig | None) -> None:
         if config is None:
             return
         now = self._clock()
