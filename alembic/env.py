@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from balancer.adapters.asking import asking
-from balancer.adapters.migrations import (
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import (
     CONNECTION_ATTRIBUTE,
     URL_ATTRIBUTE,
     WAIT_ATTRIBUTE,
@@ -16,10 +17,9 @@ from balancer.adapters.migrations import (
     known_revisions,
     take_lock,
 )
-from balancer.adapters.sql import make_engine
-from balancer.adapters.tables import metadata
+from balancer.adapters.sql.tables import metadata
 from balancer.core.errors import SchemaMismatch, StoreFault, StoreUnavailable
-from balancer.core.ports import LOCK_WAIT
+from balancer.core.storage.ports import LOCK_WAIT
 from balancer.settings import Settings
 
 WAIT: float = context.config.attributes.get(WAIT_ATTRIBUTE, LOCK_WAIT)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from polyfactory.factories import DataclassFactory
 
-from balancer.core.configs import CdnConfig
-from balancer.core.hosts import OriginHosts
-from balancer.core.keys import ApiKey, Role, digest_of
-from balancer.core.revisions import Signature
+from balancer.core.access.keys import ApiKey, Role, digest_of
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.revisions import Signature
+from balancer.core.urls.hosts import OriginHosts
 from balancer.idn import to_ascii
 
 CREATED = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)

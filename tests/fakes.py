@@ -7,7 +7,12 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from balancer.core.configs import CdnConfig, ConfigDocument
+from balancer.core.access.keys import ApiKey, Role
+from balancer.core.access.ports import ApiKeys
+from balancer.core.clients.ports import SharedLimits
+from balancer.core.configs.documents import CdnConfig, ConfigDocument
+from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.revisions import Edit, Revision, Signature, Standing
 from balancer.core.errors import (
     ConfigNotFound,
     IdempotencyKeyReused,
@@ -17,19 +22,8 @@ from balancer.core.errors import (
     RevisionNotFound,
     StoreUnavailable,
 )
-from balancer.core.keys import ApiKey, Role
-from balancer.core.ports import (
-    ApiKeys,
-    CdnConfigs,
-    ConfigCopies,
-    ConfigHistory,
-    ConfigNotices,
-    Dependency,
-    SharedLimits,
-    SharedStats,
-    Tickets,
-)
-from balancer.core.revisions import Edit, Revision, Signature, Standing
+from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.routing.ports import Tickets
 
 
 class FakeCdnConfigs(CdnConfigs):

@@ -12,18 +12,18 @@ from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar
 
 from balancer import __version__
-from balancer.api.access import Limiters
 from balancer.api.application import make_application
-from balancer.api.observing import Observer
-from balancer.api.strangers import Strangers
-from balancer.background import Background
-from balancer.core.addresses import TrustedProxies
-from balancer.core.changes import ConfigInForce
-from balancer.core.fallbacks import Fallback, Fallbacks
-from balancer.core.redirects import Redirects
+from balancer.api.framework.guards import Limiters
+from balancer.api.framework.observing import Observer
+from balancer.api.framework.strangers import Strangers
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.control.changes import ConfigInForce
+from balancer.core.health.fallbacks import Fallback, Fallbacks
+from balancer.core.routing.redirects import Redirects
 from balancer.edge.listening import Edge
 from balancer.edge.players import Players
 from balancer.edge.process import EdgeParts
+from balancer.jobs.runner import Background
 from balancer.settings import Settings, read_settings
 from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.metrics.board import Board

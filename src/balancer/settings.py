@@ -8,12 +8,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import override
 
-from balancer.core.addresses import TrustedProxies
-from balancer.core.configs import MAX_DISTRIBUTION_RATE
+from balancer.core.access.keys import Role
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.clients.limits import Rate
+from balancer.core.configs.documents import MAX_DISTRIBUTION_RATE
 from balancer.core.errors import InvalidInput
-from balancer.core.hosts import OriginHosts, parse_cdn_host
-from balancer.core.keys import Role
-from balancer.core.limits import Rate
+from balancer.core.urls.hosts import OriginHosts, parse_cdn_host
 from balancer.idn import to_ascii
 from balancer.store_urls import check_database_url, passwords_of_database, passwords_of_redis, read_redis_url
 

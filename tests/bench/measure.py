@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 from sqlalchemy import insert, literal, select
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
-from balancer.adapters.tables import cdn_configs
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.tables import cdn_configs
 from tests.bench import edges, load, peers, unmetered
 from tests.bench.edges import Edges
 from tests.bench.load import LOAD_CORE

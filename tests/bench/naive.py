@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from balancer.adapters.tables import cdn_configs
+from balancer.adapters.sql.tables import cdn_configs
 from balancer.store_urls import read_database_url
 
 

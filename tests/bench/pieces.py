@@ -2,11 +2,11 @@
 
 import timeit
 
-from balancer.core.popular import Popular
-from balancer.core.redirects import Destinations, Redirects
-from balancer.core.schedules import lay_out
-from balancer.core.snapshots import CdnTarget, Snapshot
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.popular import Popular
+from balancer.core.routing.redirects import Destinations, Redirects
+from balancer.core.routing.schedules import lay_out
+from balancer.core.routing.snapshots import CdnTarget, Snapshot
+from balancer.core.routing.tickets import TicketBook
 from balancer.edge.heads import VERSION, recognize_rest
 from balancer.edge.parser import HeadParser
 from tests.bench.load import FIELDS

@@ -15,8 +15,8 @@ import asyncpg
 import httpx
 from redis import Redis
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.faults.players import Players, Seen
 from tests.faults.proxy import Mode, Proxy

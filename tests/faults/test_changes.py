@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import BEARER
 from tests.faults.proxy import Mode
 from tests.faults.stores import Service

@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import START_TIMEOUT, Balancer, Postgres, free_port, wait_for

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.processes import Balancer, Postgres, Valkey
 from tests.servers import Cluster, Watched
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from balancer.core.keys import Role
+from balancer.core.access.keys import Role
 from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import wait_for

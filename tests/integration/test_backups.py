@@ -14,17 +14,17 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
-from balancer.adapters.backup_files import checked_backup, new_backup
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
-from balancer.adapters.sql_backups import SqlBackups, _kind
-from balancer.adapters.sql_configs import SqlCdnConfigs
-from balancer.adapters.sql_keys import SqlApiKeys
-from balancer.adapters.tables import metadata
-from balancer.core.backups import RecordNotEmpty, UnusableBackup
-from balancer.core.configs import ConfigDocument
+from balancer.adapters.files.backups import checked_backup, new_backup
+from balancer.adapters.sql.backups import SqlBackups, _kind
+from balancer.adapters.sql.configs import SqlCdnConfigs
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.keys import SqlApiKeys
+from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.tables import metadata
+from balancer.core.access.keys import Role
+from balancer.core.configs.documents import ConfigDocument
 from balancer.core.errors import SchemaMismatch
-from balancer.core.keys import Role
+from balancer.core.storage.backups import RecordNotEmpty, UnusableBackup
 from tests.factories import BEARER, CHANGED, CREATED, SIGNED, VIDEO, ConfigFactory, KeyFactory
 from tests.integration.conftest import Start
 from tests.processes import run_balancer

@@ -17,10 +17,10 @@ import pytest
 from redis.crc import key_slot
 from typing_extensions import override
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.redis_clients import make_redis
-from balancer.adapters.redis_stores import RedisConfigCopies, RedisSharedLimits, RedisSharedStats
-from balancer.adapters.sql import make_engine
+from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.stores import RedisConfigCopies, RedisSharedLimits, RedisSharedStats
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.core.errors import StoreUnavailable
 from tests.factories import AT_CDN, BEARER, VIDEO, ConfigFactory
 from tests.integration.conftest import Start

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
-from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
-from balancer.core.changes import ConfigChanges, ConfigInForce
-from balancer.core.configs import ConfigChange, ConfigDocument
+from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.core.configs.documents import ConfigChange, ConfigDocument
+from balancer.core.configs.revisions import Revision, Signature
+from balancer.core.control.changes import ConfigChanges, ConfigInForce
 from balancer.core.errors import BalancerError, ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision
-from balancer.core.redirects import Redirects
-from balancer.core.revisions import Revision, Signature
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.tickets import TicketBook
 from tests.factories import CREATED, SIGNED, ConfigFactory, origins
 from tests.fakes import FakeConfigNotices
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from balancer.adapters import provider_keys
-from balancer.adapters.tokens import JwtTokens
+from balancer.adapters.identity import provider_keys
+from balancer.adapters.identity.tokens import JwtTokens
+from balancer.core.access.keys import Role
 from balancer.core.errors import StoreUnavailable, Unauthenticated
-from balancer.core.keys import Role
 from tests.unit.tokens import AUDIENCE, ISSUER, Provider
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timed]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from balancer.core.clients.limits import MAX_CLIENTS, Limiter, Rate
 from balancer.core.errors import RateLimited
-from balancer.core.limits import MAX_CLIENTS, Limiter, Rate
 from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import Valkey

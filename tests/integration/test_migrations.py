@@ -13,13 +13,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
-from balancer.adapters.migrations import URL_ATTRIBUTE, AlembicSchema
-from balancer.adapters.sql import make_engine
-from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
-from balancer.adapters.tables import metadata
-from balancer.core.configs import ConfigDocument
+from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import URL_ATTRIBUTE, AlembicSchema
+from balancer.adapters.sql.tables import metadata
+from balancer.core.configs.documents import ConfigDocument
 from balancer.core.errors import SchemaMismatch
-from balancer.core.migrations import Loss
+from balancer.core.storage.migrations import Loss
 from tests.factories import CHANGED, SIGNED
 
 ROOT = Path(__file__).parents[2]

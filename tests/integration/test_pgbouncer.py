@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import SqlDependency, make_engine
-from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql.engines import SqlDependency, make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import BEARER, SIGNED, VIDEO, ConfigFactory
 from tests.integration.conftest import Start
 from tests.servers import DatabaseServer, pgbouncer

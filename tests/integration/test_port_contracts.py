@@ -11,10 +11,9 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import delete
 
-from balancer.adapters.local import FileConfigCopies
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.redis_clients import make_redis
-from balancer.adapters.redis_stores import (
+from balancer.adapters.files.local import FileConfigCopies
+from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.stores import (
     RedisConfigCopies,
     RedisConfigNotices,
     RedisDependency,
@@ -22,11 +21,17 @@ from balancer.adapters.redis_stores import (
     RedisSharedStats,
     RedisTickets,
 )
-from balancer.adapters.sql import SqlDependency, make_engine
-from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
-from balancer.adapters.sql_keys import SqlApiKeys
-from balancer.adapters.tables import api_keys, cdn_configs, config_revisions
-from balancer.core.configs import ConfigDocument
+from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql.engines import SqlDependency, make_engine
+from balancer.adapters.sql.keys import SqlApiKeys
+from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.tables import api_keys, cdn_configs, config_revisions
+from balancer.core.access.keys import Role
+from balancer.core.access.ports import ApiKeys
+from balancer.core.clients.ports import SharedLimits
+from balancer.core.configs.documents import ConfigDocument
+from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.revisions import Attempt, Edit, Revision, Signature, Standing
 from balancer.core.errors import (
     ConfigNotFound,
     IdempotencyKeyReused,
@@ -37,19 +42,8 @@ from balancer.core.errors import (
     StaleRevision,
     StoreUnavailable,
 )
-from balancer.core.keys import Role
-from balancer.core.ports import (
-    ApiKeys,
-    CdnConfigs,
-    ConfigCopies,
-    ConfigHistory,
-    ConfigNotices,
-    Dependency,
-    SharedLimits,
-    SharedStats,
-    Tickets,
-)
-from balancer.core.revisions import Attempt, Edit, Revision, Signature, Standing
+from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.routing.ports import Tickets
 from tests.factories import CHANGED, CREATED, SIGNED, ConfigFactory, KeyFactory
 from tests.fakes import (
     FakeApiKeys,

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import Balancer, Postgres, Valkey, wait_for

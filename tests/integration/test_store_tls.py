@@ -7,8 +7,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.certificates import Authority
 from tests.factories import BEARER, VIDEO
 from tests.integration.conftest import Start

@@ -17,10 +17,10 @@ import psutil
 import pytest
 from typing_extensions import override
 
-from balancer.adapters.migrations import LOCK, AlembicSchema
-from balancer.adapters.redis_clients import make_redis
-from balancer.adapters.redis_stores import RedisDependency
-from balancer.adapters.sql import SqlDependency, make_engine
+from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.stores import RedisDependency
+from balancer.adapters.sql.engines import SqlDependency, make_engine
+from balancer.adapters.sql.migrations import LOCK, AlembicSchema
 from balancer.core.errors import StoreFault, StoreUnavailable
 from tests.factories import BEARER
 from tests.inside import run_inside

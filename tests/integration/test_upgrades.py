@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import BEARER, VIDEO
 from tests.integration.conftest import Start
 from tests.processes import Balancer, Postgres, run_balancer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.sql import make_engine
+from balancer.adapters.sql.engines import make_engine
+from balancer.adapters.sql.migrations import AlembicSchema
 from tests.factories import BEARER
 from tests.monitoring.plot import draw
 from tests.processes import Balancer, Postgres, Valkey, wait_for

@@ -10,17 +10,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from balancer.app import create_app
-from balancer.core.configs import CdnConfig
-from balancer.core.ports import (
-    ApiKeys,
-    CdnConfigs,
-    Clock,
-    ConfigCopies,
-    ConfigHistory,
-    ConfigNotices,
-    Dependency,
-    SharedStats,
-)
+from balancer.core.access.ports import ApiKeys
+from balancer.core.clocks import Clock
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.health.ports import Dependency, SharedStats
 from balancer.settings import Settings
 from balancer.wiring import make_container
 from tests.factories import BEARER, CHANGED, ConfigFactory, KeyFactory

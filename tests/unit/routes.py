@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from balancer.core.keys import Role
+from balancer.core.access.keys import Role
 
 CLOSED = frozenset({400, 401, 403, 422, 429, 431, 503})
 CHANGE = CLOSED | {404, 412, 413}

@@ -10,10 +10,10 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from balancer.core.access import Authenticator
+from balancer.core.access.authentication import Authenticator
+from balancer.core.access.keys import Role, digest_of
+from balancer.core.clients.limits import Limiter, Rate
 from balancer.core.errors import RateLimited, Unauthenticated
-from balancer.core.keys import Role, digest_of
-from balancer.core.limits import Limiter, Rate
 from tests.factories import CHANGED, CREATED, KEY, VIDEO, KeyFactory
 from tests.fakes import FakeApiKeys
 from tests.unit.apps import make_test_app, test_client

@@ -2,7 +2,7 @@
 
 import pytest
 
-from balancer.core.addresses import TrustedProxies, client_key
+from balancer.core.clients.addresses import TrustedProxies, client_key
 
 PROXIES = TrustedProxies(["10.0.0.0/8", "192.0.2.1", "2001:db8:1::/48"])
 

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from balancer.adapters.asking import asking
-from balancer.adapters.local import FileConfigCopies
-from balancer.adapters.redis_stores import (
+from balancer.adapters.files.local import FileConfigCopies
+from balancer.adapters.redis.stores import (
     RedisConfigCopies,
     RedisConfigNotices,
     RedisDependency,
@@ -24,11 +24,11 @@ from balancer.adapters.redis_stores import (
     RedisSharedStats,
     RedisTickets,
 )
-from balancer.adapters.sql import SqlDependency, make_engine
-from balancer.adapters.sql_configs import SqlCdnConfigs
-from balancer.adapters.sql_keys import SqlApiKeys
+from balancer.adapters.sql.configs import SqlCdnConfigs
+from balancer.adapters.sql.engines import SqlDependency, make_engine
+from balancer.adapters.sql.keys import SqlApiKeys
 from balancer.core.errors import BalancerError, ConfigNotFound, StoreUnavailable
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.tickets import TicketBook
 from tests.factories import SIGNED, ConfigFactory
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from balancer import background
+from balancer.jobs import runner
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +25,6 @@ async def test_tasks_that_swallow_a_cancellation_end_all_the_same(monkeypatch: p
 
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
-    monkeypatch.setattr(background, "RETRY", 0.01)
-    await background._end([task])
+    monkeypatch.setattr(runner, "RETRY", 0.01)
+    await runner._end([task])
     assert (2, True) == (swallowed, task.cancelled())

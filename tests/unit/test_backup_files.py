@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from balancer.adapters.backup_files import BackupWriter, Layout, checked_backup, new_backup
-from balancer.core.backups import UnusableBackup
+from balancer.adapters.files.backups import BackupWriter, Layout, checked_backup, new_backup
+from balancer.core.storage.backups import UnusableBackup
 
 LAYOUT: Layout = {
     "t": {"id": "integer", "at": "time", "digest": "bytes", "document": "json", "share": "number", "on": "boolean"},

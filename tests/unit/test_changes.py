@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from typing_extensions import override
 
-from balancer.core.changes import COPY_LIFETIME, ConfigChanges, ConfigInForce
-from balancer.core.configs import CdnConfig, ConfigChange
+from balancer.core.configs.documents import CdnConfig, ConfigChange
+from balancer.core.control.changes import COPY_LIFETIME, ConfigChanges, ConfigInForce
 from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
-from balancer.core.redirects import Redirects
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.tickets import TicketBook
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from balancer.adapters import config_json
-from balancer.core.configs import CdnConfig
+from balancer.core.configs.documents import CdnConfig
 from tests.factories import CHANGED, ConfigFactory
 
 CONFIG = ConfigFactory.build(revision=7, updated_at=CHANGED, name="evening")

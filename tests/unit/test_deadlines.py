@@ -5,8 +5,8 @@ from time import monotonic
 
 import pytest
 
-from balancer.adapters import deadlines
-from balancer.adapters.deadlines import bounded, bounded_change
+from balancer.adapters.sql import deadlines
+from balancer.adapters.sql.deadlines import bounded, bounded_change
 from balancer.core.errors import OutcomeUnknown, StoreFault, StoreUnavailable
 
 pytestmark = pytest.mark.anyio

@@ -9,9 +9,9 @@ import pytest
 from typing_extensions import override
 from uvicorn.server import ServerState
 
-from balancer.core.addresses import TrustedProxies
-from balancer.core.redirects import Redirects
-from balancer.core.tickets import TicketBook
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.tickets import TicketBook
 from balancer.edge.answers import Answers
 from balancer.edge.connection import Connection
 from balancer.edge.endpoint import Port

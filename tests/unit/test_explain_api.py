@@ -10,10 +10,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from balancer.core.errors import RefusalReason
-from balancer.core.explanations import explain
-from balancer.core.redirects import Redirects
-from balancer.core.snapshots import RoutingReason, Snapshot
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.explanations import explain
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.snapshots import RoutingReason, Snapshot
+from balancer.core.routing.tickets import TicketBook
 from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
 from tests.fakes import FakeCdnConfigs
 from tests.unit.apps import make_test_app, test_client

@@ -3,7 +3,7 @@
 import pytest
 
 from balancer.core.errors import InvalidInput
-from balancer.core.hosts import OriginHosts, parse_cdn_host
+from balancer.core.urls.hosts import OriginHosts, parse_cdn_host
 from balancer.idn import to_ascii
 
 

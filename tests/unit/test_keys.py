@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from balancer.core.keys import read_time
+from balancer.core.access.keys import read_time
 
 NOON = datetime(2027, 6, 30, 12, tzinfo=UTC)
 

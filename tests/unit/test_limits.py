@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.background import Sharing
+from balancer.core.clients.limits import Limiter, Rate
 from balancer.core.errors import RateLimited, StoreUnavailable
-from balancer.core.limits import Limiter, Rate
+from balancer.jobs.sharing import Sharing
 from tests.fakes import FakeSharedLimits
 
 RATES = st.builds(Rate, st.integers(1, 200), st.sampled_from([1, 60, 3600]), st.integers(1, 100))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.core.snapshots import Snapshot
+from balancer.core.routing.snapshots import Snapshot
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from tests.factories import ConfigFactory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from balancer.core.migrations import UnknownRevision, resolve, steps_down
+from balancer.core.storage.migrations import UnknownRevision, resolve, steps_down
 
 KNOWN = ["0001", "0002", "0003"]
 

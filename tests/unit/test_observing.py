@@ -5,9 +5,9 @@ from typing import Any
 
 from litestar.types import Receive, Scope, Send
 
-from balancer.api.observing import Observer
-from balancer.api.strangers import Strangers
-from balancer.core.addresses import TrustedProxies
+from balancer.api.framework.observing import Observer
+from balancer.api.framework.strangers import Strangers
+from balancer.core.clients.addresses import TrustedProxies
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import AccessLog, PlayerWatch

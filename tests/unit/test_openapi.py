@@ -7,9 +7,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from balancer.api.openapi import complete, component_schemas
+from balancer.api.openapi.document import complete, component_schemas
 from balancer.core.errors import RefusalReason
-from balancer.core.snapshots import RoutingReason
+from balancer.core.routing.snapshots import RoutingReason
 from balancer.problems import TYPES
 from tests.openapi import findings, nodes, operations, served
 

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from balancer.core.videos import MAX_VIDEO
+from balancer.core.urls.videos import MAX_VIDEO
 from tests.factories import AT_CDN, VIDEO, ConfigFactory
 from tests.unit.apps import make_test_app, test_client
 

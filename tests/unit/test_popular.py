@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.core.popular import Popular
+from balancer.core.routing.popular import Popular
 
 
 def remembered(keys: int, size: int) -> Popular[int]:

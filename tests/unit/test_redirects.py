@@ -3,9 +3,9 @@
 import pytest
 
 from balancer.core.errors import NoConfig, Refusal
-from balancer.core.redirects import Redirects
-from balancer.core.snapshots import Snapshot
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.snapshots import Snapshot
+from balancer.core.routing.tickets import TicketBook
 from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
 
 QUERY = f"video={VIDEO}".encode()

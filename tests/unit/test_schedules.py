@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.core.redirects import Redirects
-from balancer.core.schedules import lay_out
-from balancer.core.snapshots import CdnTarget, Snapshot
-from balancer.core.tickets import TicketBook
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.schedules import lay_out
+from balancer.core.routing.snapshots import CdnTarget, Snapshot
+from balancer.core.routing.tickets import TicketBook
 from tests.factories import VIDEO, ConfigFactory, origins
 
 

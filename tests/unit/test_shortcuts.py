@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balancer.core.errors import Refusal
-from balancer.core.hosts import OriginHosts
-from balancer.core.shortcuts import _PLAIN, MAX_KNOWN, PlainVideos
-from balancer.core.videos import OriginUrl, read_request
+from balancer.core.urls.hosts import OriginHosts
+from balancer.core.urls.plain import _PLAIN, MAX_KNOWN, PlainVideos
+from balancer.core.urls.videos import OriginUrl, read_request
 from balancer.idn import to_ascii
 from tests.factories import origins
 

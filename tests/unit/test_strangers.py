@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from balancer.core.keys import Role, digest_of
+from balancer.core.access.keys import Role, digest_of
 from tests.factories import KEY, VIDEO, KeyFactory
 from tests.fakes import FakeApiKeys
 from tests.unit.apps import make_test_app, test_client

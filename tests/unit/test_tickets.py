@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.core.tickets import OWN_PAGE, TicketBook
+from balancer.core.routing.tickets import OWN_PAGE, TicketBook
 
 
 def test_own_sequence() -> None:

@@ -13,10 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from balancer.adapters import provider_keys
-from balancer.adapters.tokens import JwtTokens
+from balancer.adapters.identity import provider_keys
+from balancer.adapters.identity.tokens import JwtTokens
+from balancer.core.access.keys import Identity, Role
 from balancer.core.errors import StoreUnavailable, Unauthenticated
-from balancer.core.keys import Identity, Role
 from tests.unit.tokens import AUDIENCE, ISSUER, Provider
 
 pytestmark = pytest.mark.anyio

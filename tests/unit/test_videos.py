@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from balancer.core.errors import InvalidVideo, QueryTooLong, Refusal, RefusalReason
-from balancer.core.videos import MAX_VIDEO, parse_video, split_query
+from balancer.core.urls.videos import MAX_VIDEO, parse_video, split_query
 from tests.factories import AT_CDN, VIDEO, origins
 
 CDN = "cdn.example.com"

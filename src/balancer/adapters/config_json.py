@@ -6,9 +6,9 @@ from hashlib import sha256
 import msgspec
 import structlog
 
-from balancer.core.configs import CdnConfig
+from balancer.core.configs.documents import CdnConfig
 from balancer.core.errors import InvalidInput
-from balancer.core.hosts import parse_cdn_host
+from balancer.core.urls.hosts import parse_cdn_host
 
 FORMAT = 1
 """Of what is written here. A reader that meets another one goes on with what it has."""

@@ -15,12 +15,17 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ControllerRouterHandler, Message, Scope
 from typing_extensions import override
 
-from balancer.api import config, docs, explain, health, history, keys, numbers, player
-from balancer.api.access import OPEN, authorize, needs
-from balancer.api.openapi import complete, component_schemas
-from balancer.api.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
+from balancer.api.access import keys
+from balancer.api.configs import configs as config
+from balancer.api.configs import history
+from balancer.api.framework.guards import OPEN, authorize, needs
+from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
+from balancer.api.openapi import docs
+from balancer.api.openapi.document import complete, component_schemas
+from balancer.api.operation import health, numbers
+from balancer.api.routing import explain, player
+from balancer.core.access.keys import Role
 from balancer.core.errors import BalancerError
-from balancer.core.keys import Role
 from balancer.headers import SECURITY
 from balancer.problems import Problem
 from balancer.telemetry.health import Readiness

@@ -4,8 +4,8 @@ import click
 from dishka import AsyncContainer
 
 from balancer.cli.program import read, run
-from balancer.core.backups import Backup, RecordNotEmpty, told
-from balancer.core.ports import Backups
+from balancer.core.storage.backups import Backup, RecordNotEmpty, told
+from balancer.core.storage.ports import Backups
 
 _FILE = click.Path(dir_okay=False)
 

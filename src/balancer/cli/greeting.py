@@ -11,11 +11,12 @@ from dishka import AsyncContainer
 
 from balancer import __version__
 from balancer.cli.program import API_KEY
-from balancer.core.access import KeyRing
-from balancer.core.changes import FIRST_START
+from balancer.core.access.authentication import KeyRing
+from balancer.core.access.ports import ApiKeys
+from balancer.core.clocks import Clock
+from balancer.core.configs.revisions import Signature
+from balancer.core.control.changes import FIRST_START
 from balancer.core.errors import StoreUnavailable
-from balancer.core.ports import ApiKeys, Clock
-from balancer.core.revisions import Signature
 from balancer.edge.sockets import Listener
 from balancer.settings import Settings
 

@@ -7,12 +7,12 @@ import click
 import msgspec
 from dishka import AsyncContainer
 
-from balancer.api.keys import Key
+from balancer.api.access.keys import Key
 from balancer.cli.program import CannotPrint, check_output, run_on_record, show, sign
-from balancer.core.access import KeyRing
+from balancer.core.access.authentication import KeyRing
+from balancer.core.access.keys import ApiKey, Role, read_time
+from balancer.core.access.ports import ApiKeys
 from balancer.core.errors import InvalidInput, LastAdminKey
-from balancer.core.keys import ApiKey, Role, read_time
-from balancer.core.ports import ApiKeys
 
 PAGE = 200
 """Keys that are read at a time."""

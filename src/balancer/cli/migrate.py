@@ -6,8 +6,8 @@ import click
 from dishka import AsyncContainer
 
 from balancer.cli.program import fail, read, run
-from balancer.core.migrations import Migration, UnknownRevision
-from balancer.core.ports import LOCK_WAIT, Schema
+from balancer.core.storage.migrations import Migration, UnknownRevision
+from balancer.core.storage.ports import LOCK_WAIT, Schema
 
 
 @click.command()

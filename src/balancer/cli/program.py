@@ -16,10 +16,11 @@ from pydantic_settings import DotEnvSettingsSource
 from typing_extensions import override
 
 from balancer.cli.faults import explain
-from balancer.core.backups import RecordNotEmpty, UnusableBackup
+from balancer.core.clocks import Clock
+from balancer.core.configs.revisions import Signature
 from balancer.core.errors import BalancerError
-from balancer.core.ports import Clock, Schema
-from balancer.core.revisions import Signature
+from balancer.core.storage.backups import RecordNotEmpty, UnusableBackup
+from balancer.core.storage.ports import Schema
 from balancer.edge.sockets import CannotListen
 from balancer.edge.tls import UnusableCertificate
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings

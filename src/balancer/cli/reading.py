@@ -7,14 +7,15 @@ import click
 import msgspec
 from dishka import AsyncContainer
 
-from balancer.api.config import Config
-from balancer.api.history import Document
-from balancer.api.keys import RoleName
+from balancer.api.access.keys import RoleName
+from balancer.api.configs.configs import Config
+from balancer.api.configs.history import Document
 from balancer.cli.program import check_output, run_on_record, show
-from balancer.core.configs import CdnConfig
-from balancer.core.keys import ApiKey, AuditEntry
-from balancer.core.ports import AuditTrail, CdnConfigs
-from balancer.core.revisions import Revision
+from balancer.core.access.keys import ApiKey, AuditEntry
+from balancer.core.access.ports import AuditTrail
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.ports import CdnConfigs
+from balancer.core.configs.revisions import Revision
 
 
 class ChangedConfig(msgspec.Struct):

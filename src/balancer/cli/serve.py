@@ -17,10 +17,11 @@ from dishka import AsyncContainer
 from balancer.app import create_app
 from balancer.cli.greeting import greet, make_first_key
 from balancer.cli.program import FAILED, read, run
-from balancer.core.changes import ConfigInForce
+from balancer.core.control.changes import ConfigInForce
 from balancer.core.errors import NoConfig, StoreUnavailable
-from balancer.core.ports import LocalFolder, Schema
-from balancer.core.redirects import Redirects
+from balancer.core.health.ports import LocalFolder
+from balancer.core.routing.redirects import Redirects
+from balancer.core.storage.ports import Schema
 from balancer.edge.descriptors import connections_within, raise_limit
 from balancer.edge.listening import Edge, EdgeServer
 from balancer.edge.process import Limits

@@ -20,7 +20,7 @@
     │   └── OutcomeUnknown      the database did not confirm a change, which may have been made or not
     └── SchemaMismatch          the database has another schema than the program
 
-Each holds values and says them in one sentence. What status an HTTP client sees is decided in `balancer.api.problems`.
+Each holds values and says them in one sentence. `balancer.problems` decides what status an HTTP client sees.
 """
 
 from enum import StrEnum

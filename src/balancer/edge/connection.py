@@ -16,7 +16,7 @@ from math import inf
 
 from typing_extensions import override
 
-from balancer.core.addresses import client_key
+from balancer.core.clients.addresses import client_key
 from balancer.edge.answers import tell_player
 from balancer.edge.bodies import BodyReader, body_of
 from balancer.edge.descriptors import REFUSED_AT_ONCE

@@ -6,12 +6,12 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from balancer import headers
-from balancer.core.addresses import TrustedProxies, client_key
+from balancer.core.clients.addresses import TrustedProxies, client_key
+from balancer.core.clients.limits import Limiter
 from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
-from balancer.core.limits import Limiter
-from balancer.core.popular import Popular
-from balancer.core.redirects import Decision, Destinations, Redirects
-from balancer.core.snapshots import Snapshot
+from balancer.core.routing.popular import Popular
+from balancer.core.routing.redirects import Decision, Destinations, Redirects
+from balancer.core.routing.snapshots import Snapshot
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
 from balancer.problems import TABLE, headers_of, not_allowed, problem_of

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from uvicorn.server import ServerState
 
-from balancer.core.addresses import TrustedProxies
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.clients.limits import Limiter
 from balancer.core.errors import RateLimited
-from balancer.core.limits import Limiter
-from balancer.core.popular import Popular
+from balancer.core.routing.popular import Popular
 from balancer.edge.answers import Telling, tell_stranger
 from balancer.edge.exchange import Application
 from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest

@@ -9,9 +9,10 @@ from typing import Literal
 import msgspec
 import structlog
 
+from balancer.core.clocks import Clock
+from balancer.core.control.serving import Serving
 from balancer.core.errors import StoreUnavailable
-from balancer.core.ports import Clock, Dependency
-from balancer.core.serving import Serving
+from balancer.core.health.ports import Dependency
 
 PATIENCE = 2.0
 """Seconds that a store may take to answer before it counts as down."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import structlog
 
-from balancer.core.redirects import Decision
+from balancer.core.routing.redirects import Decision
 from balancer.telemetry.repeats import Repeats
 from balancer.telemetry.traces import Tracing
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from time import monotonic, time_ns
 from typing import Any
 
-from balancer.core.redirects import Decision
+from balancer.core.routing.redirects import Decision
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """One of these says where traces go, and so turns them on."""

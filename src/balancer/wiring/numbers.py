@@ -5,14 +5,10 @@ from collections.abc import Iterator, Sequence
 from dishka import Provider, Scope, from_context, provide
 
 from balancer import __version__
-from balancer.core.access import Stopwatch
-from balancer.core.fallbacks import Fallbacks
-from balancer.core.ports import (
-    Clock,
-    Dependency,
-    SharedStats,
-)
-from balancer.core.serving import Serving
+from balancer.core.clocks import Clock, Stopwatch
+from balancer.core.control.serving import Serving
+from balancer.core.health.fallbacks import Fallbacks
+from balancer.core.health.ports import Dependency, SharedStats
 from balancer.settings import Settings
 from balancer.telemetry.health import Watchman
 from balancer.telemetry.logs import Lines

@@ -7,25 +7,24 @@ from time import monotonic
 from dishka import Provider, Scope, from_context, provide
 
 from balancer import idn
-from balancer.adapters.tokens import JwtTokens
-from balancer.api.access import Limiters
-from balancer.api.strangers import Strangers
-from balancer.background import Following, Preparing, Spreading
-from balancer.core.access import Authenticator, Entropy, KeyRing, Stopwatch
-from balancer.core.addresses import TrustedProxies
-from balancer.core.changes import ConfigChanges, ConfigInForce
-from balancer.core.configs import CdnConfig
-from balancer.core.hosts import OriginHosts, ToAscii
-from balancer.core.limits import Limiter, Rate
-from balancer.core.ports import (
-    ApiKeys,
-    Clock,
-    ConfigNotices,
-    Schema,
-)
-from balancer.core.redirects import Redirects
-from balancer.core.tickets import TicketBook
+from balancer.adapters.identity.tokens import JwtTokens
+from balancer.api.framework.guards import Limiters
+from balancer.api.framework.strangers import Strangers
+from balancer.core.access.authentication import Authenticator, Entropy, KeyRing
+from balancer.core.access.ports import ApiKeys
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.clients.limits import Limiter, Rate
+from balancer.core.clocks import Clock, Stopwatch
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.ports import ConfigNotices
+from balancer.core.control.changes import ConfigChanges, ConfigInForce
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.tickets import TicketBook
+from balancer.core.storage.ports import Schema
+from balancer.core.urls.hosts import OriginHosts, ToAscii
 from balancer.edge.players import PlayerGate
+from balancer.jobs.following import Following, Preparing
+from balancer.jobs.spreading import Spreading
 from balancer.settings import Settings
 
 FIRST_CONFIG = 1

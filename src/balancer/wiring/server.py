@@ -3,7 +3,7 @@
 import uvicorn
 from dishka import Provider, Scope, provide
 
-from balancer.core.redirects import Redirects
+from balancer.core.routing.redirects import Redirects
 from balancer.edge.listening import Edge
 from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import Limits

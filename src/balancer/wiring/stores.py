@@ -8,10 +8,10 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from balancer import __version__
-from balancer.adapters.local import DataFolder, FileConfigCopies, NoConfigNotices
-from balancer.adapters.migrations import AlembicSchema
-from balancer.adapters.redis_clients import make_redis
-from balancer.adapters.redis_stores import (
+from balancer.adapters.files.local import DataFolder, FileConfigCopies, NoConfigNotices
+from balancer.adapters.identity.tokens import JwtTokens
+from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.stores import (
     RedisConfigCopies,
     RedisConfigNotices,
     RedisDependency,
@@ -19,32 +19,26 @@ from balancer.adapters.redis_stores import (
     RedisSharedStats,
     RedisTickets,
 )
-from balancer.adapters.sql import SqlDependency, make_engine
-from balancer.adapters.sql_backups import SqlBackups
-from balancer.adapters.sql_configs import SqlCdnConfigs, SqlConfigHistory
-from balancer.adapters.sql_keys import SqlApiKeys, SqlAuditTrail
-from balancer.adapters.tokens import JwtTokens
-from balancer.api.access import Limiters
-from balancer.background import Background, Following, Jobs, Leasing, Sharing, Spreading
-from balancer.core.access import Stopwatch
-from balancer.core.fallbacks import Fallbacks
-from balancer.core.ports import (
-    ApiKeys,
-    AuditTrail,
-    Backups,
-    CdnConfigs,
-    Clock,
-    ConfigCopies,
-    ConfigHistory,
-    ConfigNotices,
-    Dependency,
-    LocalFolder,
-    Schema,
-    SharedLimits,
-    SharedStats,
-    Tickets,
-)
-from balancer.core.tickets import TicketBook
+from balancer.adapters.sql.backups import SqlBackups
+from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
+from balancer.adapters.sql.engines import SqlDependency, make_engine
+from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
+from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.api.framework.guards import Limiters
+from balancer.core.access.ports import ApiKeys, AuditTrail
+from balancer.core.clients.ports import SharedLimits
+from balancer.core.clocks import Clock, Stopwatch
+from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.health.fallbacks import Fallbacks
+from balancer.core.health.ports import Dependency, LocalFolder, SharedStats
+from balancer.core.routing.ports import Tickets
+from balancer.core.routing.tickets import TicketBook
+from balancer.core.storage.ports import Backups, Schema
+from balancer.jobs.following import Following
+from balancer.jobs.leasing import Leasing
+from balancer.jobs.runner import Background, Jobs
+from balancer.jobs.sharing import Sharing
+from balancer.jobs.spreading import Spreading
 from balancer.settings import Settings
 from balancer.telemetry.health import Watchman
 from balancer.telemetry.metrics.calls import timed

@@ -16,8 +16,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from balancer import __version__
-from balancer.core.access import Stopwatch
-from balancer.core.ports import Clock
+from balancer.core.clocks import Clock, Stopwatch
 from balancer.telemetry.metrics.board import OTHER, Board, Entry, View
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
 from balancer.telemetry.metrics.reporting import Reporting

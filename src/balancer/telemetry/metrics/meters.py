@@ -5,7 +5,7 @@ from bisect import bisect_left
 from time import monotonic
 
 from balancer.core.errors import RefusalReason
-from balancer.core.snapshots import Snapshot
+from balancer.core.routing.snapshots import Snapshot
 from balancer.telemetry.metrics.board import Slot
 
 REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)

@@ -4,9 +4,10 @@ import asyncio
 import math
 from collections.abc import Callable
 
-from balancer.core.fallbacks import Fallback
-from balancer.core.ports import Clock, SharedStats
-from balancer.core.serving import Serving
+from balancer.core.clocks import Clock
+from balancer.core.control.serving import Serving
+from balancer.core.health.fallbacks import Fallback
+from balancer.core.health.ports import SharedStats
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.minutes import STEP, Minutes, Name
 

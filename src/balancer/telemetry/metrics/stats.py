@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from balancer.core.clocks import Clock
 from balancer.core.errors import StoreUnavailable
-from balancer.core.ports import Clock, SharedStats
+from balancer.core.health.ports import SharedStats
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.minutes import STEP, STEPS, Name, counted
 from balancer.telemetry.metrics.reporting import Reporting, name_of

@@ -1,0 +1,1 @@
+"""What a host keeps for itself, in files."""

@@ -1,0 +1,94 @@
+"""What one host has without any server: a file, and no notices."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from typing_extensions import override
+
+from balancer.adapters import config_json
+from balancer.adapters.asking import asking
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.ports import ConfigCopies, ConfigNotices
+from balancer.core.health.ports import LocalFolder
+
+PRIVATE = 0o700
+"""Mode of the data folder: what is in it is nobody else's."""
+
+
+class FileConfigCopies(ConfigCopies):
+    """The copy of the default config in a file, for the processes of one host.
+
+    Args:
+        path: The file; its folder is made when the first copy is saved.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @override
+    async def load(self) -> CdnConfig | None:
+        with asking("file"):
+            try:
+                data = await asyncio.to_thread(self._path.read_bytes)
+            except OSError:
+                return None
+        return config_json.load(data, "file")
+
+    @override
+    async def save(self, config: CdnConfig) -> None:
+        with asking("file"):
+            await asyncio.to_thread(self._replace, config_json.dump(config))
+
+    def _replace(self, data: bytes) -> None:
+        self._path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).replace(self._path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+class DataFolder(LocalFolder):
+    """The folder of this host's copy of the config, and of an embedded database.
+
+    Args:
+        path: The folder; made when it is not there.
+    """
+
+    name = "data folder"
+    fallback = "the config is not copied to this host: a start while the stores are away has to wait for them"
+    interval = 10.0
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @override
+    async def ping(self) -> None:
+        with asking(self.name):
+            await asyncio.to_thread(self._write)
+
+    def _write(self) -> None:
+        """Write and delete a small file: permissions alone say nothing of a full disk or a read-only one."""
+        self._path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self._path) as file:
+            file.write(bytes(4096))
+            file.flush()
+
+
+class NoConfigNotices(ConfigNotices):
+    """No notices at all: other processes find a change by polling the record."""
+
+    @override
+    async def publish(self, config: CdnConfig) -> None:
+        return
+
+    @override
+    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+        yield None
+        await asyncio.Event().wait()

@@ -1,0 +1,1 @@
+"""What a fleet shares, in Redis."""

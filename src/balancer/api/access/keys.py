@@ -1,0 +1,197 @@
+"""The paths by which admins manage API keys: `/keys` and `/key`."""
+
+from datetime import UTC
+from enum import StrEnum
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import route
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from balancer.api.framework.guards import needs, signature
+from balancer.api.framework.inputs import AnyRequest, read_body, read_cursor, read_limit, read_required
+from balancer.api.framework.problems import admin_responses
+from balancer.api.openapi.operations import (
+    BAD_BODY,
+    CURSOR,
+    LIMIT,
+    NO_STORE,
+    Time,
+    by_method,
+    methods,
+    operation,
+    query,
+)
+from balancer.core.access.authentication import KeyRing
+from balancer.core.access.keys import ApiKey, Role
+from balancer.core.access.ports import ApiKeys
+from balancer.core.clocks import Clock
+from balancer.core.errors import InvalidInput, KeyNotFound, LastAdminKey, StoreUnavailable
+
+
+class RoleName(StrEnum):
+    """What a key may do: a viewer reads, an operator changes configs as well, an admin manages keys as well."""
+
+    VIEWER = Role.VIEWER.label
+    OPERATOR = Role.OPERATOR.label
+    ADMIN = Role.ADMIN.label
+
+
+class Key(msgspec.Struct):
+    """An API key without its secret. Times are RFC 3339 in UTC.
+
+    Attributes:
+        id: Its number.
+        name: What admins call it.
+        role: What it may do.
+        created_at: When it was created.
+        created_by: Who created it, as the history names them.
+        expires_at: When it stops working; null when it does not expire.
+        last_used_at: When it was last used, to the minute; null when it never was.
+        revoked_at: When it was revoked; null when it was not.
+        revoked_by: Who revoked it; null when it was not.
+    """
+
+    id: int
+    name: str
+    role: RoleName
+    created_at: Time
+    created_by: str
+    expires_at: Time | None
+    last_used_at: Time | None
+    revoked_at: Time | None
+    revoked_by: str | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "Key":
+        """Return what clients see of a key."""
+        values = {name: getattr(key, name) for name in cls.__struct_fields__}
+        return cls(**{**values, "role": RoleName(key.role.label)})
+
+
+class NewKey(Key):
+    """A key that was just created, with its secret.
+
+    Attributes:
+        key: The secret. It is shown this once.
+    """
+
+    key: str
+
+
+class KeyPage(msgspec.Struct):
+    """Some of the keys, by id.
+
+    Attributes:
+        items: The keys.
+        next: The `cursor` of the next page; null on the last one.
+    """
+
+    items: list[Key]
+    next: str | None
+
+
+class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A key to create.
+
+    Attributes:
+        name: What admins call it, at most 100 characters.
+        role: What it may do.
+        expires_at: When it stops working, as RFC 3339 with an offset from UTC; null for never.
+    """
+
+    name: str
+    role: RoleName
+    expires_at: Time | None = None
+
+
+@route(
+    "/keys",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("listKeys"),
+    operation_class=operation(LIMIT, CURSOR),
+    responses=admin_responses(Role.ADMIN, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")),
+    response_headers=NO_STORE,
+    response_description="A page of keys.",
+    tags=["keys"],
+    **needs(Role.ADMIN),
+)
+@inject
+async def list_keys(request: AnyRequest, keys: FromDishka[ApiKeys]) -> KeyPage:
+    """List API keys.
+
+    By id, expired and revoked ones too.
+    """
+    limit = read_limit(request)
+    found = await keys.page(read_cursor(request) or 0, limit + 1)
+    items = [Key.of(key) for key in found[:limit]]
+    return KeyPage(items, str(items[-1].id) if len(found) > limit else None)
+
+
+@route(
+    "/keys",
+    http_method=HttpMethod.POST,
+    status_code=HTTP_201_CREATED,
+    operation_id="createKey",
+    operation_class=operation(
+        body=KeyRequest, example={"name": "deployment", "role": "operator", "expires_at": "2027-06-30T00:00:00Z"}
+    ),
+    responses=admin_responses(
+        Role.ADMIN, InvalidInput("expires_at", "must be in the future"), StoreUnavailable("database"), **BAD_BODY
+    ),
+    response_headers=NO_STORE,
+    response_description="The new key with its secret.",
+    tags=["keys"],
+    **needs(Role.ADMIN),
+)
+@inject
+async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: FromDishka[Clock]) -> NewKey:
+    """Create an API key.
+
+    The answer is the only place where its secret is ever shown.
+    """
+    body = await read_body(request, KeyRequest)
+    expires_at = body.expires_at
+    if expires_at is not None:
+        if expires_at.tzinfo is None:
+            raise InvalidInput("expires_at", "must have an offset from UTC, such as 'Z'")
+        try:
+            expires_at = expires_at.astimezone(UTC)
+        except OverflowError:
+            raise InvalidInput("expires_at", "must be a year from 1 to 9999 in UTC") from None
+    key, secret = await ring.create(body.name, Role.of(body.role), expires_at, signature(request, clock, None))
+    return NewKey(**msgspec.structs.asdict(Key.of(key)), key=secret)
+
+
+@route(
+    "/key",
+    http_method=HttpMethod.DELETE,
+    status_code=HTTP_204_NO_CONTENT,
+    operation_id="revokeKey",
+    operation_class=operation(query("id", "Which key.", required=True)),
+    responses=admin_responses(
+        Role.ADMIN, InvalidInput("id", "is required"), KeyNotFound(7), LastAdminKey(1), StoreUnavailable("database")
+    ),
+    response_headers=NO_STORE,
+    response_description="The key is revoked.",
+    tags=["keys"],
+    **needs(Role.ADMIN),
+)
+@inject
+async def revoke_key(request: AnyRequest, keys: FromDishka[ApiKeys], clock: FromDishka[Clock]) -> None:
+    """Revoke an API key.
+
+    It stops working at once, everywhere, and stays in the list. The last admin's key is kept.
+    """
+    await keys.revoke(read_required(request, "id"), signature(request, clock, None))
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    methods("/keys", "GET", "HEAD", "POST"),
+    list_keys,
+    create_key,
+    methods("/key", "DELETE"),
+    revoke_key,
+]

@@ -1,0 +1,1 @@
+"""Configs and their history over HTTP."""

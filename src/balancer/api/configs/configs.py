@@ -1,0 +1,338 @@
+"""The paths that admins ask for configs: `/config` and `/configs`."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Response, route
+from litestar.datastructures import ResponseHeader
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from balancer.api.framework.guards import needs, signature
+from balancer.api.framework.inputs import (
+    AnyRequest,
+    read_attempt,
+    read_body,
+    read_cursor,
+    read_expected,
+    read_integer,
+    read_limit,
+    read_reason,
+    read_required,
+)
+from balancer.api.framework.observing import tell_change
+from balancer.api.framework.problems import admin_responses
+from balancer.api.openapi.operations import (
+    BAD_BODY,
+    CURSOR,
+    ID,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    LIMIT,
+    NO_STORE,
+    Time,
+    by_method,
+    methods,
+    operation,
+    query,
+)
+from balancer.core.access.keys import Role
+from balancer.core.clocks import Clock
+from balancer.core.configs.documents import KEEP, MAX_DISTRIBUTION_RATE, CdnConfig, ConfigChange, ConfigDocument, Keep
+from balancer.core.configs.ports import CdnConfigs
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.errors import (
+    ConfigNotFound,
+    DefaultConfigKept,
+    IdempotencyKeyReused,
+    InvalidInput,
+    OutcomeUnknown,
+    StaleRevision,
+    StoreUnavailable,
+)
+from balancer.core.urls.hosts import ToAscii, parse_cdn_host
+from balancer.problems import etag
+
+Value = TypeVar("Value")
+
+ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
+UNCERTAIN = (IdempotencyKeyReused(), StoreUnavailable("database"), OutcomeUnknown("database"))
+"""What any change may meet."""
+
+BAD_HOST = InvalidInput("cdn_host", "has a scheme; give only a host name, and a port if it is not the default")
+HEADERS = [ResponseHeader(name="cache-control", value="no-store"), ETAG]
+
+Rate = Annotated[int, msgspec.Meta(ge=0, le=MAX_DISTRIBUTION_RATE)]
+
+
+class Config(msgspec.Struct):
+    """A config at its latest revision. Times are RFC 3339 in UTC.
+
+    Attributes:
+        id: Its number.
+        name: What admins call it; null when it has no name.
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        revision: Number of the latest revision; each change adds one.
+        created_at: When it was made.
+        updated_at: When it was last changed; null until the first change.
+    """
+
+    id: int
+    name: str | None
+    cdn_host: str
+    distribution_rate: int
+    revision: int
+    created_at: Time
+    updated_at: Time | None
+
+    @classmethod
+    def of(cls, config: CdnConfig) -> "Config":
+        """Return what clients see of a config."""
+        return cls(
+            config.id,
+            config.name,
+            config.cdn_host,
+            config.distribution_rate,
+            config.revision,
+            config.created_at,
+            config.updated_at,
+        )
+
+
+class ConfigPage(msgspec.Struct):
+    """Some of the configs, by id.
+
+    Attributes:
+        items: The configs.
+        next: The `cursor` of the next page; null on the last one.
+    """
+
+    items: list[Config]
+    next: str | None
+
+
+class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change, and why. Fields that are not given stay as they are; at least one must change.
+
+    Attributes:
+        id: Which config.
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        name: What admins call it, at most 100 characters; null takes the name away.
+        reason: One line for the history, at most 500 characters.
+    """
+
+    id: int
+    cdn_host: str | msgspec.UnsetType = msgspec.UNSET
+    distribution_rate: Rate | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    reason: str | None = None
+
+    def change(self, to_ascii: ToAscii) -> ConfigChange:
+        """Return the change that this asks for.
+
+        Raises:
+            InvalidInput: When a value cannot be had.
+        """
+        return ConfigChange(
+            cdn_host=KEEP if self.cdn_host is msgspec.UNSET else parse_cdn_host(self.cdn_host, to_ascii),
+            distribution_rate=_given(self.distribution_rate),
+            name=_given(self.name),
+        )
+
+
+class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """A config to create, and why.
+
+    Attributes:
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        name: What admins call it, at most 100 characters.
+        reason: One line for the history, at most 500 characters.
+    """
+
+    cdn_host: str
+    distribution_rate: Rate
+    name: str | None = None
+    reason: str | None = None
+
+
+def _given(value: Value | msgspec.UnsetType) -> Value | Keep:
+    return KEEP if isinstance(value, msgspec.UnsetType) else value
+
+
+def as_answer(config: CdnConfig) -> Response[Config]:
+    """Return the answer that shows a config."""
+    return Response(Config.of(config), headers={"etag": etag(config.id, config.revision)})
+
+
+@route(
+    "/config",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readConfig"),
+    operation_class=operation(ID),
+    responses=admin_responses(
+        Role.VIEWER,
+        ConfigNotFound(7),
+        StoreUnavailable("database"),
+        InvalidInput("id", "must be one integer"),
+    ),
+    response_headers=HEADERS,
+    response_description="The config.",
+    tags=["config"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> Response[Config]:
+    """Read a config.
+
+    Without `id` it is the default one: the config with the lowest id, by which players are redirected. The answer's
+    `ETag` names the revision, for `If-Match` of a later change.
+    """
+    config_id = read_integer(request, "id")
+    return as_answer(await (configs.default() if config_id is None else configs.get(config_id)))
+
+
+@route(
+    "/config",
+    http_method=HttpMethod.PATCH,
+    operation_id="changeConfig",
+    operation_class=operation(
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
+        body=ConfigPatch,
+        example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."},
+    ),
+    responses=admin_responses(Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), *UNCERTAIN, **BAD_BODY),
+    response_headers=HEADERS,
+    response_description="The whole config after the change.",
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def change_config(
+    request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
+) -> Response[Config]:
+    """Change a config.
+
+    Only the fields that are given change. The next redirect of this process follows the change, other processes follow
+    within a second. A change that changes nothing makes no revision.
+    """
+    body = await read_body(request, ConfigPatch)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
+    expected = read_expected(request, body.id)
+    config = await changes.apply(body.id, body.change(to_ascii), signed, expected)
+    tell_change("changed", config.id, signed, config)
+    return as_answer(config)
+
+
+@route(
+    "/config",
+    http_method=HttpMethod.DELETE,
+    status_code=HTTP_204_NO_CONTENT,
+    operation_id="deleteConfig",
+    operation_class=operation(
+        query("id", "Which config.", required=True),
+        query("reason", "One line for the history.", integer=False),
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
+    ),
+    responses=admin_responses(
+        Role.OPERATOR,
+        InvalidInput("id", "is required"),
+        ConfigNotFound(7),
+        DefaultConfigKept(1),
+        StaleRevision(2, 8),
+        *UNCERTAIN,
+    ),
+    response_headers=NO_STORE,
+    response_description="The config is deleted.",
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
+    """Delete a config.
+
+    The default config cannot be deleted. The history of a deleted config stays, and a rollback brings it back.
+    """
+    config_id = read_required(request, "id")
+    signed = signature(request, clock, read_reason(request), await read_attempt(request))
+    await changes.delete(config_id, signed, read_expected(request, config_id))
+    tell_change("deleted", config_id, signed)
+
+
+@route(
+    "/configs",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("listConfigs"),
+    operation_class=operation(LIMIT, CURSOR),
+    responses=admin_responses(
+        Role.VIEWER, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")
+    ),
+    response_headers=NO_STORE,
+    response_description="A page of configs.",
+    tags=["config"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> ConfigPage:
+    """List configs.
+
+    By id, so the default one comes first.
+    """
+    limit = read_limit(request)
+    found = await configs.page(read_cursor(request) or 0, limit + 1)
+    items = [Config.of(config) for config in found[:limit]]
+    return ConfigPage(items, str(items[-1].id) if len(found) > limit else None)
+
+
+@route(
+    "/configs",
+    http_method=HttpMethod.POST,
+    status_code=HTTP_201_CREATED,
+    operation_id="createConfig",
+    operation_class=operation(
+        IDEMPOTENCY_KEY,
+        body=NewConfig,
+        example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50},
+    ),
+    responses=admin_responses(Role.OPERATOR, BAD_HOST, *UNCERTAIN, **BAD_BODY),
+    response_headers=[
+        *HEADERS,
+        ResponseHeader(name="location", documentation_only=True, description="The path of the new config."),
+    ],
+    response_description="The new config.",
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def create_config(
+    request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
+) -> Response[Config]:
+    """Create a config.
+
+    Players are still redirected by the default one.
+    """
+    body = await read_body(request, NewConfig)
+    document = ConfigDocument(parse_cdn_host(body.cdn_host, to_ascii), body.distribution_rate, body.name)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
+    config = await changes.create(document, signed)
+    tell_change("created", config.id, signed, config)
+    answer = as_answer(config)
+    answer.headers["location"] = f"/config?id={answer.content.id}"
+    return answer
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    methods("/config", "GET", "HEAD", "PATCH", "DELETE"),
+    read_config,
+    change_config,
+    delete_config,
+    methods("/configs", "GET", "HEAD", "POST"),
+    list_configs,
+    create_config,
+]

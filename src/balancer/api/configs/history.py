@@ -1,0 +1,322 @@
+"""The paths that admins ask for what a config was before, and to go back to it."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Response, route
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+
+from balancer.api.configs.configs import HEADERS, UNCERTAIN, Config, as_answer
+from balancer.api.framework.guards import needs, signature
+from balancer.api.framework.inputs import (
+    AnyRequest,
+    read_attempt,
+    read_body,
+    read_cursor,
+    read_expected,
+    read_integer,
+    read_limit,
+    read_required,
+)
+from balancer.api.framework.observing import tell_change
+from balancer.api.framework.problems import admin_responses
+from balancer.api.openapi.operations import (
+    BAD_BODY,
+    CURSOR,
+    ID,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    LIMIT,
+    NO_STORE,
+    Time,
+    by_method,
+    methods,
+    operation,
+    query,
+)
+from balancer.core.access.keys import Role
+from balancer.core.clocks import Clock
+from balancer.core.configs.documents import ConfigDocument
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory
+from balancer.core.configs.revisions import Revision, differences
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.errors import ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision, StoreUnavailable
+
+_ERRORS = admin_responses(
+    Role.VIEWER,
+    InvalidInput("id", "must be one integer"),
+    ConfigNotFound(7),
+    StoreUnavailable("database"),
+)
+_REVISION_ERRORS = admin_responses(
+    Role.VIEWER,
+    InvalidInput("revision", "is required"),
+    ConfigNotFound(7),
+    RevisionNotFound(1, 9),
+    StoreUnavailable("database"),
+)
+
+
+class Document(msgspec.Struct):
+    """What admins decide in a config.
+
+    Attributes:
+        name: What they call it; null when it has no name.
+        cdn_host: Host of the CDN, with its port if that is not the default one.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+    """
+
+    name: str | None
+    cdn_host: str
+    distribution_rate: int
+
+    @classmethod
+    def of(cls, document: ConfigDocument | None) -> "Document | None":
+        """Return what clients see of a document."""
+        return cls(document.name, document.cdn_host, document.distribution_rate) if document else None
+
+
+class Change(msgspec.Struct):
+    """One field that differs.
+
+    Attributes:
+        field: Its name.
+        before: Null where there was no config, or no name.
+        after: Null where there is no config, or no name.
+    """
+
+    field: str
+    before: str | int | None
+    after: str | int | None
+
+
+class ConfigRevision(msgspec.Struct):
+    """One revision of a config. It is never rewritten.
+
+    Attributes:
+        id: Which config.
+        revision: Its number, from 1.
+        document: What was decided; null when the revision deleted the config.
+        changes: How it differs from the revision before.
+        actor: Who made it: `key:3 deployment`, `token:alice`, `command-line` or `first-start`.
+        made_at: When, as RFC 3339 in UTC.
+        reason: Why; null when no reason was given.
+        restored: Number of the revision that a rollback went back to; null for any other change.
+    """
+
+    id: int
+    revision: int
+    document: Document | None
+    changes: list[Change]
+    actor: str
+    made_at: Time
+    reason: str | None
+    restored: int | None
+
+    @classmethod
+    def of(cls, revision: Revision, before: Revision | None) -> "ConfigRevision":
+        """Return what clients see of a revision."""
+        return cls(
+            revision.config_id,
+            revision.number,
+            Document.of(revision.document),
+            changes_between(before.document if before else None, revision.document),
+            revision.signed.actor,
+            revision.signed.at,
+            revision.signed.reason,
+            revision.restored,
+        )
+
+
+class RevisionPage(msgspec.Struct):
+    """Some of a config's revisions, the newest first.
+
+    Attributes:
+        items: The revisions.
+        next: The `cursor` of the next page; null on the last one.
+    """
+
+    items: list[ConfigRevision]
+    next: str | None
+
+
+class ConfigDiff(msgspec.Struct):
+    """How two revisions of a config differ.
+
+    Attributes:
+        id: Which config.
+        from: Number of the one revision.
+        to: Number of the other.
+        changes: The fields that differ.
+    """
+
+    id: int
+    from_: int = msgspec.field(name="from")
+    to: int
+    changes: list[Change]
+
+
+class Rollback(msgspec.Struct, forbid_unknown_fields=True):
+    """Which revision to go back to, and why.
+
+    Attributes:
+        id: Which config.
+        revision: Number of the revision whose document it gets.
+        reason: One line for the history, at most 500 characters.
+    """
+
+    id: int
+    revision: int
+    reason: str | None = None
+
+
+def changes_between(before: ConfigDocument | None, after: ConfigDocument | None) -> list[Change]:
+    """Return how two documents differ."""
+    return [Change(*difference) for difference in differences(before, after)]
+
+
+@route(
+    "/config/history",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readHistory"),
+    operation_class=operation(
+        ID, LIMIT, CURSOR, replace(query("before", "Earlier name of `cursor`.", minimum=1), deprecated=True)
+    ),
+    responses=_ERRORS,
+    response_headers=NO_STORE,
+    response_description="A page of revisions.",
+    tags=["history"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def read_history(
+    request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
+) -> RevisionPage:
+    """List the revisions of a config.
+
+    The newest first, each with how it differs from the one before; also of a deleted config.
+    """
+    limit, before = read_limit(request), read_integer(request, "before", 1)
+    if (cursor := read_cursor(request)) is not None:
+        if before is not None:
+            raise InvalidInput("before", "cannot be given together with 'cursor'")
+        before = cursor
+    found = await history.page(await _which(request, configs), before, limit + 1)
+    # One more than is shown says how the last one shown differs from it.
+    items = [ConfigRevision.of(later, earlier) for later, earlier in pairwise([*found, None]) if later]
+    return RevisionPage(items[:limit], str(items[limit - 1].revision) if len(found) > limit else None)
+
+
+@route(
+    "/config/revision",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readRevision"),
+    operation_class=operation(ID, query("revision", "Its number.", required=True)),
+    responses=_REVISION_ERRORS,
+    response_headers=NO_STORE,
+    response_description="The revision.",
+    tags=["history"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def read_revision(
+    request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
+) -> ConfigRevision:
+    """Read one revision of a config.
+
+    It has the whole document of that time, and how it differs from the revision before.
+    """
+    number = read_required(request, "revision")
+    config_id = await _which(request, configs)
+    revision = await history.get(config_id, number)
+    earlier = await history.page(config_id, number, 1)
+    return ConfigRevision.of(revision, earlier[0] if earlier else None)
+
+
+@route(
+    "/config/diff",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("compareRevisions"),
+    operation_class=operation(
+        ID, query("from", "Number of a revision.", required=True), query("to", "Number of another.", required=True)
+    ),
+    responses=_REVISION_ERRORS,
+    response_headers=NO_STORE,
+    response_description="The fields that differ.",
+    tags=["history"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def compare_revisions(
+    request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
+) -> ConfigDiff:
+    """Compare two revisions of a config.
+
+    They need not follow each other, and either may be the later one.
+    """
+    first, second = read_required(request, "from"), read_required(request, "to")
+    config_id = await _which(request, configs)
+    before, after = await history.get(config_id, first), await history.get(config_id, second)
+    return ConfigDiff(config_id, first, second, changes_between(before.document, after.document))
+
+
+@route(
+    "/config/rollback",
+    http_method=HttpMethod.POST,
+    status_code=200,
+    operation_id="rollBackConfig",
+    operation_class=operation(
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
+        body=Rollback,
+        example={"id": 1, "revision": 3, "reason": "The origin cannot take it."},
+    ),
+    responses=admin_responses(
+        Role.OPERATOR,
+        InvalidInput("revision", "must be int, not str"),
+        ConfigNotFound(7),
+        RevisionNotFound(1, 9),
+        StaleRevision(1, 8),
+        *UNCERTAIN,
+        **BAD_BODY,
+    ),
+    response_headers=HEADERS,
+    response_description="The whole config after the rollback.",
+    tags=["history"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def roll_back(
+    request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]
+) -> Response[Config]:
+    """Roll a config back.
+
+    It gets the document of an earlier revision, by a new revision, which can be rolled back in turn. A deleted config
+    comes back.
+    """
+    body = await read_body(request, Rollback)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
+    expected = read_expected(request, body.id)
+    config = await changes.roll_back(body.id, body.revision, signed, expected)
+    tell_change("rolled back", config.id, signed, config, restored=body.revision)
+    return as_answer(config)
+
+
+async def _which(request: AnyRequest, configs: CdnConfigs) -> int:
+    config_id = read_integer(request, "id")
+    return (await configs.default()).id if config_id is None else config_id
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    methods("/config/history", "GET", "HEAD"),
+    read_history,
+    methods("/config/revision", "GET", "HEAD"),
+    read_revision,
+    methods("/config/diff", "GET", "HEAD"),
+    compare_revisions,
+    methods("/config/rollback", "POST"),
+    roll_back,
+]

@@ -1,0 +1,1 @@
+"""What every endpoint needs: inputs, problems, the log line of a request."""

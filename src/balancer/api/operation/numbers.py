@@ -1,0 +1,178 @@
+"""What was counted: `/metrics` for Prometheus, `/stats` for people and dashboards."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Response, Router, route
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+
+from balancer.api.framework.guards import needs
+from balancer.api.framework.inputs import AnyRequest
+from balancer.api.framework.problems import admin_responses
+from balancer.api.openapi.operations import Time, by_method, methods, one_of, operation, query
+from balancer.core.access.keys import Role
+from balancer.core.clients.limits import UNITS
+from balancer.core.errors import InvalidInput, RefusalReason
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.snapshots import Snapshot
+from balancer.telemetry.metrics.board import OTHER
+from balancer.telemetry.metrics.exposition import Exposition
+from balancer.telemetry.metrics.stats import MAX_WINDOW, Served, Stats
+
+DEFAULT_WINDOW = "5m"
+LEAST_WINDOW = 10
+
+_WINDOW = re.compile(r"([1-9][0-9]{0,4})([smh])")
+
+
+class TargetStats(msgspec.Struct):
+    """What a target had.
+
+    Attributes:
+        target: `origin` or `cdn`.
+        redirects: How many.
+        share: Which part of the config's, from 0 to 1.
+        configured: Which part it is to have now; null when the config is not in force.
+    """
+
+    target: str
+    redirects: int
+    share: float
+    configured: float | None
+
+
+class ConfigStats(msgspec.Struct):
+    """What was served by a config.
+
+    Attributes:
+        id: Null for all those that a process could not tell apart, having served by too many.
+        redirects: How many.
+        targets: What each had.
+    """
+
+    id: int | None
+    redirects: int
+    targets: list[TargetStats]
+
+
+class StatsAnswer(msgspec.Struct):
+    """What was served in a time.
+
+    Attributes:
+        begin: From when on; whole steps of ten seconds are counted.
+        end: Until when.
+        scope: `host` for all workers of this host, `fleet` for all hosts that share a Redis.
+        hosts: How many of them had anything to tell.
+        redirects: How many.
+        refusals: By reason, without those that there were none of.
+        rate_limited: By policy, as above.
+        configs: By config and target.
+    """
+
+    begin: Time
+    end: Time
+    scope: Literal["host", "fleet"]
+    hosts: int
+    redirects: int
+    refusals: dict[Annotated[str, one_of(RefusalReason)], int]
+    rate_limited: dict[str, int]
+    configs: list[ConfigStats]
+
+
+@route("/metrics", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
+@inject
+async def read_metrics(request: AnyRequest, exposition: FromDishka[Exposition]) -> Response[bytes]:
+    """Return the numbers of all workers of the host."""
+    text, media_type = exposition.read(",".join(request.headers.getall("accept", [])))
+    # As a header, since the framework would name the character set once more.
+    return Response(text, headers={"content-type": media_type, "cache-control": "no-store"})
+
+
+@route(
+    "/stats",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("readStats"),
+    operation_class=operation(
+        query(
+            "window",
+            "How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds.",
+            integer=False,
+            pattern=f"^{_WINDOW.pattern}$",
+            default=DEFAULT_WINDOW,
+        )
+    ),
+    responses=admin_responses(Role.VIEWER, InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")),
+    response_headers={"cache-control": "no-store"},
+    response_description="What was served.",
+    tags=["stats"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: FromDishka[Redirects]) -> StatsAnswer:
+    """Read what was served over the last minutes.
+
+    By config and target: for all workers of this host, and for all hosts that share a Redis.
+    """
+    return _answer(await stats.served(_window(request)), redirects.snapshot)
+
+
+def _window(request: AnyRequest) -> int:
+    values = request.query_params.getall("window", [DEFAULT_WINDOW])
+    found = _WINDOW.fullmatch(values[0])
+    seconds = int(found[1]) * UNITS[found[2]] if found else 0
+    if len(values) > 1 or not LEAST_WINDOW <= seconds <= MAX_WINDOW:
+        raise InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")
+    return seconds
+
+
+def _answer(served: Served, snapshot: Snapshot | None) -> StatsAnswer:
+    configs: dict[str, dict[str, int]] = {}
+    refusals: dict[str, int] = {}
+    limited: dict[str, int] = {}
+    for (name, *labels), count in sorted(served.counts.items()):
+        match name, labels:
+            case "redirected", [config, target]:
+                configs.setdefault(config, {})[target] = count
+            case "refused", [reason]:
+                refusals[reason] = count
+            case "limited", [policy]:
+                limited[policy] = count
+            case _:
+                pass
+    found = [_config(config, targets, snapshot) for config, targets in configs.items()]
+    return StatsAnswer(
+        datetime.fromtimestamp(served.begin, UTC),
+        datetime.fromtimestamp(served.end, UTC),
+        "fleet" if served.is_fleet else "host",
+        served.hosts,
+        sum(config.redirects for config in found),
+        refusals,
+        limited,
+        found,
+    )
+
+
+def _config(config: str, targets: dict[str, int], snapshot: Snapshot | None) -> ConfigStats:
+    configured = snapshot.shares if snapshot and str(snapshot.config.id) == config else {}
+    whole = sum(targets.values())
+    return ConfigStats(
+        None if config == OTHER else int(config),
+        whole,
+        [TargetStats(target, count, count / whole, configured.get(target)) for target, count in targets.items()],
+    )
+
+
+def routes(access: dict[str, Any]) -> list[Router]:
+    """Return the routes of the metrics.
+
+    Args:
+        access: Who may read them, as `balancer.api.framework.guards` says it.
+    """
+    return [Router("/", route_handlers=[read_metrics], **access)]
+
+
+STATS: list[HTTPRouteHandler] = [methods("/stats", "GET", "HEAD"), read_stats]

@@ -1,0 +1,1 @@
+"""The redirect and its explanation over HTTP."""

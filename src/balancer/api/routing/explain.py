@@ -1,0 +1,277 @@
+"""The paths by which admins see what would happen: `/explain` and `/config/preview`."""
+
+from typing import Annotated
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import route
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.openapi.spec.enums import OpenAPIFormat
+from litestar.status_codes import HTTP_200_OK, HTTP_301_MOVED_PERMANENTLY
+
+from balancer.api.configs.configs import BAD_HOST, ConfigPatch
+from balancer.api.configs.history import Change, Document, changes_between
+from balancer.api.framework.guards import needs
+from balancer.api.framework.inputs import AnyRequest, read_body
+from balancer.api.framework.problems import admin_responses
+from balancer.api.openapi.operations import BAD_BODY, NO_STORE, VIDEO, by_method, methods, one_of, operation, query
+from balancer.core.access.keys import Role
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.ports import CdnConfigs
+from balancer.core.errors import ConfigNotFound, InvalidInput, RefusalReason, StoreUnavailable
+from balancer.core.routing.explanations import Explanation, Forecast, Route, Share, explain, forecast
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.snapshots import RoutingReason
+from balancer.core.urls.hosts import OriginHosts, ToAscii
+from balancer.problems import problem_of
+
+MAX_VIDEOS = 100
+"""Videos in one preview."""
+
+MAX_REQUESTS = 10**12
+"""Requests that a preview counts with."""
+
+Reason = Annotated[str, one_of(RoutingReason, RefusalReason)]
+
+
+class Finding(msgspec.Struct):
+    """One step on the way to an answer.
+
+    Attributes:
+        step: What was looked at: `config`, `video`, `host`, `ticket`, `target` or `location`.
+        finding: What was found there, in one sentence.
+    """
+
+    step: str
+    finding: str
+
+
+class Explained(msgspec.Struct):
+    """What a player would be answered, and why. Null stands for what was not reached.
+
+    Attributes:
+        status: Of the answer: 301 when the player would be redirected.
+        reason: Why it goes where it goes, or why it is refused.
+        location: Where the player would be sent.
+        config_id: Which config is in force.
+        revision: Its revision.
+        host_pattern: The pattern of allowed origins that the video's host matches.
+        ticket: The next ticket of this process, which is not taken.
+        target: Whom that ticket belongs to: `origin` or `cdn`.
+        steps: The way to the answer, in order, up to the step that ended it.
+    """
+
+    status: int
+    reason: Reason | None
+    location: str | None
+    config_id: int | None
+    revision: int | None
+    host_pattern: str | None
+    ticket: int | None
+    target: str | None
+    steps: list[Finding]
+
+    @classmethod
+    def of(cls, found: Explanation) -> "Explained":
+        """Return what clients see of an explanation."""
+        decision = found.decision
+        return cls(
+            HTTP_301_MOVED_PERMANENTLY if found.error is None else problem_of(found.error).status,
+            found.reason,
+            decision.location if decision else None,
+            found.config.id if found.config else None,
+            found.config.revision if found.config else None,
+            decision.video.pattern if decision else None,
+            decision.ticket if decision else None,
+            decision.target.name if decision else None,
+            [Finding(*step) for step in found.steps],
+        )
+
+
+class TargetShare(msgspec.Struct):
+    """What one target gets.
+
+    Attributes:
+        target: `origin` or `cdn`.
+        share: From 0 to 1.
+        requests: How many of the `requests` that were asked about; null when none were.
+    """
+
+    target: str
+    share: float
+    requests: int | None
+
+    @classmethod
+    def of(cls, share: Share) -> "TargetShare":
+        """Return what clients see of a share."""
+        return cls(share.target.name, share.share, share.requests)
+
+
+class Place(msgspec.Struct):
+    """Where a video would go with a share of its requests.
+
+    Attributes:
+        target: `origin` or `cdn`.
+        share: From 0 to 1.
+        location: The video's URL there.
+    """
+
+    target: str
+    share: float
+    location: str
+
+
+class VideoRoute(msgspec.Struct):
+    """Where one video would go, or why it would be refused.
+
+    Attributes:
+        video: As it was given.
+        refusal: Why it would be refused; null when it would be redirected.
+        places: Where it would go: one for each target that has a share.
+    """
+
+    video: str
+    refusal: RefusalReason | None
+    places: list[Place]
+
+    @classmethod
+    def of(cls, route: Route) -> "VideoRoute":
+        """Return what clients see of a route."""
+        places = [Place(share.target.name, share.share, location) for share, location in route.locations]
+        return cls(route.video, route.refusal.reason if route.refusal else None, places)
+
+
+class Outcome(msgspec.Struct):
+    """What players would get by a config.
+
+    Attributes:
+        config: What is decided in it.
+        shares: What each target gets.
+        videos: Where each video that was asked about goes.
+    """
+
+    config: Document
+    shares: list[TargetShare]
+    videos: list[VideoRoute]
+
+    @classmethod
+    def of(cls, config: CdnConfig, found: Forecast) -> "Outcome":
+        """Return what clients see of a forecast."""
+        document = config.document
+        return cls(
+            Document(document.name, document.cdn_host, document.distribution_rate),
+            [TargetShare.of(share) for share in found.shares],
+            [VideoRoute.of(route) for route in found.routes],
+        )
+
+
+class Preview(msgspec.Struct):
+    """What a change would do.
+
+    Attributes:
+        id: Which config.
+        revision: The one that the change would follow.
+        changes: The fields that differ.
+        before: What players get now.
+        after: What they would get.
+    """
+
+    id: int
+    revision: int
+    changes: list[Change]
+    before: Outcome
+    after: Outcome
+
+
+class PreviewRequest(ConfigPatch):
+    """A change as for `PATCH /config`, and what to show of it.
+
+    Attributes:
+        videos: Origin URLs to show the places of, at most 100.
+        requests: How many requests to share out, at most 1000000000000.
+    """
+
+    videos: list[str] = msgspec.field(default_factory=list)
+    requests: int | None = None
+
+
+@route(
+    "/explain",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id=by_method("explain"),
+    operation_class=operation(
+        query(
+            "video",
+            "The video's URL at its origin, as a player would send it. Parameters beside it count as well.",
+            integer=False,
+            format=OpenAPIFormat.URI,
+            examples=VIDEO,
+        )
+    ),
+    responses=admin_responses(Role.VIEWER, StoreUnavailable("database")),
+    response_headers=NO_STORE,
+    response_description="The answer that a player would get, and the way to it.",
+    tags=["explain"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def explain_request(request: AnyRequest, redirects: FromDishka[Redirects]) -> Explained:
+    """Explain what a player would be answered.
+
+    Tells what this process would answer next to `GET /` with the same query: the status, the location, and step by step
+    why. It is decided by the same code, and takes no ticket.
+    """
+    return Explained.of(explain(redirects, request.scope["query_string"]))
+
+
+@route(
+    "/config/preview",
+    http_method=HttpMethod.POST,
+    status_code=HTTP_200_OK,
+    operation_id="previewConfig",
+    operation_class=operation(
+        body=PreviewRequest,
+        example={
+            "id": 1,
+            "distribution_rate": 20,
+            "videos": ["http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"],
+            "requests": 1000000,
+        },
+    ),
+    responses=admin_responses(Role.VIEWER, BAD_HOST, ConfigNotFound(7), StoreUnavailable("database"), **BAD_BODY),
+    response_headers=NO_STORE,
+    response_description="What would differ.",
+    tags=["explain"],
+    **needs(Role.VIEWER),
+)
+@inject
+async def preview_config(
+    request: AnyRequest,
+    configs: FromDishka[CdnConfigs],
+    origins: FromDishka[OriginHosts],
+    to_ascii: FromDishka[ToAscii],
+) -> Preview:
+    """Preview a change.
+
+    Tells what a change would do to the shares of the targets and to videos, and changes nothing.
+    """
+    body = await read_body(request, PreviewRequest)
+    if len(body.videos) > MAX_VIDEOS:
+        raise InvalidInput("videos", f"must be at most {MAX_VIDEOS}")
+    if body.requests is not None and not 0 <= body.requests <= MAX_REQUESTS:
+        raise InvalidInput("requests", f"must be from 0 to {MAX_REQUESTS}")
+    change = body.change(to_ascii)
+    config = await configs.get(body.id)
+    changed = config.with_document(change.applied_to(config.document))
+    before, after = (Outcome.of(one, forecast(one, body.videos, body.requests, origins)) for one in (config, changed))
+    differs = changes_between(config.document, changed.document)
+    return Preview(config.id, config.revision, differs, before, after)
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    methods("/explain", "GET", "HEAD"),
+    explain_request,
+    methods("/config/preview", "POST"),
+    preview_config,
+]

@@ -1,0 +1,140 @@
+"""The path that players ask: `GET /?video=…`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Request, Response, route
+from litestar.datastructures import ResponseHeader
+from litestar.enums import HttpMethod
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.response.base import ASGIResponse
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
+from typing_extensions import override
+
+from balancer import headers
+from balancer.api.framework.guards import OPEN, limit_players
+from balancer.api.framework.problems import responses
+from balancer.api.openapi.operations import VIDEO, by_method
+from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
+from balancer.core.routing.redirects import Redirects
+from balancer.core.urls.videos import MAX_VIDEO
+
+
+@dataclass
+class PlayerOperation(Operation):
+    """Describes the `video` parameter, which is read from the raw query string and not by the framework."""
+
+    def __post_init__(self) -> None:
+        """Add the parameter."""
+        self.parameters = [
+            Parameter(
+                name="video",
+                param_in="query",
+                required=True,
+                description=(
+                    "The video's URL at its origin, raw or percent-encoded. "
+                    "Other parameters are carried over to the end of the target's query."
+                ),
+                schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URI, max_length=MAX_VIDEO),
+                examples=VIDEO,
+            )
+        ]
+
+
+_ERRORS = responses(
+    InvalidVideo(RefusalReason.VIDEO_MISSING, "is missing"),
+    InvalidVideo(RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin"),
+    QueryTooLong(MAX_VIDEO),
+    NoConfig(),
+    RateLimited("player", 50, 1, 50, 0.02),
+    status_400="Invalid host header.",
+    status_431="The head of the request is longer than 16384 bytes.",
+)
+
+_LOCATION = ResponseHeader(
+    name="location",
+    documentation_only=True,
+    description="The video at its origin, or at a CDN: `http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8`.",
+)
+
+
+_PREFLIGHT = [
+    ResponseHeader(name=name, documentation_only=True, description=f"`{value}`")
+    for name, value in headers.PREFLIGHT.items()
+]
+
+
+def _allow(response: Response[None]) -> Response[None]:
+    """Say what is allowed, in an order that does not change from one process to the next."""
+    response.headers.update(headers.PREFLIGHT)
+    return response
+
+
+class _Redirection(ASGIResponse):
+    """A response without a body, and so without the content type that the framework gives every response."""
+
+    @override
+    def encode_headers(self) -> list[tuple[bytes, bytes]]:
+        return [header for header in super().encode_headers() if header[0] != b"content-type"]
+
+
+@route(
+    "/",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    status_code=HTTP_301_MOVED_PERMANENTLY,
+    operation_id=by_method("redirectVideo"),
+    operation_class=PlayerOperation,
+    response_headers=[_LOCATION],
+    response_description="Where the video is. It has no body, and is not to be cached.",
+    responses=_ERRORS,
+    tags=["player"],
+    guards=[limit_players],
+    **OPEN,
+)
+@inject
+async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
+    """Redirect a player to its video.
+
+    To the origin or to a CDN, by the shares of the config in force. Each redirect takes a ticket; a refused request
+    takes none. A browser shows no script where a redirect leads, so an interactive page cannot show the answer. Use
+    curl:
+
+    ```sh
+    curl --include 'http://127.0.0.1:8000/?video=http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8'
+    ```
+
+    or `GET /explain` with the same query, which tells status and location as JSON.
+    """
+    decision = redirects.redirect(request.scope["query_string"])
+    # It is counted once it is answered.
+    request.state.decision = decision
+    # In the order in which the edge has them.
+    fields = {**headers.PLAYER, "content-length": "0", "location": decision.location}
+    return _Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)
+
+
+@route(
+    "/",
+    http_method=[HttpMethod.OPTIONS],
+    status_code=HTTP_204_NO_CONTENT,
+    operation_id="preflight",
+    response_headers=_PREFLIGHT,
+    response_description="What browsers on other sites may ask.",
+    after_request=_allow,
+    responses=responses(RateLimited("player", 50, 1, 50, 0.02), status_400="Invalid host header."),
+    tags=["player"],
+    guards=[limit_players],
+    **OPEN,
+)
+async def preflight() -> None:
+    """Answer a browser's preflight.
+
+    Allows pages of all sites to ask, for a day. It takes no ticket.
+    """
+
+
+# The preflight stands first: where a path has none yet, the framework adds one of its own.
+ROUTES: list[HTTPRouteHandler] = [preflight, redirect_video]

@@ -1,0 +1,1 @@
+"""What admins decide: configs, their targets, and every revision of them."""

@@ -1,0 +1,1 @@
+"""Changing what is on record, and knowing what is in force."""

@@ -1,0 +1,1 @@
+"""What works, and what goes on without what does not."""

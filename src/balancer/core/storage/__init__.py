@@ -1,0 +1,1 @@
+"""The record as a whole: its schema and its backups."""

@@ -1,0 +1,1 @@
+"""What goes on beside the requests: one class for each job, and what runs them."""

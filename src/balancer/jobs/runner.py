@@ -1,0 +1,118 @@
+"""Runs the jobs, and says which of them fail."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+import structlog
+
+from balancer.core.errors import BalancerError, StoreUnavailable
+from balancer.core.health.fallbacks import Fallback, Fallbacks
+from balancer.jobs.following import Following
+from balancer.jobs.leasing import Leasing
+from balancer.jobs.sharing import Sharing
+from balancer.jobs.spreading import Spreading
+from balancer.telemetry.health import Watchman
+from balancer.telemetry.metrics.reporting import Reporting
+
+RETRY = 0.5
+"""Seconds to wait before a store that did not answer is asked again."""
+
+FIRST_LEASE = 1.0
+"""Seconds that a start waits for its first page of tickets before it goes on with its own."""
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class Jobs(NamedTuple):
+    """What goes on beside the requests of a process.
+
+    Attributes:
+        following: The config in force.
+        spreading: What changes.
+        watchman: Looks after the stores.
+        reporting: Of what the process counts.
+        leasing: None when the process counts by itself.
+        sharing: None when the process limits by itself.
+    """
+
+    following: Following
+    spreading: Spreading
+    watchman: Watchman
+    reporting: Reporting
+    leasing: Leasing | None = None
+    sharing: Sharing | None = None
+
+
+class Background:
+    """The tasks that run for as long as the process serves.
+
+    Args:
+        jobs: What they do.
+        fallbacks: How the process goes on while a store is away.
+    """
+
+    def __init__(self, jobs: Jobs, fallbacks: Fallbacks) -> None:
+        self._leasing = jobs.leasing
+        self._reporting = jobs.reporting
+        self._fallbacks = fallbacks
+        jobs.following.on_listening = lambda: self._regain(Fallback.POLLING)
+        self._steps: list[tuple[Callable[[], Awaitable[None]], Fallback | None]] = [
+            (jobs.reporting.step, None),
+            (jobs.spreading.step, None),
+            (jobs.watchman.watch, None),
+            (jobs.following.poll, Fallback.LAST_CONFIG),
+            (jobs.following.listen, Fallback.POLLING),
+        ]
+        if jobs.leasing:
+            self._steps.append((jobs.leasing.step, Fallback.OWN_TICKETS))
+        if jobs.sharing:
+            self._steps.append((jobs.sharing.step, Fallback.OWN_LIMITS))
+        if jobs.reporting.is_shared:
+            self._steps.append((jobs.reporting.share, Fallback.OWN_STATS))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Run the tasks for as long as the block lasts."""
+        if self._leasing:
+            with suppress(TimeoutError, StoreUnavailable):
+                await asyncio.wait_for(self._leasing.step(), FIRST_LEASE)
+        self._reporting.report()
+        tasks = [asyncio.create_task(self._forever(step, fallback)) for step, fallback in self._steps]
+        try:
+            yield
+        finally:
+            await _end(tasks)
+            self._reporting.report()
+
+    async def _forever(self, step: Callable[[], Awaitable[None]], fallback: Fallback | None) -> None:
+        """Repeat a step whatever happens, and say once when it begins to fail and once when it works again."""
+        # A store that was away at the start is known to be, but not yet why.
+        is_new = True
+        while True:
+            try:
+                await step()
+            except Exception as error:  # a task that ended would leave the process deaf for good
+                if fallback is None or self._fallbacks.enter(fallback) or is_new:
+                    known = isinstance(error, BalancerError)
+                    fault = error.explained if isinstance(error, StoreUnavailable) else str(error)
+                    logger.warning("store lost", fallback=fallback, fault=fault, exc_info=None if known else error)
+                is_new = False
+                await asyncio.sleep(RETRY)
+            else:
+                is_new = False
+                self._regain(fallback)
+
+    def _regain(self, fallback: Fallback | None) -> None:
+        if fallback and self._fallbacks.leave(fallback):
+            logger.warning("store regained", fallback=fallback)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a driver may take a cancellation for its own time-out, and swallow it."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=RETRY)
