@@ -6,6 +6,8 @@
     │   └── QueryTooLong        the query string is longer than the edge reads
     ├── InvalidInput            a field of a request or a setting has a value that it cannot have
     ├── ConfigNotFound          no config has that id
+    ├── TargetNotFound          a config has no target of that name
+    ├── NotSimple               a config is more than one CDN host and one rate
     ├── RevisionNotFound        a config has no revision of that number
     ├── StaleRevision           a config has changed since the client read it
     ├── IdempotencyKeyReused    a request has the idempotency key of a different one
@@ -94,6 +96,29 @@ class ConfigNotFound(BalancerError):
     def __init__(self, config_id: int) -> None:
         super().__init__(f"There is no config with id {config_id}.")
         self.config_id = config_id
+
+
+class TargetNotFound(BalancerError):
+    """A config has no target of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The config has no target with the name '{name}'.")
+        self.name = name
+
+
+class NotSimple(BalancerError):
+    """A config is more than one CDN host and one rate, so neither of these can be changed.
+
+    Attributes:
+        fields: Those that were to change: `'cdn_host'`.
+    """
+
+    def __init__(self, fields: str) -> None:
+        super().__init__(
+            f"The targets of this config are more than {fields} can say: change one with PATCH /config/target, or all "
+            "with 'targets' in PATCH /config."
+        )
+        self.fields = fields
 
 
 class RevisionNotFound(BalancerError):

@@ -1,7 +1,7 @@
 """Revisions: every state that a config has ever been in, who made it so, when and why. They are never rewritten."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -63,24 +63,6 @@ class Revision:
     document: ConfigDocument | None
     signed: Signature
     restored: int | None = None
-
-
-class Difference(NamedTuple):
-    """One field that two documents do not have in common; None where there is no document."""
-
-    field: str
-    before: str | int | None
-    after: str | int | None
-
-
-def differences(before: ConfigDocument | None, after: ConfigDocument | None) -> list[Difference]:
-    """Return how two documents differ, field by field; None stands for a config that is not there."""
-    found = []
-    for field in fields(ConfigDocument):
-        was, is_now = getattr(before, field.name, None), getattr(after, field.name, None)
-        if was != is_now:
-            found.append(Difference(field.name, was, is_now))
-    return found
 
 
 class Standing(NamedTuple):
