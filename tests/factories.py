@@ -1,12 +1,22 @@
 """Valid objects of the domain; a test names only the field that it is about."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from polyfactory.factories import DataclassFactory
+from typing_extensions import override
 
 from balancer.core.access.keys import ApiKey, Role, digest_of
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.revisions import Signature
+from balancer.core.configs.simple import SimpleView, simple_document, simple_view
+from balancer.core.configs.targets import Kind, Target
+from balancer.core.routing.decisions import Plan
+from balancer.core.routing.planner import Drawing, Planner
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.routes import Route
+from balancer.core.routing.tickets import TicketBook, TicketBooks
+from balancer.core.routing.usable import usable
 from balancer.core.urls.hosts import OriginHosts
 from balancer.idn import to_ascii
 
@@ -20,15 +30,63 @@ AT_CDN = "http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8"
 
 
 class ConfigFactory(DataclassFactory[CdnConfig]):
-    """The config of a first start."""
+    """The config of a first start, made from a document or from the fields of the simple view."""
 
     id = 1
-    cdn_host = "cdn.example.com"
-    distribution_rate = 10
     revision = 1
     created_at = CREATED
     updated_at = None
-    name = None
+
+    @classmethod
+    @override
+    def build(cls, factory_use_construct: bool | None = None, **fields: Any) -> CdnConfig:
+        """Return a config; `cdn_host`, `distribution_rate` and `name` are those of its document."""
+        simple = {name: fields.pop(name) for name in ("cdn_host", "distribution_rate", "name") if name in fields}
+        fields.setdefault(
+            "document", simple_document(**{"cdn_host": "cdn.example.com", "distribution_rate": 10, **simple})
+        )
+        return super().build(**fields)
+
+
+def view_of(config: CdnConfig) -> SimpleView:
+    """Return the simple view of a config that has one."""
+    view = simple_view(config.document)
+    assert view is not None
+    return view
+
+
+NEW = {"policy", "sticky_key", "panic_threshold", "slow_start", "targets", "target_changes"}
+
+
+def simple_part(answer: Any) -> Any:
+    """Return what an answer says of configs in the simple view, and no more."""
+    if isinstance(answer, dict):
+        return {name: simple_part(value) for name, value in answer.items() if name not in NEW}
+    return [simple_part(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def targets(**weights: int) -> tuple[Target, ...]:
+    """Return targets by their weights: one named `origin` is the origin, the others are CDNs at `NAME.example`."""
+    return tuple(
+        Target(name, Kind.ORIGIN, weight=weight)
+        if name == "origin"
+        else Target(name.replace("_", "-"), Kind.CDN, f"{name.replace('_', '-')}.example", weight=weight)
+        for name, weight in weights.items()
+    )
+
+
+def planner(*patterns: str) -> Planner:
+    """Return what draws plans for redirects from these origins, or the default ones, at once."""
+
+    async def at_once(drawing: Drawing) -> Plan:
+        return drawing()
+
+    return Planner(Redirects(origins(*patterns)), TicketBooks(), at_once)
+
+
+def route(config: CdnConfig) -> Route:
+    """Return a config compiled, with all its targets healthy."""
+    return Route(config, usable(config.document, {}), TicketBook())
 
 
 KEY = "vbk_" + "k" * 43

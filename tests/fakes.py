@@ -43,7 +43,7 @@ class FakeCdnConfigs(CdnConfigs):
     async def create_first(self, config: CdnConfig, signature: Signature) -> None:
         self._check()
         if not self.revisions:
-            self._record(config, config.document, signature)
+            self._record((config.id, config.revision, config.created_at, None), config.document, signature)
 
     @override
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
@@ -51,8 +51,8 @@ class FakeCdnConfigs(CdnConfigs):
         if earlier := self._earlier(signature):
             return self.rows[earlier.config_id]
         config_id = max((revision.config_id for revision in self.revisions), default=1) + 1
-        config = CdnConfig(config_id, "", 0, 1, signature.at, None).with_document(document)
-        self._record(config, document, signature)
+        config = CdnConfig(config_id, document, 1, signature.at, None)
+        self._record((config_id, 1, signature.at, None), document, signature)
         return config
 
     @override
@@ -90,8 +90,7 @@ class FakeCdnConfigs(CdnConfigs):
         if after != latest.document:
             # What is deleted keeps its first date.
             created = self.rows[config_id].created_at if config_id in self.rows else self._created[config_id]
-            config = CdnConfig(config_id, "", 0, latest.number + 1, created, signature.at)
-            self._record(config, after, signature, restored)
+            self._record((config_id, latest.number + 1, created, signature.at), after, signature, restored)
         return self.rows.get(config_id)
 
     def _earlier(self, signature: Signature) -> Revision | None:
@@ -106,20 +105,24 @@ class FakeCdnConfigs(CdnConfigs):
         if revision.document is None:
             return None
         created = self.rows[revision.config_id].created_at
-        config = CdnConfig(revision.config_id, "", 0, revision.number, created, revision.signed.at)
-        return config.with_document(revision.document)
+        return CdnConfig(revision.config_id, revision.document, revision.number, created, revision.signed.at)
 
     def _record(
-        self, config: CdnConfig, document: ConfigDocument | None, signature: Signature, restored: int | None = None
+        self,
+        dated: tuple[int, int, datetime, datetime | None],
+        document: ConfigDocument | None,
+        signature: Signature,
+        restored: int | None = None,
     ) -> None:
-        revision = Revision(config.id, config.revision, document, signature._replace(attempt=None), restored)
+        config_id, number, created, updated = dated
+        revision = Revision(config_id, number, document, signature._replace(attempt=None), restored)
         self.revisions.append(revision)
         if attempt := signature.attempt:
             self._attempts[signature.actor, attempt.key] = attempt.digest, revision
         if document is None:
-            self._created[config.id] = self.rows.pop(config.id).created_at
+            self._created[config_id] = self.rows.pop(config_id).created_at
         else:
-            self.rows[config.id] = config.with_document(document)
+            self.rows[config_id] = CdnConfig(config_id, document, number, created, updated)
 
     def _check(self) -> None:
         if self.down:
@@ -210,20 +213,20 @@ class FakeConfigNotices(ConfigNotices):
 
 
 class FakeTickets(Tickets):
-    """A shared sequence in a dictionary. Set `down` to take the counter away."""
+    """Shared sequences in a dictionary. Set `down` to take the counter away."""
 
     def __init__(self) -> None:
-        self.taken: dict[int, int] = {}
+        self.taken: dict[tuple[int, int], int] = {}
         self.leases = 0
         self.down = False
 
     @override
-    async def lease(self, cycle: int, size: int) -> range:
+    async def lease(self, config_id: int, cycle: int, size: int) -> range:
         if self.down:
             raise StoreUnavailable("redis")
         self.leases += 1
-        first = self.taken.get(cycle, 0) + 1
-        self.taken[cycle] = first + size - 1
+        first = self.taken.get((config_id, cycle), 0) + 1
+        self.taken[config_id, cycle] = first + size - 1
         return range(first, first + size)
 
 

@@ -17,7 +17,7 @@ from balancer.api.framework.guards import Limiters
 from balancer.api.framework.observing import Observer
 from balancer.api.framework.strangers import Strangers
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.control.changes import ConfigInForce
+from balancer.core.control.in_force import ConfigInForce
 from balancer.core.health.fallbacks import Fallback, Fallbacks
 from balancer.core.routing.redirects import Redirects
 from balancer.edge.listening import Edge
@@ -96,7 +96,7 @@ def create_app(
 
 
 def _tell_how_it_serves(redirects: Redirects) -> None:
-    if redirects.config:
+    if redirects.plan:
         logger.warning("the database does not answer: serving by the last config that is known")
     else:
         logger.warning("the database does not answer and there is no copy of a config: players get 503 until it does")

@@ -17,6 +17,7 @@ from balancer.core.errors import (
     KeyNotFound,
     LastAdminKey,
     NoConfig,
+    NotSimple,
     OutcomeUnknown,
     QueryTooLong,
     RateLimited,
@@ -26,7 +27,9 @@ from balancer.core.errors import (
     SchemaMismatch,
     StaleRevision,
     StoreUnavailable,
+    TargetNotFound,
     Unauthenticated,
+    UnknownFormat,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -84,6 +87,9 @@ TABLE: dict[type[BalancerError], Row] = {
     QueryTooLong: Row(HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "Request too long"),
     InvalidInput: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "Invalid input"),
     ConfigNotFound: Row(HTTPStatus.NOT_FOUND, "config-not-found", "Config not found"),
+    TargetNotFound: Row(HTTPStatus.NOT_FOUND, "target-not-found", "Target not found"),
+    NotSimple: Row(HTTPStatus.CONFLICT, "not-simple", "Config is not simple"),
+    UnknownFormat: Row(HTTPStatus.SERVICE_UNAVAILABLE, "unknown-format", "Record of a newer release"),
     RevisionNotFound: Row(HTTPStatus.NOT_FOUND, "revision-not-found", "Revision not found"),
     StaleRevision: Row(HTTPStatus.PRECONDITION_FAILED, "stale-revision", "Config has changed"),
     Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Not authenticated"),
@@ -134,7 +140,7 @@ def headers_of(error: BalancerError) -> dict[str, str]:
             }
         case StaleRevision():
             return {"etag": etag(error.config_id, error.current)}
-        case NoConfig() | StoreUnavailable() | SchemaMismatch():
+        case NoConfig() | StoreUnavailable() | SchemaMismatch() | UnknownFormat():
             return {"retry-after": str(RETRY_AFTER)}
         case _:
             return {}

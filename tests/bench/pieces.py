@@ -2,15 +2,14 @@
 
 import timeit
 
+from balancer.core.configs.documents import ConfigDocument
+from balancer.core.routing.decisions import Asked, decide
 from balancer.core.routing.popular import Popular
-from balancer.core.routing.redirects import Destinations, Redirects
-from balancer.core.routing.schedules import lay_out
-from balancer.core.routing.snapshots import CdnTarget, Snapshot
-from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.routes import NOBODY
 from balancer.edge.heads import VERSION, recognize_rest
 from balancer.edge.parser import HeadParser
 from tests.bench.load import FIELDS
-from tests.factories import ConfigFactory, origins
+from tests.factories import ConfigFactory, planner, route, targets
 
 QUERY = b"video=http%3A%2F%2Fs1.origin-cluster%2Fvideo%2F1488%2Fxcg2djHckad.m3u8"
 HEAD = b"GET /?" + QUERY + b" HTTP/1.1\r\n" + "\r\n".join([*FIELDS, "", ""]).encode()
@@ -26,15 +25,17 @@ def microseconds(call: object, number: int = 50_000) -> float:
 
 def pieces() -> dict[str, float]:
     """Return the pieces of a redirect, in microseconds."""
-    book = TicketBook()
-    redirects = Redirects(origins(), book)
-    redirects.use(ConfigFactory.build())
-    two = Snapshot.of(ConfigFactory.build())
-    many = Snapshot(two.config, tuple(CdnTarget(f"c{number}.example") for number in range(2_000)), lay_out([3] * 2_000))
+    drawing = planner()
+    redirects, book = drawing.redirects, drawing.books.of(1)
+    drawing.use(ConfigFactory.build())
+    two = route(ConfigFactory.build()).policy
+    many = route(
+        ConfigFactory.build(document=ConfigDocument(targets(**{f"c{n}": 3 + n % 2 for n in range(64)})))
+    ).policy
     found = redirects.find(QUERY)
     rest = HEAD[HEAD.find(VERSION) :]
     parser = HeadParser()
-    known: Popular[Destinations] = Popular(100)
+    known: Popular[Asked] = Popular(100)
     known.offer(QUERY, found)
     known.offer(QUERY, found)
     head = b"HTTP/1.1 301 Moved Permanently\r\ndate: Mon, 23 Nov 2026 23:48:39 GMT\r\ncache-control: no-store\r\n"
@@ -44,9 +45,9 @@ def pieces() -> dict[str, float]:
         "parse it instead": microseconds(lambda: parser.parse(HEAD)),
         "read a query that is not known": microseconds(lambda: redirects.find(QUERY)),
         "look up one that is": microseconds(lambda: known.get(QUERY)),
-        "decide: take a ticket, look up its target": microseconds(lambda: redirects.decide(found)),
+        "decide: take a ticket, look up its target": microseconds(lambda: decide(found, NOBODY)),
         "of that, the ticket": microseconds(book.take),
-        "of that, the target of 2": microseconds(lambda: two.targets[two.place_of(12_345)]),
-        "of that, the target of 2,000": microseconds(lambda: many.targets[many.place_of(12_345)]),
+        "of that, the target of 2": microseconds(lambda: two.choose(b"", 12_345)),
+        "of that, the target of 64": microseconds(lambda: many.choose(b"", 12_345)),
         "make the bytes of the answer": microseconds(lambda: head + location + b"\r\n\r\n"),
     }

@@ -18,10 +18,9 @@ from balancer.edge.players import Players
 COUNTING = {
     "answer_quickly": ("begun = monotonic()",),
     "_redirect": (
-        "meters = self._meters",
-        "if found.snapshot is not meters.counted:",
-        "meters.begin(found.snapshot, begun)",
-        "meters.counts[place] += 1",
+        "if not route.is_counting:",
+        "self._meters.begin(route, begun)",
+        "route.counts[index] += 1",
     ),
 }
 """By method, lines of the hot path that there are for metrics alone, where clients are not limited."""

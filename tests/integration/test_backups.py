@@ -22,7 +22,7 @@ from balancer.adapters.sql.keys import SqlApiKeys
 from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.adapters.sql.tables import metadata
 from balancer.core.access.keys import Role
-from balancer.core.configs.documents import ConfigDocument
+from balancer.core.configs.simple import simple_document
 from balancer.core.errors import SchemaMismatch
 from balancer.core.storage.backups import RecordNotEmpty, UnusableBackup
 from tests.factories import BEARER, CHANGED, CREATED, SIGNED, VIDEO, ConfigFactory, KeyFactory
@@ -60,8 +60,8 @@ def populate(url: str) -> None:
         engine = make_engine(url)
         configs, keys = SqlCdnConfigs(engine), SqlApiKeys(engine)
         await configs.create_first(ConfigFactory.build(), SIGNED)
-        made = await configs.create(ConfigDocument("a.example", 0, "Ünïcode 🎬 'quoted'"), SIGNED)
-        await configs.edit(1, lambda _: ConfigDocument("b.example", 7, None), SIGNED._replace(reason='two\\" \\n'))
+        made = await configs.create(simple_document("a.example", 0, "Ünïcode 🎬 'quoted'"), SIGNED)
+        await configs.edit(1, lambda _: simple_document("b.example", 7, None), SIGNED._replace(reason='two\\" \\n'))
         await configs.edit(made.id, lambda _: None, SIGNED)
         await keys.create_first(KeyFactory.build())
         second = await keys.create(KeyFactory.build(digest=bytes(32), role=Role.VIEWER, expires_at=CHANGED))
@@ -120,7 +120,7 @@ def test_round_trip(database: Callable[[str], str], tmp_path: Path, source: str,
 
     async def go_on() -> tuple[int, int]:
         engine = make_engine(other)
-        config = await SqlCdnConfigs(engine).create(ConfigDocument("c.example", 1), SIGNED)
+        config = await SqlCdnConfigs(engine).create(simple_document("c.example", 1), SIGNED)
         key = await SqlApiKeys(engine).create(KeyFactory.build(digest=b"new"))
         await engine.dispose()
         return config.id, key.id
@@ -226,7 +226,7 @@ def test_while_the_service_changes(database: Callable[[str], str], tmp_path: Pat
         configs, rate = SqlCdnConfigs(engine), 0
         while not ended.is_set():
             rate += 1
-            await configs.edit(1, partial(lambda rate, _: ConfigDocument("b.example", rate), rate), SIGNED)
+            await configs.edit(1, partial(lambda rate, _: simple_document("b.example", rate), rate), SIGNED)
         await engine.dispose()
 
     changing = threading.Thread(target=asyncio.run, args=[change()])

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
-from balancer.core.configs.documents import ConfigChange, ConfigDocument
+from balancer.core.configs.edits import ConfigChange
 from balancer.core.configs.revisions import Revision, Signature
-from balancer.core.control.changes import ConfigChanges, ConfigInForce
+from balancer.core.configs.simple import simple_document
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.control.in_force import ConfigInForce
 from balancer.core.errors import BalancerError, ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision
-from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.tickets import TicketBook
-from tests.factories import CREATED, SIGNED, ConfigFactory, origins
+from tests.factories import CREATED, SIGNED, ConfigFactory, planner
 from tests.fakes import FakeConfigNotices
 
 HOSTS = st.sampled_from(["a.example", "b.example"])
@@ -49,8 +49,7 @@ async def writer(url: str) -> AsyncIterator[tuple[ConfigChanges, SqlCdnConfigs, 
     """Open what one process changes configs by."""
     engine = make_engine(url)
     configs, history = SqlCdnConfigs(engine), SqlConfigHistory(engine)
-    redirects = Redirects(origins(), TicketBook())
-    in_force = ConfigInForce(configs, [], redirects, lambda: datetime.now(UTC), ConfigFactory.build())
+    in_force = ConfigInForce(configs, [], planner(), lambda: datetime.now(UTC), ConfigFactory.build())
     yield ConfigChanges(configs, history, in_force, FakeConfigNotices()), configs, history
     await engine.dispose()
 
@@ -72,7 +71,7 @@ async def play(url: str, rounds: list[list[tuple[str, object, set[int] | None]]]
     """Let two writers take the steps of each round at the same time, and look at what is left."""
     async with writer(url) as (first, configs, history), writer(url) as (second, _, _):
         await configs.create_first(ConfigFactory.build(), SIGNED)
-        made = await first.create(ConfigDocument("a.example", 1), SIGNED)
+        made = await first.create(simple_document("a.example", 1), SIGNED)
         refused = 0
         for steps in rounds:
             writers = [first, second]
@@ -119,7 +118,7 @@ async def run_out(url: str) -> None:
     """Fail between the writing of a change and of its revision."""
     async with writer(url) as (changes, configs, history):
         await configs.create_first(ConfigFactory.build(), SIGNED)
-        made = await changes.create(ConfigDocument("a.example", 1), SIGNED)
+        made = await changes.create(simple_document("a.example", 1), SIGNED)
         unsigned = Signature(None, CREATED)  # type: ignore[arg-type]  # makes a row that the database refuses
         with pytest.raises(BalancerError):
             await changes.apply(made.id, ConfigChange(distribution_rate=5), unsigned)

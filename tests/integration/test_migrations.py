@@ -17,7 +17,7 @@ from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import URL_ATTRIBUTE, AlembicSchema
 from balancer.adapters.sql.tables import metadata
-from balancer.core.configs.documents import ConfigDocument
+from balancer.core.configs.simple import simple_document
 from balancer.core.errors import SchemaMismatch
 from balancer.core.storage.migrations import Loss
 from tests.factories import CHANGED, SIGNED
@@ -133,7 +133,7 @@ def test_history_begins_with_the_present(url: str) -> None:
     async def change() -> None:
         engine = make_engine(url)
         configs, history = SqlCdnConfigs(engine), SqlConfigHistory(engine)
-        before = ConfigDocument("a.example", 7)
+        before = simple_document("a.example", 7)
         (first,) = await history.page(1, None, 9)
         assert (4, before, CHANGED) == (first.number, first.document, first.signed.at)
         config = await configs.edit(1, lambda standing: replace(standing.document or before, name="b"), SIGNED)

@@ -110,7 +110,7 @@ async def test_redis(error: Exception) -> None:
     client = Redis(connection_pool=ConnectionPool(connection_class=FailingConnection, error=error))
     config = ConfigFactory.build()
     for call in [
-        RedisTickets(client, "a:").lease(10, 10),
+        RedisTickets(client, "a:").lease(1, 10, 10),
         RedisConfigCopies(client, "a:").load(),
         RedisConfigCopies(client, "a:").save(config),
         RedisConfigNotices(client, "a:").publish(config),
@@ -180,5 +180,5 @@ def test_what_passes(error: BaseException) -> None:
 
 def test_own_mistakes_pass() -> None:
     """A mistake in this program is not taken for a store that is away."""
-    with pytest.raises(TypeError), asking("redis"):
-        TicketBook().follow("ten")  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(AttributeError), asking("redis"):
+        TicketBook().offer("ten", 1)  # type: ignore[arg-type]  # the mistake

@@ -5,15 +5,15 @@ import asyncio
 import pytest
 from typing_extensions import override
 
-from balancer.core.configs.documents import CdnConfig, ConfigChange
-from balancer.core.control.changes import COPY_LIFETIME, ConfigChanges, ConfigInForce
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.edits import ConfigChange
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.control.in_force import COPY_LIFETIME, ConfigInForce
 from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
-from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.tickets import TicketBook
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
-from tests.factories import CHANGED, SIGNED, ConfigFactory, origins
+from tests.factories import CHANGED, SIGNED, ConfigFactory, planner, view_of
 from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
 
 pytestmark = pytest.mark.anyio
@@ -28,9 +28,9 @@ class World:
         self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in on_record))
         self.notices = FakeConfigNotices()
         self.fast, self.slow = FakeConfigCopies(), FakeConfigCopies()
-        self.redirects = Redirects(origins(), TicketBook())
+        self.planner = planner()
         self.now = CHANGED
-        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.redirects, lambda: self.now, FIRST)
+        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.planner, lambda: self.now, FIRST)
         self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
 
 
@@ -39,7 +39,7 @@ async def test_first_start() -> None:
     world = World()
     assert await world.in_force.begin()
     assert {1: FIRST} == world.configs.rows
-    assert [FIRST] * 3 == [world.redirects.config, world.fast.config, world.slow.config]
+    assert [FIRST] * 3 == [world.planner.config, world.fast.config, world.slow.config]
 
 
 async def test_later_start() -> None:
@@ -47,7 +47,7 @@ async def test_later_start() -> None:
     world = World(9, 4)
     assert await world.in_force.begin()
     assert {4, 9} == set(world.configs.rows)
-    assert world.redirects.config == world.configs.rows[4]
+    assert world.planner.config == world.configs.rows[4]
 
 
 @pytest.mark.parametrize(("fast", "slow", "expected"), [(6, 5, 6), (5, 6, 6), (None, 5, 5), (5, None, 5)])
@@ -59,8 +59,8 @@ async def test_start_without_the_record(fast: int | None, slow: int | None, expe
         copies.down = revision is None
         copies.config = ConfigFactory.build(revision=revision or 9)
     assert not await world.in_force.begin()
-    assert world.redirects.config
-    assert expected == world.redirects.config.revision
+    assert world.planner.config
+    assert expected == world.planner.config.revision
 
 
 async def test_start_with_nothing() -> None:
@@ -68,10 +68,10 @@ async def test_start_with_nothing() -> None:
     world = World()
     world.configs.down = True
     assert not await world.in_force.begin()
-    assert (None, False) == (world.redirects.config, world.in_force.is_confirmed)
+    assert (None, False) == (world.planner.config, world.in_force.is_confirmed)
     world.configs.down = False
     await world.in_force.refresh()
-    assert (FIRST, True) == (world.redirects.config, world.in_force.is_confirmed)
+    assert (FIRST, True) == (world.planner.config, world.in_force.is_confirmed)
 
 
 async def test_change_reaches_the_others() -> None:
@@ -86,8 +86,8 @@ async def test_change_reaches_the_others() -> None:
     world.changes.on_change = lambda: due.append("tell")
     world.in_force.on_change = lambda: due.append("copy")
     changed = await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
-    assert (3, 2, CHANGED) == (changed.distribution_rate, changed.revision, changed.updated_at)
-    assert changed == world.redirects.config
+    assert (3, 2, CHANGED) == (view_of(changed).distribution_rate, changed.revision, changed.updated_at)
+    assert changed == world.planner.config
     assert (["copy", "tell"], FIRST) == (due, world.fast.config)
     await world.changes.tell()
     await world.in_force.copy()
@@ -102,8 +102,8 @@ async def test_change_while_notices_are_down() -> None:
     world.notices.down = True
     changed = await world.changes.apply(1, ConfigChange(cdn_host="b.example"), SIGNED)
     await world.changes.tell()
-    assert "b.example" == changed.cdn_host
-    assert changed == world.redirects.config
+    assert "b.example" == view_of(changed).cdn_host
+    assert changed == world.planner.config
 
 
 class BrokenNotices(FakeConfigNotices):
@@ -127,12 +127,12 @@ class BrokenCopies(FakeConfigCopies):
 )
 async def test_nothing_fails_after_the_commit(notices: FakeConfigNotices, copies: FakeConfigCopies) -> None:
     """A change that is on record is made and in force, whatever happens when it is copied and published."""
-    configs, redirects = FakeCdnConfigs(FIRST), Redirects(origins(), TicketBook())
-    in_force = ConfigInForce(configs, [copies], redirects, lambda: CHANGED, FIRST)
+    configs, drawing = FakeCdnConfigs(FIRST), planner()
+    in_force = ConfigInForce(configs, [copies], drawing, lambda: CHANGED, FIRST)
     changes = ConfigChanges(configs, FakeConfigHistory(configs), in_force, notices)
     changed = await changes.apply(1, ConfigChange(cdn_host="b.example"), SIGNED)
-    assert ("b.example", 2) == (changed.cdn_host, changed.revision)
-    assert changed == redirects.config == configs.rows[1]
+    assert ("b.example", 2) == (view_of(changed).cdn_host, changed.revision)
+    assert changed == drawing.config == configs.rows[1]
 
 
 async def test_mistakes_are_seen(caplog: pytest.LogCaptureFixture) -> None:
@@ -157,7 +157,7 @@ async def test_change_while_the_record_is_down() -> None:
     world.configs.down = True
     with pytest.raises(StoreUnavailable):
         await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
-    assert world.redirects.config == FIRST
+    assert world.planner.config == FIRST
 
 
 async def test_changes_that_cannot_be() -> None:
@@ -177,8 +177,8 @@ async def test_notices_out_of_order() -> None:
     await world.in_force.begin()
     newest = ConfigFactory.build(revision=3)
     for config in (newest, ConfigFactory.build(revision=2), ConfigFactory.build(id=2, revision=9)):
-        world.in_force.hear(config)
-    assert newest == world.redirects.config
+        await world.in_force.hear(config)
+    assert newest == world.planner.config
 
 
 async def test_polling_does_not_undo_a_change() -> None:
@@ -191,18 +191,18 @@ async def test_polling_does_not_undo_a_change() -> None:
     changed = await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
     world.configs.gate.set()
     await polling
-    assert changed == world.redirects.config
+    assert changed == world.planner.config
     await world.in_force.refresh()
-    assert [changed] * 3 == [world.redirects.config, world.fast.config, world.slow.config]
+    assert [changed] * 3 == [world.planner.config, world.fast.config, world.slow.config]
 
 
 async def test_record_taken_back() -> None:
     """What is on record counts, also when it is older: a database restored from a backup is followed."""
     world = World(1)
     await world.in_force.begin()
-    world.in_force.hear(ConfigFactory.build(revision=8))
+    await world.in_force.hear(ConfigFactory.build(revision=8))
     await world.in_force.refresh()
-    assert world.redirects.config == FIRST
+    assert world.planner.config == FIRST
 
 
 async def test_copies_are_saved_once_and_retried() -> None:
@@ -257,12 +257,12 @@ class SlowCopies(FakeConfigCopies):
 
 async def test_no_older_config_overtakes_a_newer_one() -> None:
     """While a store is slow to take a copy, a newer config waits behind it, and is the last that is written."""
-    redirects, slow = Redirects(origins(), TicketBook()), SlowCopies()
-    in_force = ConfigInForce(FakeCdnConfigs(FIRST), [slow], redirects, lambda: CHANGED, FIRST)
-    redirects.use(FIRST)
+    drawing, slow = planner(), SlowCopies()
+    in_force = ConfigInForce(FakeCdnConfigs(FIRST), [slow], drawing, lambda: CHANGED, FIRST)
+    drawing.use(FIRST)
     first = asyncio.ensure_future(in_force.copy())
     await asyncio.sleep(0)
-    in_force.hear(ConfigFactory.build(revision=2))
+    await in_force.hear(ConfigFactory.build(revision=2))
     await in_force.copy()
     assert [] == slow.taken
     slow.gate.set()

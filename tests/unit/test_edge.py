@@ -10,8 +10,6 @@ from typing_extensions import override
 from uvicorn.server import ServerState
 
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.tickets import TicketBook
 from balancer.edge.answers import Answers
 from balancer.edge.connection import Connection
 from balancer.edge.endpoint import Port
@@ -21,7 +19,7 @@ from balancer.edge.process import EdgeParts, Limits, Process
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import AccessLog, PlayerWatch
-from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, planner
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
 
@@ -55,8 +53,9 @@ class Edge:
     """An edge with no application behind it: a request that is passed on fails."""
 
     def __init__(self) -> None:
-        self.redirects = Redirects(origins("*.origin-cluster", "*.origin-cluster:8610"), TicketBook())
-        self.redirects.use(ConfigFactory.build(distribution_rate=0))
+        self.planner = planner("*.origin-cluster", "*.origin-cluster:8610")
+        self.redirects = self.planner.redirects
+        self.planner.use(ConfigFactory.build(distribution_rate=0))
         meters, proxies = Meters(Board().claim()), TrustedProxies(())
         watch = PlayerWatch(AccessLog(refused=False, part=0.0), None, 0.0)
         self.players = Players(self.redirects, PlayerGate(None, proxies), meters, watch)
@@ -107,7 +106,7 @@ async def test_popular_requests_follow_a_change(edge: Edge) -> None:
     request = f"GET /?video={VIDEO} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
     for _ in range(4):
         assert AT_CDN.encode() in edge.ask(request).written
-    edge.redirects.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=2))
+    edge.planner.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=2))
     assert b"location: http://b.example/s1/" in edge.ask(request).written
 
 

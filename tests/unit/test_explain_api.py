@@ -11,10 +11,9 @@ from litestar.testing import TestClient
 
 from balancer.core.errors import RefusalReason
 from balancer.core.routing.explanations import explain
+from balancer.core.routing.reasons import RoutingReason
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.snapshots import RoutingReason, Snapshot
-from balancer.core.routing.tickets import TicketBook
-from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins, planner, route
 from tests.fakes import FakeCdnConfigs
 from tests.unit.apps import make_test_app, test_client
 
@@ -54,16 +53,17 @@ def test_explained_as_served(client: TestClient[Litestar], query: str) -> None:
 )
 def test_explained_as_decided(rates: list[int], asked: list[tuple[bool, str]]) -> None:
     """Whatever rates follow one another, the explanation is the next decision."""
-    redirects = Redirects(origins(), TicketBook())
+    drawing = planner()
+    redirects = drawing.redirects
     for revision, rate in enumerate(rates, 1):
-        redirects.use(ConfigFactory.build(distribution_rate=rate, revision=revision))
+        drawing.use(ConfigFactory.build(distribution_rate=rate, revision=revision))
         for look, query in asked:
             found = explain(redirects, query.encode())
             assert (found.decision is None) == isinstance(found.reason, RefusalReason)
             if found.decision and not look:
                 made = redirects.redirect(query.encode())
-                assert (made.ticket, made.place, made.location) == (
-                    found.decision.ticket, found.decision.place, found.decision.location,
+                assert (made.ticket, made.choice, made.location) == (
+                    found.decision.ticket, found.decision.choice, found.decision.location,
                 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_steps(client: TestClient[Litestar]) -> None:
 
 def test_no_config() -> None:
     """Before any config is known that is what is explained."""
-    found = explain(Redirects(origins(), TicketBook()), f"video={VIDEO}".encode())
+    found = explain(Redirects(origins()), f"video={VIDEO}".encode())
     assert (None, ["config"]) == (found.reason, [step.step for step in found.steps])
 
 
@@ -92,15 +92,15 @@ def test_no_config() -> None:
 )
 def test_reasons(rate: int, reason: str) -> None:
     """Where one target gets everything, that is the reason, else the schedule."""
-    assert RoutingReason(reason) == Snapshot.of(ConfigFactory.build(distribution_rate=rate)).reason
+    assert RoutingReason(reason) == route(ConfigFactory.build(distribution_rate=rate)).reason
 
 
 @given(rate=st.integers(0, 20), requests=st.integers(0, 200))
 def test_counts(rate: int, requests: int) -> None:
     """The counts of a forecast are what so many tickets give."""
-    snapshot = Snapshot.of(ConfigFactory.build(distribution_rate=rate))
-    targets = [snapshot.targets[snapshot.place_of(ticket)] for ticket in range(1, requests + 1)]
-    assert [targets.count(target) for target in snapshot.targets] == snapshot.counts(requests)
+    policy = route(ConfigFactory.build(distribution_rate=rate)).policy
+    chosen = [policy.choose(b"", ticket)[0] for ticket in range(1, requests + 1)]
+    assert [chosen.count(index) for index in range(2)] == list(policy.counts(requests))
 
 
 def test_preview(client: TestClient[Litestar]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from tests.factories import AT_CDN, VIDEO, ConfigFactory
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, simple_part
 from tests.fakes import FakeCdnConfigs
 from tests.unit.apps import make_test_app, test_client
 
@@ -58,7 +58,7 @@ def test_create_and_list(client: TestClient[Litestar]) -> None:
     """A new config is answered whole with its path, is listed after the others, and is not served by."""
     answer = client.post("/configs", json={"name": "evening", "cdn_host": "B.example", "distribution_rate": 1})
     made = {"id": 2, "name": "evening", "cdn_host": "b.example", "distribution_rate": 1, "revision": 1}
-    assert (201, made | {"created_at": AT, "updated_at": None}) == (answer.status_code, answer.json())
+    assert (201, made | {"created_at": AT, "updated_at": None}) == (answer.status_code, simple_part(answer.json()))
     assert ("/config?id=2", '"2-1"') == (answer.headers["location"], answer.headers["etag"])
     assert answer.json() == client.get(answer.headers["location"]).json()
     for number in range(3):
@@ -131,7 +131,7 @@ def test_history(client: TestClient[Litestar]) -> None:
             },
         ],
         "next": "2",
-    } == client.get("/config/history?limit=2").json()
+    } == simple_part(client.get("/config/history?limit=2").json())
     first = client.get("/config/history?id=1&limit=2&cursor=2").json()
     # What `cursor` was called earlier.
     assert first == client.get("/config/history?id=1&limit=2&before=2").json()

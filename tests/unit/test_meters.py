@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.core.routing.snapshots import Snapshot
+from balancer.core.routing.routes import Route
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
-from tests.factories import ConfigFactory
+from tests.factories import ConfigFactory, route
 
-SNAPSHOTS = [
-    Snapshot.of(ConfigFactory.build(id=config, distribution_rate=10, revision=revision))
+ROUTES = [
+    route(ConfigFactory.build(id=config, distribution_rate=10, revision=revision))
     for config, revision in ((1, 1), (1, 2), (2, 1))
 ]
-STEPS = st.lists(st.one_of(st.none(), st.tuples(st.sampled_from(SNAPSHOTS), st.sampled_from([0, 1]))), max_size=60)
-"""Redirects by snapshot and place; None ends a turn of the event loop."""
+STEPS = st.lists(st.one_of(st.none(), st.tuples(st.sampled_from(ROUTES), st.sampled_from([0, 1]))), max_size=60)
+"""Redirects by route and target index; None ends a turn of the event loop."""
 
 
 def counted(board: Board) -> Counter[tuple[str, ...]]:
@@ -28,8 +28,8 @@ def counted(board: Board) -> Counter[tuple[str, ...]]:
 
 
 @given(STEPS)
-def test_each_redirect_is_counted_once(steps: list[tuple[Snapshot, int] | None]) -> None:
-    """However redirects fall into turns, and snapshots change within them, each is counted where it went."""
+def test_each_redirect_is_counted_once(steps: list[tuple[Route, int] | None]) -> None:
+    """However redirects fall into turns, and routes change within them, each is counted where it went."""
     board = Board()
     meters = Meters(board.claim())
     expected: Counter[tuple[str, ...]] = Counter()
@@ -40,9 +40,9 @@ def test_each_redirect_is_counted_once(steps: list[tuple[Snapshot, int] | None])
                 await asyncio.sleep(0)
                 assert expected == counted(board)
             else:
-                snapshot, place = step
-                meters.redirected(place, snapshot, monotonic())
-                expected[str(snapshot.config.id), snapshot.targets[place].name] += 1
+                taken, index = step
+                meters.redirected(taken, index, monotonic())
+                expected[str(taken.config.id), taken.config.document.targets[index].name] += 1
         await asyncio.sleep(0)
 
     asyncio.run(serve())
@@ -56,7 +56,7 @@ async def test_the_first_of_each_turn_is_timed() -> None:
     meters = Meters(board.claim())
     for _ in range(2):
         for _ in range(5):
-            meters.redirected(0, SNAPSHOTS[0], monotonic() - 0.5)
+            meters.redirected(ROUTES[0], 0, monotonic() - 0.5)
         await asyncio.sleep(0)
     (timed,) = [entry for view in board.read() for entry in view.entries if entry.name == "timed"]
     *classes, seconds = timed.values

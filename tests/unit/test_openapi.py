@@ -9,7 +9,7 @@ import pytest
 
 from balancer.api.openapi.document import complete, component_schemas
 from balancer.core.errors import RefusalReason
-from balancer.core.routing.snapshots import RoutingReason
+from balancer.core.routing.reasons import RoutingReason
 from balancer.problems import TYPES
 from tests.openapi import findings, nodes, operations, served
 

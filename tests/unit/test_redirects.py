@@ -3,20 +3,25 @@
 import pytest
 
 from balancer.core.errors import NoConfig, Refusal
+from balancer.core.routing.planner import Planner
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.snapshots import Snapshot
-from balancer.core.routing.tickets import TicketBook
-from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins, planner, route
 
 QUERY = f"video={VIDEO}".encode()
 
 
 @pytest.fixture
-def redirects() -> Redirects:
+def drawing() -> Planner:
+    """Draws plans; the first is of a config with the default rate of 10."""
+    drawing = planner()
+    drawing.use(ConfigFactory.build())
+    return drawing
+
+
+@pytest.fixture
+def redirects(drawing: Planner) -> Redirects:
     """Redirects by a config with the default rate of 10."""
-    redirects = Redirects(origins(), TicketBook())
-    redirects.use(ConfigFactory.build())
-    return redirects
+    return drawing.redirects
 
 
 def test_each_tenth(redirects: Redirects) -> None:
@@ -26,19 +31,19 @@ def test_each_tenth(redirects: Redirects) -> None:
 
 
 @pytest.mark.parametrize(("rate", "names"), [(0, {"cdn"}), (1, {"origin"})])
-def test_always_and_never(redirects: Redirects, rate: int, names: set[str]) -> None:
+def test_always_and_never(drawing: Planner, redirects: Redirects, rate: int, names: set[str]) -> None:
     """At rate 0 no request goes to the origin, at rate 1 each of them."""
-    redirects.use(ConfigFactory.build(distribution_rate=rate, revision=2))
+    drawing.use(ConfigFactory.build(distribution_rate=rate, revision=2))
     assert names == {redirects.redirect(QUERY).target.name for _ in range(100)}
 
 
-def test_change_takes_effect_at_once(redirects: Redirects) -> None:
-    """The next request after a change follows it, and the tickets go on."""
+def test_change_takes_effect_at_once(drawing: Planner, redirects: Redirects) -> None:
+    """The next request after a change follows it, from the beginning of a cycle on."""
     for _ in range(8):
         redirects.redirect(QUERY)
-    redirects.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=5, revision=2))
+    drawing.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=5, revision=2))
     decisions = [redirects.redirect(QUERY) for _ in range(3)]
-    assert [(9, "cdn"), (10, "origin"), (11, "cdn")] == [(made.ticket, made.target.name) for made in decisions]
+    assert [(11, "cdn"), (12, "cdn"), (13, "cdn")] == [(made.ticket, made.target.name) for made in decisions]
     assert "http://b.example/s1/video/1488/xcg2djHckad.m3u8" == decisions[0].location
     assert 2 == decisions[0].config.revision
 
@@ -55,10 +60,10 @@ def test_refused_requests_take_no_ticket(redirects: Redirects) -> None:
 def test_no_config_yet() -> None:
     """Before any config is known there is nothing to decide by, and that is said."""
     with pytest.raises(NoConfig):
-        Redirects(origins(), TicketBook()).redirect(QUERY)
+        Redirects(origins()).redirect(QUERY)
 
 
 def test_schedule_of_the_greatest_rate() -> None:
     """At the greatest rate the one ticket in a million goes to the origin."""
-    snapshot = Snapshot.of(ConfigFactory.build(distribution_rate=1_000_000))
-    assert ["origin", "cdn", "cdn"] == [snapshot.targets[snapshot.place_of(t)].name for t in (2_000_000, 1, 999_999)]
+    policy = route(ConfigFactory.build(distribution_rate=1_000_000)).policy
+    assert [0, 1, 1] == [policy.choose(b"", ticket)[0] for ticket in (2_000_000, 1, 999_999)]

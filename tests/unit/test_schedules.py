@@ -6,11 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.schedules import lay_out
-from balancer.core.routing.snapshots import CdnTarget, Snapshot
-from balancer.core.routing.tickets import TicketBook
-from tests.factories import VIDEO, ConfigFactory, origins
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12).filter(any))
@@ -39,19 +35,3 @@ def test_weights_that_cannot_be(weights: list[int]) -> None:
     """Weights that say nothing, or that nobody can have, are an error."""
     with pytest.raises(ValueError, match=r"weights|empty"):
         lay_out(weights)
-
-
-def test_thousands_of_targets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 2,000 targets of different weights the decision is the same look-up, and each gets its share."""
-    weights = [1 + number % 3 for number in range(2_000)]
-    targets = tuple(CdnTarget(f"c{number}.example") for number in range(2_000))
-    snapshot = Snapshot(ConfigFactory.build(), targets, lay_out(weights))
-    monkeypatch.setattr(Snapshot, "of", lambda _config: snapshot)
-    redirects = Redirects(origins(), TicketBook())
-    redirects.use(snapshot.config)
-    served = [redirects.redirect(f"video={VIDEO}".encode()).target for _ in range(sum(weights))]
-    counts = {target.host: 0 for target in targets}
-    for target in served:
-        assert isinstance(target, CdnTarget)
-        counts[target.host] += 1
-    assert weights == list(counts.values())

@@ -4,7 +4,9 @@ from urllib.parse import quote
 
 import pytest
 
+from balancer.core.configs.targets import Kind, Target
 from balancer.core.errors import InvalidVideo, QueryTooLong, Refusal, RefusalReason
+from balancer.core.routing.locations import ends_of
 from balancer.core.urls.videos import MAX_VIDEO, parse_video, split_query
 from tests.factories import AT_CDN, VIDEO, origins
 
@@ -15,7 +17,12 @@ def redirect(query: str, *patterns: str) -> tuple[str, str]:
     """Return where a query string leads, at the origin and at the CDN."""
     value, carried = split_query(query.encode())
     video = parse_video(value, origins(*patterns))
-    return video.at_origin(carried), video.at_cdn(CDN, carried)
+    targets = Target("origin", Kind.ORIGIN), Target("cdn", Kind.CDN, CDN)
+    at_origin, at_cdn = (
+        b"".join((ends.before, video.path, ends.after, video.tail(carried))).decode("latin-1")
+        for ends in (ends_of(target, video.origin) for target in targets)
+    )
+    return at_origin, at_cdn
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,84 @@
-"""A config as JSON, for copies and notices between processes of this program, which may be of different releases."""
+"""A config as JSON: its document as it is stored, and copies and notices between processes of different releases.
+
+Whoever reads a format or a field that it does not know refuses it and goes on with what it has: to drop a field and put
+the rest in force would send players elsewhere than the admin said.
+"""
 
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import structlog
 
-from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.checks import Check
+from balancer.core.configs.documents import FORMAT, CdnConfig, ConfigDocument, PolicyName
+from balancer.core.configs.simple import simple_document
+from balancer.core.configs.targets import Kind, Scheme, Target
 from balancer.core.errors import InvalidInput
 from balancer.core.urls.hosts import parse_cdn_host
 
-FORMAT = 1
-"""Of what is written here. A reader that meets another one goes on with what it has."""
+SIMPLE = 1
+"""The format of the releases that knew one CDN host and one rate. What they wrote is read for good."""
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
+class _Check(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    method: str
+    statuses: tuple[int, ...]
+    contains: str | None
+    interval: float
+    timeout: float
+    rise: int
+    fall: int
+    verify_tls: bool
+    expiry_warning: int
+    host: str | None
+
+
+class _Target(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    kind: Kind
+    host: str | None
+    scheme: Scheme
+    path: str | None
+    weight: int
+    tier: int
+    enabled: bool
+    check: _Check | None
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[_Target]
+    policy: PolicyName
+    sticky_key: str
+    panic_threshold: int
+    slow_start: float
+    name: str | None
+
+
+class _SimpleDocument(msgspec.Struct, forbid_unknown_fields=True):
+    cdn_host: str
+    distribution_rate: int
+    name: str | None = None
+
+
 class _Copy(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields of a config, and what tells a sound copy; the last release wrote neither of these."""
+    """A copy in the format of this release."""
+
+    format: int
+    id: int
+    document: dict[str, Any]
+    revision: int
+    created_at: datetime
+    updated_at: datetime | None
+    checksum: str
+
+
+class _SimpleCopy(msgspec.Struct, forbid_unknown_fields=True):
+    """A copy in the first format; the first release wrote neither of the last two fields."""
 
     id: int
     cdn_host: str
@@ -26,17 +87,59 @@ class _Copy(msgspec.Struct, forbid_unknown_fields=True):
     created_at: datetime
     updated_at: datetime | None
     name: str | None = None
-    format: int = FORMAT
+    format: int = SIMPLE
     checksum: str = ""
 
 
-_decoder = msgspec.json.Decoder(_Copy)
+class _AnyFormat(msgspec.Struct):
+    format: int = SIMPLE
+
+
+_any_format = msgspec.json.Decoder(_AnyFormat)
+_copy = msgspec.json.Decoder(_Copy)
+_simple_copy = msgspec.json.Decoder(_SimpleCopy)
+
+
+def dump_document(document: ConfigDocument) -> dict[str, Any]:
+    """Return a document as the JSON that is stored, in format `FORMAT`."""
+    made: dict[str, Any] = msgspec.to_builtins(document)
+    return made
+
+
+def read_document(stored: dict[str, Any], form: int) -> ConfigDocument:
+    """Return the document in stored JSON.
+
+    Args:
+        stored: As this release or an earlier one stored it.
+        form: In which format.
+
+    Raises:
+        ValueError: When the format, a field or a value is one that this release does not know.
+    """
+    try:
+        if form == SIMPLE:
+            simple = msgspec.convert(stored, _SimpleDocument)
+            return simple_document(simple.cdn_host, simple.distribution_rate, simple.name)
+        if form != FORMAT:
+            raise ValueError(f"its format is {form}, this program reads {SIMPLE} to {FORMAT}")
+        found = msgspec.convert(stored, _Document)
+        fields = {name: getattr(found, name) for name in found.__struct_fields__}
+        return ConfigDocument(**{**fields, "targets": tuple(map(_target, found.targets))})
+    except (msgspec.ValidationError, InvalidInput) as error:
+        raise ValueError(str(error)) from None
+
+
+def _target(found: _Target) -> Target:
+    fields = msgspec.structs.asdict(found)
+    if found.host is not None and parse_cdn_host(found.host, _no_conversion) != found.host:
+        raise InvalidInput(f"targets.{found.name}.host", "is not in the form that is stored")
+    return Target(**{**fields, "check": Check(**msgspec.structs.asdict(found.check)) if found.check else None})
 
 
 def dump(config: CdnConfig) -> bytes:
     """Return a config as one line of JSON."""
-    fields = msgspec.to_builtins(config)
-    return msgspec.json.encode({**fields, "format": FORMAT, "checksum": _checksum(config)})
+    fields: dict[str, Any] = msgspec.to_builtins(config)
+    return msgspec.json.encode({"format": FORMAT, **fields, "checksum": _checksum(fields)})
 
 
 def load(data: bytes | str | None, source: str) -> CdnConfig | None:
@@ -61,26 +164,36 @@ def _read(data: bytes | str) -> CdnConfig:
     Raises:
         msgspec.MsgspecError: When it is not JSON of this shape.
         InvalidInput: When a value is one that a config cannot have.
-        ValueError: When it is damaged, or of another format.
+        ValueError: When it is damaged, or of a format that is not known.
     """
-    copy = _decoder.decode(data)
-    if copy.format != FORMAT:
-        raise ValueError(f"its format is {copy.format}, this program reads {FORMAT}")
-    config = CdnConfig(
-        copy.id, copy.cdn_host, copy.distribution_rate, copy.revision, copy.created_at, copy.updated_at, copy.name
-    )
-    if copy.checksum and copy.checksum != _checksum(config):
+    form = _any_format.decode(data).format
+    found: _Copy | _SimpleCopy
+    if form == SIMPLE:
+        found = _simple_copy.decode(data)
+        fields = msgspec.to_builtins(found)
+        stored = {name: fields[name] for name in ("cdn_host", "distribution_rate", "name")}
+        known = {name: fields[name] for name in ("id", "cdn_host", "distribution_rate", "revision", "created_at")}
+        sum_of_all = {**known, "updated_at": fields["updated_at"], "name": fields["name"]}
+        if parse_cdn_host(found.cdn_host, _no_conversion) != found.cdn_host:
+            raise ValueError("its CDN host is not in the form that is stored")
+    else:
+        found = _copy.decode(data) if form == FORMAT else _unknown(form)
+        stored = found.document
+        fields = msgspec.to_builtins(found)
+        sum_of_all = {name: fields[name] for name in ("id", "document", "revision", "created_at", "updated_at")}
+    if (found.checksum or form != SIMPLE) and found.checksum != _checksum(sum_of_all):
         raise ValueError("its checksum does not fit")
-    if config.id < 1 or config.revision < 1 or config.created_at.tzinfo is None:
+    if found.id < 1 or found.revision < 1 or found.created_at.tzinfo is None:
         raise ValueError("its id, revision or time is out of range")
-    # Making the document checks the rate and the name.
-    if parse_cdn_host(config.document.cdn_host, _no_conversion) != config.cdn_host:
-        raise ValueError("its CDN host is not in the form that is stored")
-    return config
+    return CdnConfig(found.id, read_document(stored, form), found.revision, found.created_at, found.updated_at)
 
 
-def _checksum(config: CdnConfig) -> str:
-    return sha256(msgspec.json.encode(config)).hexdigest()
+def _unknown(form: int) -> _Copy:
+    raise ValueError(f"its format is {form}, this program reads {SIMPLE} to {FORMAT}")
+
+
+def _checksum(fields: dict[str, Any]) -> str:
+    return sha256(msgspec.json.encode(fields)).hexdigest()
 
 
 def _no_conversion(name: str) -> str:

@@ -49,7 +49,7 @@ Every `GET` also answers `HEAD`, with the same header fields and no body; this d
 problem details (RFC 9457) in `application/problem+json`."""
 
 _SHAPES: list[type[msgspec.Struct]] = [
-    *(config.Config, config.ConfigPage, config.ConfigPatch, config.NewConfig),
+    *(config.Config, config.ConfigPage, config.ConfigPatch, config.NewConfig, config.TargetPatch),
     *(history.ConfigRevision, history.RevisionPage, history.ConfigDiff, history.Rollback),
     *(explain.Explained, explain.Preview, explain.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),

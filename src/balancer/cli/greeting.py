@@ -15,7 +15,7 @@ from balancer.core.access.authentication import KeyRing
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clocks import Clock
 from balancer.core.configs.revisions import Signature
-from balancer.core.control.changes import FIRST_START
+from balancer.core.control.in_force import FIRST_START
 from balancer.core.errors import StoreUnavailable
 from balancer.edge.sockets import Listener
 from balancer.settings import Settings

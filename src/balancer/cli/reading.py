@@ -9,7 +9,7 @@ from dishka import AsyncContainer
 
 from balancer.api.access.keys import RoleName
 from balancer.api.configs.configs import Config
-from balancer.api.configs.history import Document
+from balancer.api.configs.documents import Document
 from balancer.cli.program import check_output, run_on_record, show
 from balancer.core.access.keys import ApiKey, AuditEntry
 from balancer.core.access.ports import AuditTrail
@@ -29,7 +29,12 @@ class ChangedConfig(msgspec.Struct):
     @classmethod
     def of(cls, revision: Revision) -> "ChangedConfig":
         """Return what is shown of a revision."""
-        return cls(revision.config_id, revision.number, Document.of(revision.document), revision.restored)
+        return cls(
+            revision.config_id,
+            revision.number,
+            Document.of(revision.document) if revision.document else None,
+            revision.restored,
+        )
 
 
 class ChangedKey(msgspec.Struct):

@@ -17,7 +17,7 @@ from dishka import AsyncContainer
 from balancer.app import create_app
 from balancer.cli.greeting import greet, make_first_key
 from balancer.cli.program import FAILED, read, run
-from balancer.core.control.changes import ConfigInForce
+from balancer.core.control.in_force import ConfigInForce
 from balancer.core.errors import NoConfig, StoreUnavailable
 from balancer.core.health.ports import LocalFolder
 from balancer.core.routing.redirects import Redirects
@@ -83,7 +83,7 @@ async def _prepared_server(parts: AsyncContainer) -> tuple[uvicorn.Config, Edge,
         logger.warning("the data folder cannot be written", folder=str(settings.data_dir), fault=error.explained)
     in_force = await parts.get(ConfigInForce)
     on_record = await in_force.begin()
-    if not on_record and not settings.wait_for_config and (await parts.get(Redirects)).config is None:
+    if not on_record and not settings.wait_for_config and (await parts.get(Redirects)).plan is None:
         try:
             await in_force.refresh()
         except StoreUnavailable as error:

@@ -20,6 +20,7 @@
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
     │   └── OutcomeUnknown      the database did not confirm a change, which may have been made or not
+    ├── UnknownFormat           something on record is in a format that this release does not know
     └── SchemaMismatch          the database has another schema than the program
 
 Each holds values and says them in one sentence. `balancer.problems` decides what status an HTTP client sees.
@@ -317,3 +318,17 @@ class SchemaMismatch(BalancerError):
         self.found = found
         self.expected = expected
         self.is_newer = is_newer
+
+
+class UnknownFormat(BalancerError):
+    """Something on record is in a format, or has a field, that this release does not know: a newer one wrote it.
+
+    Attributes:
+        what: `config 1`.
+        fault: What is not known, as a clause.
+    """
+
+    def __init__(self, what: str, fault: str) -> None:
+        super().__init__(f"The record of {what} cannot be read by this release: {fault}.")
+        self.what = what
+        self.fault = fault

@@ -9,9 +9,10 @@ from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies, client_key
 from balancer.core.clients.limits import Limiter
 from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
+from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
-from balancer.core.routing.redirects import Decision, Destinations, Redirects
-from balancer.core.routing.snapshots import Snapshot
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.routes import NOBODY, Client
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
 from balancer.problems import TABLE, headers_of, not_allowed, problem_of
@@ -111,11 +112,11 @@ class Players:
         self._limiter, self._proxies = gate
         self._meters = meters
         self._watch = watch
-        self._snapshot: Snapshot | None = None
+        self._plan: Plan | None = None
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
-        # By method and target: where redirects can go by this snapshot, and what is refused.
-        self._popular: Popular[Destinations | Refused] = Popular(POPULAR)
+        # By method and target: what is asked for, read by this plan, and what is refused.
+        self._popular: Popular[Asked | Refused] = Popular(POPULAR)
 
     def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
         """Answer a request that is well known, or plain; None leaves it to `answer`.
@@ -125,7 +126,7 @@ class Players:
             head: The rest of its head.
             asker: Who asks.
         """
-        if self._redirects.snapshot is not self._snapshot:
+        if self._redirects.plan is not self._plan:
             self._forget()
         found = self._popular.get(start)
         if found is None:
@@ -147,7 +148,7 @@ class Players:
         wait = self._admit(head, asker, request.begun)
         return self._answer(request, None if wait > 0 else self._find(start), wait)
 
-    def _answer(self, request: Request, found: Destinations | Refused | None, wait: float) -> bytes:
+    def _answer(self, request: Request, found: Asked | Refused | None, wait: float) -> bytes:
         """Answer a request by what was found for it; None is a preflight.
 
         Args:
@@ -166,7 +167,7 @@ class Players:
         answer = self._redirect(found, request.head, request.asker, request.begun)
         return answer + (_END if keep_alive else _END_AND_CLOSE)
 
-    def _find(self, start: Start) -> Destinations | Refused | None:
+    def _find(self, start: Start) -> Asked | Refused | None:
         """Return what is asked for, why it is refused, or None for a preflight."""
         method, _, query = start
         if method == b"OPTIONS":
@@ -175,14 +176,14 @@ class Players:
             problem = not_allowed(method.decode(), "/", headers.PLAYER_METHODS)
             return Refused(tell_player(problem, {"allow": headers.PLAYER_METHODS}), "method-not-allowed", None)
         try:
-            found: Destinations | Refused = self._redirects.find(query)
+            found: Asked | Refused = self._redirects.find(query)
         except Refusal as error:
             found = Refused(tell_player(problem_of(error), headers_of(error)), error.reason, error.reason)
         except BalancerError as error:
             # It may be over in a moment, and is not remembered.
             return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[type(error)].name, None)
         if len(query) <= LONGEST:
-            if self._redirects.snapshot is not self._snapshot:
+            if self._redirects.plan is not self._plan:
                 self._forget()
             self._popular.offer(b"%b /?%b" % (method, query), found)
         return found
@@ -197,19 +198,24 @@ class Players:
                 return asker.client
         return self._proxies.key_of(asker.peer, head.joined)
 
-    def _redirect(self, found: Destinations, head: Head, asker: Asker, begun: float) -> bytes:
+    def _client(self, head: Head, asker: Asker) -> Client:
+        return Client(self.client_of(head, asker), lambda name: (head.joined(name) or "").encode("latin-1"))
+
+    def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
-        place, ticket = self._redirects.choose(found)
+        client = self._client(head, asker) if asked.asks_client else NOBODY
+        asked, choice, ticket = decide(asked, client)
+        index = choice[0]
         # `Meters.redirected`, without the cost of a call.
-        meters = self._meters
-        if found.snapshot is not meters.counted:
-            meters.begin(found.snapshot, begun)
-        meters.counts[place] += 1
+        route = asked.route
+        if not route.is_counting:
+            self._meters.begin(route, begun)
+        route.counts[index] += 1
         if self._watch.is_on:
             given = head.joined(_REQUEST_ID)
             request_id = request_id_of(given) if given else None
-            self._watch.redirected(Decision(found, place, ticket), self.client_of(head, asker), request_id, begun)
-        return asker.answers.redirect() + (found.locations[place] or found.location(place))
+            self._watch.redirected(Decision(asked, choice, ticket), self.client_of(head, asker), request_id, begun)
+        return asker.answers.redirect() + (asked.locations[index] or asked.location(index))
 
     def _admit(self, head: Head, asker: Asker, begun: float) -> float:
         """Count a request and return 0, or return the seconds until its client may ask again."""
@@ -244,5 +250,5 @@ class Players:
         return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
     def _forget(self) -> None:
-        self._snapshot = self._redirects.snapshot
+        self._plan = self._redirects.plan
         self._popular.clear()

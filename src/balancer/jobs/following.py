@@ -7,7 +7,7 @@ from balancer.core.access.authentication import KeyRing
 from balancer.core.clocks import Clock
 from balancer.core.configs.ports import ConfigNotices
 from balancer.core.configs.revisions import Signature
-from balancer.core.control.changes import FIRST_START, ConfigInForce
+from balancer.core.control.in_force import FIRST_START, ConfigInForce
 from balancer.core.storage.ports import Schema
 
 
@@ -85,6 +85,6 @@ class Following:
         """
         async for config in self._notices.listen():
             if config is not None:
-                self._in_force.hear(config)
+                await self._in_force.hear(config)
             elif self.on_listening:
                 self.on_listening()

@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic
 
 from balancer.core.routing.ports import Tickets
-from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.tickets import TicketBook, TicketBooks
 from balancer.telemetry.metrics.meters import Meters
 
 PAGE_TIME = 1.0
@@ -18,39 +18,43 @@ GROWTH = 8
 
 
 class Leasing:
-    """Keeps a page of shared tickets in reserve, as large as the traffic of `PAGE_TIME` needs.
+    """Keeps a page of shared tickets in reserve for each config, as large as the traffic of `PAGE_TIME` needs.
 
     Args:
-        book: Where the pages go.
+        books: Where the pages go.
         tickets: Where they come from.
         meters: Count them.
     """
 
-    def __init__(self, book: TicketBook, tickets: Tickets, meters: Meters) -> None:
+    def __init__(self, books: TicketBooks, tickets: Tickets, meters: Meters) -> None:
         self._meters = meters
-        self._book = book
+        self._books = books
         self._tickets = tickets
         self._turned = asyncio.Event()
-        self._leased_at = 0.0
-        self._size = 0
-        book.on_turn = self._turned.set
+        # By config, when its last page was leased, and how large it was.
+        self._leased: dict[int, tuple[float, int]] = {}
+        books.on_turn = self._turned.set
 
     async def step(self) -> None:
-        """Wait until there is no page in reserve, and lease one.
+        """Wait until a config has no page in reserve, and lease one for each that has none.
 
         Raises:
-            StoreUnavailable: When the shared sequence does not answer; the book goes on with its own tickets.
+            StoreUnavailable: When the shared sequence does not answer; the books go on with their own tickets.
         """
         self._turned.clear()
-        if not self._book.wants_page:
+        wanting = self._books.wanting
+        if not wanting:
             await self._turned.wait()
-            return
-        cycle = self._book.cycle
-        now = monotonic()
-        rate = self._size / max(now - self._leased_at, 0.001)
-        size = int(max(MIN_PAGE, min(rate * PAGE_TIME, self._size * GROWTH, MAX_PAGE)))
+        for config_id, book in wanting:
+            await self._lease(config_id, book)
+
+    async def _lease(self, config_id: int, book: TicketBook) -> None:
+        cycle, now = book.cycle, monotonic()
+        before, last = self._leased.get(config_id, (0.0, 0))
+        rate = last / max(now - before, 0.001)
+        size = int(max(MIN_PAGE, min(rate * PAGE_TIME, last * GROWTH, MAX_PAGE)))
         size = -(-size // cycle) * cycle
-        page = await self._tickets.lease(cycle, size)
+        page = await self._tickets.lease(config_id, cycle, size)
         self._meters.leased(size)
-        self._leased_at, self._size = now, size
-        self._book.offer(page, cycle)
+        self._leased[config_id] = now, size
+        book.offer(page, cycle)

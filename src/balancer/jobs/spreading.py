@@ -3,7 +3,8 @@
 import asyncio
 from contextvars import copy_context
 
-from balancer.core.control.changes import ConfigChanges, ConfigInForce
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.control.in_force import ConfigInForce
 
 
 class Spreading:

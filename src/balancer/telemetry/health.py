@@ -157,7 +157,8 @@ class Watchman:
             await asyncio.sleep(probe.dependency.interval)
 
     def _config(self) -> ConfigHealth | None:
-        config = self._serving.redirects.config
+        plan = self._serving.redirects.plan
+        config = plan.default.config if plan else None
         if config is None:
             return None
         age = (self._clock() - self._serving.in_force.confirmed_at).total_seconds()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import structlog
 
-from balancer.core.routing.redirects import Decision
+from balancer.core.routing.decisions import Decision
 from balancer.telemetry.repeats import Repeats
 from balancer.telemetry.traces import Tracing
 
@@ -82,8 +82,8 @@ class PlayerWatch:
                 config_id=decision.config.id,
                 revision=decision.config.revision,
                 ticket=decision.ticket,
-                reason=decision.snapshot.reason.value,
-                video=f"{video.server}.{video.domain}{shown(video.path)}",
+                reason=decision.choice.reason.value,
+                video=f"{video.origin.host}{shown(video.path.decode())}",
                 client=client,
                 duration_ms=milliseconds(begun),
                 **({"request_id": request_id} if request_id else {}),

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from time import monotonic, time_ns
 from typing import Any
 
-from balancer.core.routing.redirects import Decision
+from balancer.core.routing.decisions import Decision
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """One of these says where traces go, and so turns them on."""
@@ -119,7 +119,7 @@ class Tracing:
             "balancer.revision": decision.config.revision,
             "balancer.target": decision.target.name,
             "balancer.ticket": decision.ticket,
-            "balancer.reason": decision.snapshot.reason.value,
+            "balancer.reason": decision.choice.reason.value,
         }
         self._tracer.start_span("GET /", self._nothing(), self._server, attributes, start_time=start).end(end)
 

@@ -1,8 +1,9 @@
 """The parts of the domain."""
 
+import asyncio
 import secrets
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, sleep
 
 from dishka import Provider, Scope, from_context, provide
 
@@ -17,15 +18,21 @@ from balancer.core.clients.limits import Limiter, Rate
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import ConfigNotices
-from balancer.core.control.changes import ConfigChanges, ConfigInForce
+from balancer.core.configs.simple import simple_document
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.control.in_force import ConfigInForce
+from balancer.core.routing.planner import Planner
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.tickets import TicketBooks
 from balancer.core.storage.ports import Schema
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 from balancer.edge.players import PlayerGate
 from balancer.jobs.following import Following, Preparing
 from balancer.jobs.spreading import Spreading
 from balancer.settings import Settings
+
+BREATH = 0.0001
+"""Seconds that whoever lays out a long schedule waits again and again, so that requests are answered meanwhile."""
 
 FIRST_CONFIG = 1
 """The id of the config that a first start makes."""
@@ -37,7 +44,7 @@ class RulesProvider(Provider):
     scope = Scope.APP
 
     settings = from_context(Settings)
-    book = provide(TicketBook)
+    books = provide(TicketBooks)
     redirects = provide(Redirects)
     changes = provide(ConfigChanges)
     in_force = provide(ConfigInForce)
@@ -56,6 +63,10 @@ class RulesProvider(Provider):
         self, in_force: ConfigInForce, notices: ConfigNotices, preparing: Preparing, settings: Settings
     ) -> Following:
         return Following(in_force, notices, settings.poll_interval, preparing.prepare)
+
+    @provide
+    def planner(self, redirects: Redirects, books: TicketBooks) -> Planner:
+        return Planner(redirects, books, asyncio.to_thread, lambda: sleep(BREATH))
 
     @provide
     def entropy(self) -> Entropy:
@@ -117,4 +128,4 @@ class RulesProvider(Provider):
 
     @provide
     def first_config(self, settings: Settings, clock: Clock) -> CdnConfig:
-        return CdnConfig(FIRST_CONFIG, settings.cdn_host, settings.distribution_rate, 1, clock(), None)
+        return CdnConfig(FIRST_CONFIG, simple_document(settings.cdn_host, settings.distribution_rate), 1, clock(), None)

@@ -32,7 +32,7 @@ from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory,
 from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.ports import Dependency, LocalFolder, SharedStats
 from balancer.core.routing.ports import Tickets
-from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.tickets import TicketBooks
 from balancer.core.storage.ports import Backups, Schema
 from balancer.jobs.following import Following
 from balancer.jobs.leasing import Leasing
@@ -138,8 +138,8 @@ class RedisProvider(Provider):
         return [database, RedisDependency(redis, settings.redis_prefix), folder, *filter(None, [tokens])]
 
     @provide
-    def leasing(self, book: TicketBook, tickets: Tickets, meters: Meters) -> Leasing:
-        return Leasing(book, tickets, meters)
+    def leasing(self, books: TicketBooks, tickets: Tickets, meters: Meters) -> Leasing:
+        return Leasing(books, tickets, meters)
 
     @provide
     def sharing(self, limiters: Limiters, store: SharedLimits, stopwatch: Stopwatch) -> Sharing:

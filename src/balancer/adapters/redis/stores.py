@@ -32,15 +32,15 @@ LIMITS_AT_ONCE = 200
 
 
 class RedisTickets(Tickets):
-    """The shared ticket sequence: a counter for each length of schedule, so that leased pages are whole cycles."""
+    """Shared ticket sequences: counters by config and length of its schedule, so that leased pages are whole cycles."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
         self._prefix = in_one_slot(redis, prefix)
 
     @override
-    async def lease(self, cycle: int, size: int) -> range:
-        key = f"{self._prefix}tickets:{cycle}"
+    async def lease(self, config_id: int, cycle: int, size: int) -> range:
+        key = f"{self._prefix}tickets:{config_id}:{cycle}"
         with asking(STORE):
             async with self._redis.pipeline(transaction=False) as commands:
                 # In a pipeline these only queue the commands.

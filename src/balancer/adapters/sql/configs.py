@@ -1,28 +1,34 @@
 """Configs and their revisions in a SQL database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, Select, and_, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
+from balancer.adapters.config_json import dump_document, read_document
 from balancer.adapters.sql.deadlines import bounded, bounded_change
 from balancer.adapters.sql.engines import answering, changing
 from balancer.adapters.sql.tables import MAX_ID, cdn_configs, config_revisions
-from balancer.core.configs.documents import CdnConfig, ConfigDocument
+from balancer.core.configs.documents import FORMAT, CdnConfig, ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Edit, Revision, Signature, Standing
-from balancer.core.errors import ConfigNotFound, IdempotencyKeyReused, NoConfig, RevisionNotFound
+from balancer.core.configs.simple import simple_view
+from balancer.core.errors import ConfigNotFound, IdempotencyKeyReused, NoConfig, RevisionNotFound, UnknownFormat
 
-_COLUMNS = [cdn_configs.c[name] for name in CdnConfig.__dataclass_fields__]
+_LATEST = and_(config_revisions.c.config_id == cdn_configs.c.id, config_revisions.c.number == cdn_configs.c.revision)
+_CONFIGS = select(
+    *(cdn_configs.c[name] for name in ("id", "revision", "created_at", "updated_at")),
+    config_revisions.c.format,
+    config_revisions.c.document,
+).join(config_revisions, _LATEST)
 _PRESENT = cdn_configs.c.deleted_at.is_(None)
 
 
 class SqlCdnConfigs(CdnConfigs):
-    """Configs in one table, which holds the latest revision of each, beside the table of all revisions."""
+    """Configs in one table, which says which revision is the latest of each, beside the table of all revisions."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -33,7 +39,12 @@ class SqlCdnConfigs(CdnConfigs):
         async with changing(self._engine) as connection:
             if (await connection.execute(select(cdn_configs.c.id).limit(1))).first() is None:
                 upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-                statement = upsert(cdn_configs).values(asdict(config)).on_conflict_do_nothing()
+                values = {
+                    "id": config.id,
+                    "created_at": config.created_at,
+                    **_columns(config.document, config.revision),
+                }
+                statement = upsert(cdn_configs).values(values).on_conflict_do_nothing()
                 # Of several first starts at once, one makes the row and the revision.
                 if (await connection.execute(statement.returning(cdn_configs.c.id))).first():
                     await _record(connection, Revision(config.id, config.revision, config.document, signature))
@@ -41,20 +52,20 @@ class SqlCdnConfigs(CdnConfigs):
     @override
     @bounded_change
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
-        values = {**asdict(document), "revision": 1, "created_at": signature.at}
+        values = {"created_at": signature.at, **_columns(document, 1)}
         async with changing(self._engine) as connection:
             if earlier := await _earlier(connection, signature):
-                this = select(*_COLUMNS).where(cdn_configs.c.id == earlier["config_id"])
-                return _config({**(await connection.execute(this)).mappings().one(), **_as_of(earlier)})
-            made = await connection.execute(insert(cdn_configs).values(values).returning(*_COLUMNS))
-            config = _config(made.mappings().one())
+                this = select(cdn_configs).where(cdn_configs.c.id == earlier["config_id"])
+                return _as_of(earlier, (await connection.execute(this)).mappings().one())
+            made = await connection.execute(insert(cdn_configs).values(values).returning(cdn_configs.c.id))
+            config = CdnConfig(made.scalar_one(), document, 1, signature.at, None)
             await _record(connection, Revision(config.id, 1, document, signature))
         return config
 
     @override
     @bounded
     async def default(self) -> CdnConfig:
-        found = await self._read(select(*_COLUMNS).where(_PRESENT).order_by(cdn_configs.c.id).limit(1))
+        found = await self._read(_CONFIGS.where(_PRESENT).order_by(cdn_configs.c.id).limit(1))
         if not found:
             raise NoConfig
         return found[0]
@@ -64,7 +75,7 @@ class SqlCdnConfigs(CdnConfigs):
     async def get(self, config_id: int) -> CdnConfig:
         found = None
         if 1 <= config_id <= MAX_ID:
-            found = await self._read(select(*_COLUMNS).where(_PRESENT, cdn_configs.c.id == config_id))
+            found = await self._read(_CONFIGS.where(_PRESENT, cdn_configs.c.id == config_id))
         if not found:
             raise ConfigNotFound(config_id)
         return found[0]
@@ -75,7 +86,7 @@ class SqlCdnConfigs(CdnConfigs):
         if after >= MAX_ID:
             return []
         later = cdn_configs.c.id > after
-        return await self._read(select(*_COLUMNS).where(_PRESENT, later).order_by(cdn_configs.c.id).limit(limit))
+        return await self._read(_CONFIGS.where(_PRESENT, later).order_by(cdn_configs.c.id).limit(limit))
 
     @override
     @bounded_change
@@ -89,27 +100,32 @@ class SqlCdnConfigs(CdnConfigs):
         lock = update(cdn_configs).where(this).values(revision=cdn_configs.c.revision)
         default = select(cdn_configs.c.id).where(_PRESENT).order_by(cdn_configs.c.id).limit(1)
         async with changing(self._engine) as connection:
-            row = (await connection.execute(lock.returning(*_COLUMNS, cdn_configs.c.deleted_at))).mappings().first()
+            row = (await connection.execute(lock.returning(cdn_configs))).mappings().first()
             if row is None:
                 raise ConfigNotFound(config_id)
             if earlier := await _earlier(connection, signature):
-                return _config({**row, **_as_of(earlier)}) if earlier["document"] else None
-            config = _config(row)
-            before = config.document if row["deleted_at"] is None else None
+                return _as_of(earlier, row) if earlier["document"] else None
+            latest = select(config_revisions).where(
+                config_revisions.c.config_id == config_id, config_revisions.c.number == row["revision"]
+            )
+            before = revision_of((await connection.execute(latest)).mappings().one()).document
             is_default = await connection.scalar(default) == config_id
-            after = edit(Standing(config_id, config.revision, before, is_default))
+            after = edit(Standing(config_id, row["revision"], before, is_default))
             if after == before:
-                return config if before else None
-            number = config.revision + 1
+                return _config({**row, "document": before}) if before else None
+            number = row["revision"] + 1
             await _record(connection, Revision(config_id, number, after, signature, restored))
-            values = {**(asdict(after) if after else {}), "deleted_at": None if after else signature.at}
-            change = update(cdn_configs).where(this).values(**values, revision=number, updated_at=signature.at)
-            changed = (await connection.execute(change.returning(*_COLUMNS))).mappings().one()
-            return _config(changed) if after else None
+            values = _columns(after, number) if after else {"revision": number}
+            values |= {"deleted_at": None if after else signature.at, "updated_at": signature.at}
+            await connection.execute(update(cdn_configs).where(this).values(**values))
+            return CdnConfig(config_id, after, number, row["created_at"], signature.at) if after else None
 
     async def _read(self, statement: Select[tuple[object, ...]]) -> list[CdnConfig]:
         async with answering(self._engine) as connection:
-            return [_config(row) for row in (await connection.execute(statement)).mappings()]
+            return [
+                _config({**row, "document": _document(row, row["id"])})
+                for row in (await connection.execute(statement)).mappings()
+            ]
 
 
 class SqlConfigHistory(ConfigHistory):
@@ -171,17 +187,39 @@ async def _earlier(connection: AsyncConnection, signature: Signature) -> RowMapp
     return found
 
 
-def _as_of(revision: RowMapping) -> dict[str, Any]:
-    """Return the columns of a config as a revision left them."""
+def _document(row: RowMapping, config_id: int) -> ConfigDocument:
+    try:
+        return read_document(row["document"], row["format"])
+    except ValueError as error:
+        raise UnknownFormat(f"config {config_id}", str(error)) from None
+
+
+def _as_of(revision: RowMapping, config: RowMapping) -> CdnConfig:
+    """Return a config as a revision left it."""
     number = revision["number"]
-    return {**revision["document"], "revision": number, "updated_at": revision["made_at"] if number > 1 else None}
+    document = _document(revision, config["id"])
+    updated_at = revision["made_at"] if number > 1 else None
+    return CdnConfig(config["id"], document, number, config["created_at"], updated_at)
+
+
+def _columns(document: ConfigDocument, revision: int) -> dict[str, Any]:
+    """Return what the row of a config says beside the document of its latest revision, for the last release."""
+    view = simple_view(document)
+    hosts = [target.host for target in document.targets if target.host]
+    return {
+        "revision": revision,
+        "name": document.name,
+        "cdn_host": view.cdn_host if view else next(iter(hosts), ""),
+        "distribution_rate": view.distribution_rate if view else -1,
+    }
 
 
 async def _record(connection: AsyncConnection, revision: Revision) -> None:
     values = {
         "config_id": revision.config_id,
         "number": revision.number,
-        "document": asdict(revision.document) if revision.document else None,
+        "format": FORMAT,
+        "document": dump_document(revision.document) if revision.document else None,
         "actor": revision.signed.actor,
         "made_at": revision.signed.at,
         "reason": revision.signed.reason,
@@ -192,12 +230,12 @@ async def _record(connection: AsyncConnection, revision: Revision) -> None:
     await connection.execute(insert(config_revisions).values(values))
 
 
-def _config(row: RowMapping | Mapping[str, Any]) -> CdnConfig:
-    return CdnConfig(**{column.name: row[column.name] for column in _COLUMNS})
+def _config(row: Mapping[str, Any]) -> CdnConfig:
+    return CdnConfig(**{name: row[name] for name in CdnConfig.__dataclass_fields__})
 
 
 def revision_of(row: RowMapping) -> Revision:
     """Return the revision in a row of `config_revisions`."""
-    document = ConfigDocument(**row["document"]) if row["document"] else None
+    document = _document(row, row["config_id"]) if row["document"] else None
     signed = Signature(row["actor"], row["made_at"], row["reason"])
     return Revision(row["config_id"], row["number"], document, signed, row["restored"])

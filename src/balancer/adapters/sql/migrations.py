@@ -1,7 +1,7 @@
 """The schema of the database: bring it up to date, or say that it is not."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -84,7 +84,7 @@ class AlembicSchema(Schema):
             target = resolve(revision, found, self.known)
             undone = steps_down(found, target, self.known)
             losses = [
-                Loss(what, await connection.scalar(text(count)) or 0)
+                Loss(what, await connection.run_sync(_count, count))
                 for step in undone
                 for what, count in self._scripts.get_revision(step).module.LOSES
             ]
@@ -176,6 +176,12 @@ class AlembicSchema(Schema):
                 yield
         except CommandError as error:
             raise UnknownRevision(str(error), self.known) from error
+
+
+def _count(connection: Connection, count: str | Callable[[Connection], int]) -> int:
+    """Count what a migration back would lose: by a statement, or by a function of the migration."""
+    found: int | None = connection.scalar(text(count)) if isinstance(count, str) else count(connection)
+    return found or 0
 
 
 def known_revisions(scripts: ScriptDirectory) -> Sequence[str]:

@@ -54,6 +54,8 @@ cdn_configs = Table(
     metadata,
     # The first start records id 1 by name, so that two of them at once make one config; numbering goes on from 2.
     Column("id", Integer, primary_key=True),
+    # The processes of the last release read these two and the name; the document is that of the latest revision. A
+    # rate of -1 stands for what they cannot express, and they refuse it.
     Column("cdn_host", String(260), nullable=False),
     Column("distribution_rate", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
@@ -62,7 +64,7 @@ cdn_configs = Table(
     Column("name", String(MAX_NAME)),
     # A deleted config keeps its row, so that it can be rolled back to and its id is never given again.
     Column("deleted_at", UtcDateTime),
-    CheckConstraint(f"distribution_rate BETWEEN 0 AND {MAX_DISTRIBUTION_RATE}", name="distribution_rate_range"),
+    CheckConstraint(f"distribution_rate BETWEEN -1 AND {MAX_DISTRIBUTION_RATE}", name="distribution_rate_range"),
 )
 
 config_revisions = Table(
@@ -70,6 +72,8 @@ config_revisions = Table(
     metadata,
     Column("config_id", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
+    # Of the document; what the last release writes has none, and is in format 1.
+    Column("format", Integer, nullable=False, server_default="1"),
     # The whole document as JSON, null when the revision deleted the config.
     Column("document", JSON(none_as_null=True)),
     Column("actor", String(MAX_ACTOR), nullable=False),

@@ -1,6 +1,6 @@
 """The paths that admins ask for configs: `/config` and `/configs`."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
@@ -10,6 +10,14 @@ from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from balancer.api.configs.documents import (
+    Check,
+    Document,
+    Target,
+    read_change,
+    read_new,
+    read_target_change,
+)
 from balancer.api.framework.guards import needs, signature
 from balancer.api.framework.inputs import (
     AnyRequest,
@@ -40,22 +48,23 @@ from balancer.api.openapi.operations import (
 )
 from balancer.core.access.keys import Role
 from balancer.core.clocks import Clock
-from balancer.core.configs.documents import KEEP, MAX_DISTRIBUTION_RATE, CdnConfig, ConfigChange, ConfigDocument, Keep
+from balancer.core.configs.documents import MAX_DISTRIBUTION_RATE, CdnConfig, PolicyName
 from balancer.core.configs.ports import CdnConfigs
+from balancer.core.configs.targets import Scheme
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.errors import (
     ConfigNotFound,
     DefaultConfigKept,
     IdempotencyKeyReused,
     InvalidInput,
+    NotSimple,
     OutcomeUnknown,
     StaleRevision,
     StoreUnavailable,
+    TargetNotFound,
 )
-from balancer.core.urls.hosts import ToAscii, parse_cdn_host
+from balancer.core.urls.hosts import ToAscii
 from balancer.problems import etag
-
-Value = TypeVar("Value")
 
 ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
 UNCERTAIN = (IdempotencyKeyReused(), StoreUnavailable("database"), OutcomeUnknown("database"))
@@ -73,32 +82,44 @@ class Config(msgspec.Struct):
     Attributes:
         id: Its number.
         name: What admins call it; null when it has no name.
-        cdn_host: Host of the CDN, with its port if that is not the default one.
-        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
+        cdn_host: Host of the CDN, with its port if that is not the default one; null where the targets are more than
+            one origin and one CDN.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never. Null as above.
         revision: Number of the latest revision; each change adds one.
         created_at: When it was made.
         updated_at: When it was last changed; null until the first change.
+        policy: `exact` spreads requests by tickets, `sticky` keeps a key's target, `failover` takes the first usable
+            one.
+        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
+        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
+            ignored.
+        slow_start: Seconds in which a recovered target grows to its weight.
+        targets: Where requests may go, in order.
     """
 
     id: int
     name: str | None
-    cdn_host: str
-    distribution_rate: int
+    cdn_host: str | None
+    distribution_rate: int | None
     revision: int
     created_at: Time
     updated_at: Time | None
+    policy: PolicyName
+    sticky_key: str
+    panic_threshold: int
+    slow_start: float
+    targets: list[Target]
 
     @classmethod
     def of(cls, config: CdnConfig) -> "Config":
         """Return what clients see of a config."""
+        document = msgspec.structs.asdict(Document.of(config.document))
         return cls(
-            config.id,
-            config.name,
-            config.cdn_host,
-            config.distribution_rate,
-            config.revision,
-            config.created_at,
-            config.updated_at,
+            id=config.id,
+            revision=config.revision,
+            created_at=config.created_at,
+            updated_at=config.updated_at,
+            **document,
         )
 
 
@@ -119,10 +140,17 @@ class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         id: Which config.
-        cdn_host: Host of the CDN, with its port if that is not the default one.
+        cdn_host: Host of the CDN, with its port if that is not the default one. Only where the targets are one origin
+            and one CDN, like the next one.
         distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
         name: What admins call it, at most 100 characters; null takes the name away.
         reason: One line for the history, at most 500 characters.
+        policy: `exact`, `sticky` or `failover`.
+        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
+        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
+            ignored. 0 is off.
+        slow_start: Seconds in which a recovered target grows to its weight; 0 is at once.
+        targets: All targets, in order.
     """
 
     id: int
@@ -130,38 +158,74 @@ class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
     distribution_rate: Rate | msgspec.UnsetType = msgspec.UNSET
     name: str | msgspec.UnsetType | None = msgspec.UNSET
     reason: str | None = None
+    policy: PolicyName | msgspec.UnsetType = msgspec.UNSET
+    sticky_key: str | msgspec.UnsetType = msgspec.UNSET
+    panic_threshold: int | msgspec.UnsetType = msgspec.UNSET
+    slow_start: float | msgspec.UnsetType = msgspec.UNSET
+    targets: list[Target] | msgspec.UnsetType = msgspec.UNSET
 
-    def change(self, to_ascii: ToAscii) -> ConfigChange:
-        """Return the change that this asks for.
 
-        Raises:
-            InvalidInput: When a value cannot be had.
-        """
-        return ConfigChange(
-            cdn_host=KEEP if self.cdn_host is msgspec.UNSET else parse_cdn_host(self.cdn_host, to_ascii),
-            distribution_rate=_given(self.distribution_rate),
-            name=_given(self.name),
-        )
+class TargetEdit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change in one target. Fields that are not given stay as they are; at least one must change.
+
+    Attributes:
+        name: Which target.
+        host: Of a CDN, with its port if that is not the default one.
+        scheme: Of the URLs at a CDN: `keep`, `http` or `https`.
+        path: Of the URLs at a CDN: a template with `{path}`.
+        weight: Its part of its tier's requests; 0 drains it.
+        tier: The lowest tier that has a usable target serves.
+        enabled: Whether it may be used at all.
+        check: How its health is checked; null for not at all.
+    """
+
+    name: str
+    host: str | msgspec.UnsetType = msgspec.UNSET
+    scheme: Scheme | msgspec.UnsetType = msgspec.UNSET
+    path: str | msgspec.UnsetType = msgspec.UNSET
+    weight: int | msgspec.UnsetType = msgspec.UNSET
+    tier: int | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    check: Check | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class TargetPatch(TargetEdit, forbid_unknown_fields=True, kw_only=True):
+    """What to change in one target of which config, and why.
+
+    Attributes:
+        id: Which config.
+        reason: One line for the history, at most 500 characters.
+    """
+
+    id: int
+    reason: str | None = None
 
 
 class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
-    """A config to create, and why.
+    """A config to create, and why: `targets`, or the host of a CDN and a rate.
 
     Attributes:
         cdn_host: Host of the CDN, with its port if that is not the default one.
         distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
         name: What admins call it, at most 100 characters.
         reason: One line for the history, at most 500 characters.
+        policy: `exact`, `sticky` or `failover`.
+        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
+        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
+            ignored.
+        slow_start: Seconds in which a recovered target grows to its weight.
+        targets: Where requests may go, in order.
     """
 
-    cdn_host: str
-    distribution_rate: Rate
+    cdn_host: str | msgspec.UnsetType = msgspec.UNSET
+    distribution_rate: Rate | msgspec.UnsetType = msgspec.UNSET
     name: str | None = None
     reason: str | None = None
-
-
-def _given(value: Value | msgspec.UnsetType) -> Value | Keep:
-    return KEEP if isinstance(value, msgspec.UnsetType) else value
+    policy: PolicyName | msgspec.UnsetType = msgspec.UNSET
+    sticky_key: str | msgspec.UnsetType = msgspec.UNSET
+    panic_threshold: int | msgspec.UnsetType = msgspec.UNSET
+    slow_start: float | msgspec.UnsetType = msgspec.UNSET
+    targets: list[Target] | msgspec.UnsetType = msgspec.UNSET
 
 
 def as_answer(config: CdnConfig) -> Response[Config]:
@@ -206,7 +270,15 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
         body=ConfigPatch,
         example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."},
     ),
-    responses=admin_responses(Role.OPERATOR, BAD_HOST, ConfigNotFound(7), StaleRevision(1, 8), *UNCERTAIN, **BAD_BODY),
+    responses=admin_responses(
+        Role.OPERATOR,
+        BAD_HOST,
+        ConfigNotFound(7),
+        NotSimple("'distribution_rate'"),
+        StaleRevision(1, 8),
+        *UNCERTAIN,
+        **BAD_BODY,
+    ),
     response_headers=HEADERS,
     response_description="The whole config after the change.",
     tags=["config"],
@@ -224,7 +296,47 @@ async def change_config(
     body = await read_body(request, ConfigPatch)
     signed = signature(request, clock, body.reason, await read_attempt(request))
     expected = read_expected(request, body.id)
-    config = await changes.apply(body.id, body.change(to_ascii), signed, expected)
+    config = await changes.apply(body.id, read_change(body, to_ascii), signed, expected)
+    tell_change("changed", config.id, signed, config)
+    return as_answer(config)
+
+
+@route(
+    "/config/target",
+    http_method=HttpMethod.PATCH,
+    operation_id="changeTarget",
+    operation_class=operation(
+        IF_MATCH,
+        IDEMPOTENCY_KEY,
+        body=TargetPatch,
+        example={"id": 1, "name": "cdn", "weight": 0, "reason": "Maintenance at the CDN."},
+    ),
+    responses=admin_responses(
+        Role.OPERATOR,
+        InvalidInput("targets.cdn.weight", "must be from 0 to 10000, not -1"),
+        ConfigNotFound(7),
+        TargetNotFound("cdn-b"),
+        StaleRevision(1, 8),
+        *UNCERTAIN,
+        **BAD_BODY,
+    ),
+    response_headers=HEADERS,
+    response_description="The whole config after the change.",
+    tags=["config"],
+    **needs(Role.OPERATOR),
+)
+@inject
+async def change_target(
+    request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
+) -> Response[Config]:
+    """Change one target of a config.
+
+    Its weight, tier, host and so on, without sending the others: weight 0 drains it, `enabled` switches it off.
+    """
+    body = await read_body(request, TargetPatch)
+    signed = signature(request, clock, body.reason, await read_attempt(request))
+    expected = read_expected(request, body.id)
+    config = await changes.apply(body.id, read_target_change(body, to_ascii), signed, expected)
     tell_change("changed", config.id, signed, config)
     return as_answer(config)
 
@@ -318,7 +430,7 @@ async def create_config(
     Players are still redirected by the default one.
     """
     body = await read_body(request, NewConfig)
-    document = ConfigDocument(parse_cdn_host(body.cdn_host, to_ascii), body.distribution_rate, body.name)
+    document = read_new(body, to_ascii)
     signed = signature(request, clock, body.reason, await read_attempt(request))
     config = await changes.create(document, signed)
     tell_change("created", config.id, signed, config)
@@ -332,6 +444,8 @@ ROUTES: list[HTTPRouteHandler] = [
     read_config,
     change_config,
     delete_config,
+    methods("/config/target", "PATCH"),
+    change_target,
     methods("/configs", "GET", "HEAD", "POST"),
     list_configs,
     create_config,

@@ -10,6 +10,7 @@ from litestar.enums import HttpMethod
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from balancer.api.configs.configs import HEADERS, UNCERTAIN, Config, as_answer
+from balancer.api.configs.documents import Document
 from balancer.api.framework.guards import needs, signature
 from balancer.api.framework.inputs import (
     AnyRequest,
@@ -39,9 +40,10 @@ from balancer.api.openapi.operations import (
 )
 from balancer.core.access.keys import Role
 from balancer.core.clocks import Clock
+from balancer.core.configs.differences import differences, target_differences
 from balancer.core.configs.documents import ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
-from balancer.core.configs.revisions import Revision, differences
+from balancer.core.configs.revisions import Revision
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.errors import ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision, StoreUnavailable
 
@@ -60,27 +62,11 @@ _REVISION_ERRORS = admin_responses(
 )
 
 
-class Document(msgspec.Struct):
-    """What admins decide in a config.
-
-    Attributes:
-        name: What they call it; null when it has no name.
-        cdn_host: Host of the CDN, with its port if that is not the default one.
-        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
-    """
-
-    name: str | None
-    cdn_host: str
-    distribution_rate: int
-
-    @classmethod
-    def of(cls, document: ConfigDocument | None) -> "Document | None":
-        """Return what clients see of a document."""
-        return cls(document.name, document.cdn_host, document.distribution_rate) if document else None
-
-
 class Change(msgspec.Struct):
-    """One field that differs.
+    """One field of a config that differs.
+
+    `cdn_host` and `distribution_rate` are told where the config has them before and after; `order` names all targets
+    where only their order differs.
 
     Attributes:
         field: Its name.
@@ -89,8 +75,24 @@ class Change(msgspec.Struct):
     """
 
     field: str
-    before: str | int | None
-    after: str | int | None
+    before: str | int | float | bool | None
+    after: str | int | float | bool | None
+
+
+class TargetDiff(msgspec.Struct):
+    """One field of a target that differs.
+
+    Attributes:
+        target: The target's name.
+        field: The field's name; those of the check are `check.url`, `check.interval` and so on.
+        before: Null where there was no such target, or no such value.
+        after: Null where there is no such target, or no such value.
+    """
+
+    target: str
+    field: str
+    before: str | int | float | bool | None
+    after: str | int | float | bool | None
 
 
 class ConfigRevision(msgspec.Struct):
@@ -100,7 +102,8 @@ class ConfigRevision(msgspec.Struct):
         id: Which config.
         revision: Its number, from 1.
         document: What was decided; null when the revision deleted the config.
-        changes: How it differs from the revision before.
+        changes: How it differs from the revision before, outside of its targets.
+        target_changes: How its targets differ from those before.
         actor: Who made it: `key:3 deployment`, `token:alice`, `command-line` or `first-start`.
         made_at: When, as RFC 3339 in UTC.
         reason: Why; null when no reason was given.
@@ -115,6 +118,7 @@ class ConfigRevision(msgspec.Struct):
     made_at: Time
     reason: str | None
     restored: int | None
+    target_changes: list[TargetDiff]
 
     @classmethod
     def of(cls, revision: Revision, before: Revision | None) -> "ConfigRevision":
@@ -122,12 +126,13 @@ class ConfigRevision(msgspec.Struct):
         return cls(
             revision.config_id,
             revision.number,
-            Document.of(revision.document),
+            Document.of(revision.document) if revision.document else None,
             changes_between(before.document if before else None, revision.document),
             revision.signed.actor,
             revision.signed.at,
             revision.signed.reason,
             revision.restored,
+            target_changes_between(before.document if before else None, revision.document),
         )
 
 
@@ -150,13 +155,15 @@ class ConfigDiff(msgspec.Struct):
         id: Which config.
         from: Number of the one revision.
         to: Number of the other.
-        changes: The fields that differ.
+        changes: The fields that differ, outside of the targets.
+        target_changes: The fields of targets that differ.
     """
 
     id: int
     from_: int = msgspec.field(name="from")
     to: int
     changes: list[Change]
+    target_changes: list[TargetDiff]
 
 
 class Rollback(msgspec.Struct, forbid_unknown_fields=True):
@@ -174,8 +181,13 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def changes_between(before: ConfigDocument | None, after: ConfigDocument | None) -> list[Change]:
-    """Return how two documents differ."""
+    """Return how two documents differ outside of their targets."""
     return [Change(*difference) for difference in differences(before, after)]
+
+
+def target_changes_between(before: ConfigDocument | None, after: ConfigDocument | None) -> list[TargetDiff]:
+    """Return how the targets of two documents differ."""
+    return [TargetDiff(*difference) for difference in target_differences(before, after)]
 
 
 @route(
@@ -260,7 +272,8 @@ async def compare_revisions(
     first, second = read_required(request, "from"), read_required(request, "to")
     config_id = await _which(request, configs)
     before, after = await history.get(config_id, first), await history.get(config_id, second)
-    return ConfigDiff(config_id, first, second, changes_between(before.document, after.document))
+    documents = before.document, after.document
+    return ConfigDiff(config_id, first, second, changes_between(*documents), target_changes_between(*documents))
 
 
 @route(

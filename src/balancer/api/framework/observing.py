@@ -1,7 +1,6 @@
 """Sees every request: gives it an id, counts it, times it, and says in one line how it went."""
 
 from contextlib import ExitStack
-from dataclasses import asdict
 from time import monotonic
 from typing import Any, cast
 
@@ -10,10 +9,11 @@ from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from balancer.api.framework.strangers import Strangers, failing, refusing
-from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.revisions import Signature
+from balancer.core.configs.simple import simple_view
 from balancer.core.errors import BalancerError, RateLimited, Refusal, Unauthenticated
-from balancer.core.routing.redirects import Decision
+from balancer.core.routing.decisions import Decision
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, milliseconds, request_id_of, shown
 from balancer.telemetry.traces import Tracing
@@ -90,7 +90,7 @@ class Observer:
         decision: Decision | None = seen.get("decision")
         client: str = seen["client"]
         if decision is not None:
-            self._meters.redirected(decision.place, decision.snapshot, begun)
+            self._meters.redirected(decision.route, decision.choice.index, begun)
             self._watch.redirected(decision, client, given_id, begun)
             return
         surface = _surface(scope)
@@ -135,8 +135,22 @@ def tell_change(
     """
     if config is not None and signed.at not in {config.created_at, config.updated_at}:
         return
-    now = {**asdict(config.document), "revision": config.revision} if config else {}
+    now = {"revision": config.revision, **_told(config.document)} if config else {}
     logger.info("config", action=action, config_id=config_id, actor=signed.actor, reason=signed.reason, **now, **more)
+
+
+def _told(document: ConfigDocument) -> dict[str, object]:
+    """Return what a line says of a config."""
+    view = simple_view(document)
+    return {
+        **(view._asdict() if view else {}),
+        "name": document.name,
+        "policy": document.policy.value,
+        "targets": ", ".join(
+            f"{target.name} {target.weight}" if target.enabled else f"{target.name} disabled"
+            for target in document.targets
+        ),
+    }
 
 
 def _route(scope: HTTPScope) -> str | None:

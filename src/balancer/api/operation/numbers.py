@@ -17,8 +17,8 @@ from balancer.api.openapi.operations import Time, by_method, methods, one_of, op
 from balancer.core.access.keys import Role
 from balancer.core.clients.limits import UNITS
 from balancer.core.errors import InvalidInput, RefusalReason
+from balancer.core.routing.decisions import Plan
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.snapshots import Snapshot
 from balancer.telemetry.metrics.board import OTHER
 from balancer.telemetry.metrics.exposition import Exposition
 from balancer.telemetry.metrics.stats import MAX_WINDOW, Served, Stats
@@ -33,7 +33,7 @@ class TargetStats(msgspec.Struct):
     """What a target had.
 
     Attributes:
-        target: `origin` or `cdn`.
+        target: Its name.
         redirects: How many.
         share: Which part of the config's, from 0 to 1.
         configured: Which part it is to have now; null when the config is not in force.
@@ -117,7 +117,7 @@ async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: F
 
     By config and target: for all workers of this host, and for all hosts that share a Redis.
     """
-    return _answer(await stats.served(_window(request)), redirects.snapshot)
+    return _answer(await stats.served(_window(request)), redirects.plan)
 
 
 def _window(request: AnyRequest) -> int:
@@ -129,7 +129,7 @@ def _window(request: AnyRequest) -> int:
     return seconds
 
 
-def _answer(served: Served, snapshot: Snapshot | None) -> StatsAnswer:
+def _answer(served: Served, plan: Plan | None) -> StatsAnswer:
     configs: dict[str, dict[str, int]] = {}
     refusals: dict[str, int] = {}
     limited: dict[str, int] = {}
@@ -143,7 +143,7 @@ def _answer(served: Served, snapshot: Snapshot | None) -> StatsAnswer:
                 limited[policy] = count
             case _:
                 pass
-    found = [_config(config, targets, snapshot) for config, targets in configs.items()]
+    found = [_config(config, targets, plan) for config, targets in configs.items()]
     return StatsAnswer(
         datetime.fromtimestamp(served.begin, UTC),
         datetime.fromtimestamp(served.end, UTC),
@@ -156,8 +156,9 @@ def _answer(served: Served, snapshot: Snapshot | None) -> StatsAnswer:
     )
 
 
-def _config(config: str, targets: dict[str, int], snapshot: Snapshot | None) -> ConfigStats:
-    configured = snapshot.shares if snapshot and str(snapshot.config.id) == config else {}
+def _config(config: str, targets: dict[str, int], plan: Plan | None) -> ConfigStats:
+    route = plan.routes.get(int(config)) if plan and config != OTHER else None
+    configured = route.shares if route else {}
     whole = sum(targets.values())
     return ConfigStats(
         None if config == OTHER else int(config),

@@ -1,5 +1,6 @@
 """The paths by which admins see what would happen: `/explain` and `/config/preview`."""
 
+from ipaddress import ip_address
 from typing import Annotated
 
 import msgspec
@@ -10,19 +11,22 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.status_codes import HTTP_200_OK, HTTP_301_MOVED_PERMANENTLY
 
-from balancer.api.configs.configs import BAD_HOST, ConfigPatch
-from balancer.api.configs.history import Change, Document, changes_between
+from balancer.api.configs.configs import BAD_HOST, ConfigPatch, TargetEdit
+from balancer.api.configs.documents import Document, read_change, read_target_change
+from balancer.api.configs.history import Change, TargetDiff, changes_between, target_changes_between
 from balancer.api.framework.guards import needs
 from balancer.api.framework.inputs import AnyRequest, read_body
 from balancer.api.framework.problems import admin_responses
 from balancer.api.openapi.operations import BAD_BODY, NO_STORE, VIDEO, by_method, methods, one_of, operation, query
 from balancer.core.access.keys import Role
 from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.edits import ConfigChange, TargetChange
 from balancer.core.configs.ports import CdnConfigs
 from balancer.core.errors import ConfigNotFound, InvalidInput, RefusalReason, StoreUnavailable
-from balancer.core.routing.explanations import Explanation, Forecast, Route, Share, explain, forecast
+from balancer.core.routing.explanations import Explanation, Forecast, Places, Share, explain, forecast
+from balancer.core.routing.reasons import RoutingReason, SkipReason
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.snapshots import RoutingReason
+from balancer.core.routing.routes import Client
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 from balancer.problems import problem_of
 
@@ -33,6 +37,10 @@ MAX_REQUESTS = 10**12
 """Requests that a preview counts with."""
 
 Reason = Annotated[str, one_of(RoutingReason, RefusalReason)]
+Skip = Annotated[str, one_of(SkipReason)]
+
+CLIENT = "x-explain-client"
+"""Names the address of the player for whom a request is explained; other headers count as the player's."""
 
 
 class Finding(msgspec.Struct):
@@ -58,7 +66,8 @@ class Explained(msgspec.Struct):
         revision: Its revision.
         host_pattern: The pattern of allowed origins that the video's host matches.
         ticket: The next ticket of this process, which is not taken.
-        target: Whom that ticket belongs to: `origin` or `cdn`.
+        target: The name of the target that the player would be sent to.
+        skipped: Why each other target would not be used.
         steps: The way to the answer, in order, up to the step that ended it.
     """
 
@@ -70,6 +79,7 @@ class Explained(msgspec.Struct):
     host_pattern: str | None
     ticket: int | None
     target: str | None
+    skipped: dict[str, Skip]
     steps: list[Finding]
 
     @classmethod
@@ -82,9 +92,10 @@ class Explained(msgspec.Struct):
             decision.location if decision else None,
             found.config.id if found.config else None,
             found.config.revision if found.config else None,
-            decision.video.pattern if decision else None,
+            decision.video.origin.pattern if decision else None,
             decision.ticket if decision else None,
             decision.target.name if decision else None,
+            {name: reason.value for name, reason in decision.skipped.items()} if decision else {},
             [Finding(*step) for step in found.steps],
         )
 
@@ -93,7 +104,7 @@ class TargetShare(msgspec.Struct):
     """What one target gets.
 
     Attributes:
-        target: `origin` or `cdn`.
+        target: Its name.
         share: From 0 to 1.
         requests: How many of the `requests` that were asked about; null when none were.
     """
@@ -112,7 +123,7 @@ class Place(msgspec.Struct):
     """Where a video would go with a share of its requests.
 
     Attributes:
-        target: `origin` or `cdn`.
+        target: Its name.
         share: From 0 to 1.
         location: The video's URL there.
     """
@@ -136,10 +147,10 @@ class VideoRoute(msgspec.Struct):
     places: list[Place]
 
     @classmethod
-    def of(cls, route: Route) -> "VideoRoute":
-        """Return what clients see of a route."""
-        places = [Place(share.target.name, share.share, location) for share, location in route.locations]
-        return cls(route.video, route.refusal.reason if route.refusal else None, places)
+    def of(cls, found: Places) -> "VideoRoute":
+        """Return what clients see of the places of a video."""
+        places = [Place(share.target.name, share.share, location) for share, location in found.locations]
+        return cls(found.video, found.refusal.reason if found.refusal else None, places)
 
 
 class Outcome(msgspec.Struct):
@@ -158,11 +169,10 @@ class Outcome(msgspec.Struct):
     @classmethod
     def of(cls, config: CdnConfig, found: Forecast) -> "Outcome":
         """Return what clients see of a forecast."""
-        document = config.document
         return cls(
-            Document(document.name, document.cdn_host, document.distribution_rate),
+            Document.of(config.document),
             [TargetShare.of(share) for share in found.shares],
-            [VideoRoute.of(route) for route in found.routes],
+            [VideoRoute.of(places) for places in found.routes],
         )
 
 
@@ -172,26 +182,30 @@ class Preview(msgspec.Struct):
     Attributes:
         id: Which config.
         revision: The one that the change would follow.
-        changes: The fields that differ.
-        before: What players get now.
-        after: What they would get.
+        changes: The fields that differ, outside of the targets.
+        target_changes: The fields of targets that differ.
+        before: What players get while all targets are healthy.
+        after: What they would get then.
     """
 
     id: int
     revision: int
     changes: list[Change]
+    target_changes: list[TargetDiff]
     before: Outcome
     after: Outcome
 
 
 class PreviewRequest(ConfigPatch):
-    """A change as for `PATCH /config`, and what to show of it.
+    """A change as for `PATCH /config` or `PATCH /config/target`, and what to show of it.
 
     Attributes:
+        target: A change of one target, instead of one of the whole config.
         videos: Origin URLs to show the places of, at most 100.
         requests: How many requests to share out, at most 1000000000000.
     """
 
+    target: TargetEdit | msgspec.UnsetType = msgspec.UNSET
     videos: list[str] = msgspec.field(default_factory=list)
     requests: int | None = None
 
@@ -209,7 +223,11 @@ class PreviewRequest(ConfigPatch):
             examples=VIDEO,
         )
     ),
-    responses=admin_responses(Role.VIEWER, StoreUnavailable("database")),
+    responses=admin_responses(
+        Role.VIEWER,
+        InvalidInput("X-Explain-Client", "must be an IP address, such as 192.0.2.7"),
+        StoreUnavailable("database"),
+    ),
     response_headers=NO_STORE,
     response_description="The answer that a player would get, and the way to it.",
     tags=["explain"],
@@ -220,9 +238,23 @@ async def explain_request(request: AnyRequest, redirects: FromDishka[Redirects])
     """Explain what a player would be answered.
 
     Tells what this process would answer next to `GET /` with the same query: the status, the location, and step by step
-    why. It is decided by the same code, and takes no ticket.
+    why. It is decided by the same code, and takes no ticket. Where that depends on the client, `X-Explain-Client`
+    names its address, and the other headers of this request count as those of the player.
     """
-    return Explained.of(explain(redirects, request.scope["query_string"]))
+    client = Client(_address(request), lambda name: _header(request, name))
+    return Explained.of(explain(redirects, request.scope["query_string"], client))
+
+
+def _address(request: AnyRequest) -> str:
+    given = request.headers.get(CLIENT, "")
+    try:
+        return given and str(ip_address(given))
+    except ValueError:
+        raise InvalidInput("X-Explain-Client", "must be an IP address, such as 192.0.2.7") from None
+
+
+def _header(request: AnyRequest, name: bytes) -> bytes:
+    return ", ".join(request.headers.getall(name.decode("latin-1"), [])).encode("latin-1")
 
 
 @route(
@@ -261,12 +293,23 @@ async def preview_config(
         raise InvalidInput("videos", f"must be at most {MAX_VIDEOS}")
     if body.requests is not None and not 0 <= body.requests <= MAX_REQUESTS:
         raise InvalidInput("requests", f"must be from 0 to {MAX_REQUESTS}")
-    change = body.change(to_ascii)
+    change = _change(body, to_ascii)
     config = await configs.get(body.id)
     changed = config.with_document(change.applied_to(config.document))
     before, after = (Outcome.of(one, forecast(one, body.videos, body.requests, origins)) for one in (config, changed))
-    differs = changes_between(config.document, changed.document)
-    return Preview(config.id, config.revision, differs, before, after)
+    documents = config.document, changed.document
+    return Preview(
+        config.id, config.revision, changes_between(*documents), target_changes_between(*documents), before, after
+    )
+
+
+def _change(body: PreviewRequest, to_ascii: ToAscii) -> ConfigChange | TargetChange:
+    if isinstance(body.target, msgspec.UnsetType):
+        return read_change(body, to_ascii)
+    given = [name for name in ConfigChange.__dataclass_fields__ if getattr(body, name) is not msgspec.UNSET]
+    if given:
+        raise InvalidInput("target", f"cannot be given together with {', '.join(map(repr, given))}")
+    return read_target_change(body.target, to_ascii)
 
 
 ROUTES: list[HTTPRouteHandler] = [

@@ -39,12 +39,11 @@ def differences(before: ConfigDocument | None, after: ConfigDocument | None) -> 
     The simple view counts as two of the fields where each of the documents has one, and `order` names the targets where
     only their order differs.
     """
-    facts = [_facts(document) if document else {} for document in (before, after)]
-    simple = [view._asdict() if (view := simple_view(document)) else {} for document in (before, after) if document]
-    if all(simple):
-        facts = [
-            found | (simple.pop(0) if document else {}) for found, document in zip(facts, (before, after), strict=True)
-        ]
+    both = (before, after)
+    facts = [_facts(document) if document else {} for document in both]
+    views = [simple_view(document) if document else None for document in both]
+    if all(view or document is None for view, document in zip(views, both, strict=True)):
+        facts = [(view._asdict() if view else {}) | found for found, view in zip(facts, views, strict=True)]
     if before and after:
         orders = [[target.name for target in document.targets] for document in (before, after)]
         if sorted(orders[0]) == sorted(orders[1]):

@@ -1,13 +1,13 @@
-"""Changing a config, and knowing which one is in force when stores are down."""
+"""Changing configs."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import timedelta
 
-from balancer.core.clocks import Clock
-from balancer.core.configs.documents import CdnConfig, ConfigChange, ConfigDocument
-from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.documents import CdnConfig, ConfigDocument
+from balancer.core.configs.edits import ConfigChange, TargetChange
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory, ConfigNotices
 from balancer.core.configs.revisions import Signature, Standing
+from balancer.core.control.in_force import ConfigInForce
 from balancer.core.errors import (
     ConfigNotFound,
     DefaultConfigKept,
@@ -15,140 +15,9 @@ from balancer.core.errors import (
     StaleRevision,
     StoreUnavailable,
 )
-from balancer.core.routing.redirects import Redirects
 
 Expected = Collection[int] | None
 """Numbers of the revisions that a config may be at for a change to be made; None allows any."""
-
-FIRST_START = "first-start"
-"""Signs the config that a first start makes."""
-
-COPY_LIFETIME = timedelta(seconds=30)
-"""After this time a copy is written again: the store may have lost it."""
-
-
-class ConfigInForce:
-    """Keeps what this process serves by in step with the record, and with copies of it while the record is away.
-
-    Args:
-        configs: The record.
-        copies: Copies outside of the database.
-        redirects: What this process serves by.
-        clock: Tells when the copies were last written.
-        first: What an empty record is given.
-
-    Attributes:
-        confirmed_at: When the record last said what is in force; the beginning before it ever did.
-        is_confirmed: Whether it ever did.
-        on_change: Called when another config is in force, and copies of it are due. Must not block.
-    """
-
-    def __init__(
-        self,
-        configs: CdnConfigs,
-        copies: Sequence[ConfigCopies],
-        redirects: Redirects,
-        clock: Clock,
-        first: CdnConfig,
-    ) -> None:
-        self._configs = configs
-        self._copies = copies
-        self._redirects = redirects
-        self._clock = clock
-        self._first = first
-        self._copied: dict[int, CdnConfig] = {}
-        self._copied_all_at = self.confirmed_at = clock()
-        self.is_confirmed = False
-        self._is_copying = False
-        self.on_change: Callable[[], None] | None = None
-
-    async def begin(self) -> bool:
-        """Put a config in force for the first time: the one on record, or the newest copy while the record is away.
-
-        With neither there is none yet; players are told so until the record answers.
-
-        Returns:
-            Whether the record answered.
-        """
-        try:
-            await self.refresh()
-        except StoreUnavailable:
-            if copy := await self._newest_copy():
-                self._redirects.use(copy)
-            return False
-        return True
-
-    async def refresh(self) -> None:
-        """Read the record, put what it says in force if that is another config, and bring the copies up to date.
-
-        Raises:
-            StoreUnavailable: When the record is away; what was in force stays so.
-        """
-        before = self._redirects.config
-        try:
-            if not self.is_confirmed:
-                await self._configs.create_first(self._first, Signature(FIRST_START, self._clock()))
-            config = await self._configs.default()
-        except StoreUnavailable:
-            # Copies are needed now, and may be behind.
-            await self.copy()
-            raise
-        # Whatever came in force while the record was being read is younger than the reading.
-        if self._redirects.config is before and config != before:
-            self._redirects.use(config)
-        self.is_confirmed, self.confirmed_at = True, self._clock()
-        await self.copy()
-
-    def hear(self, config: CdnConfig) -> bool:
-        """Put a config in force if it is newer than the present one, and return whether it is."""
-        if not config.is_newer_than(self._redirects.config):
-            return False
-        self._redirects.use(config)
-        if self.on_change:
-            self.on_change()
-        return True
-
-    async def copy(self) -> None:
-        """Bring the copies up to what is in force.
-
-        One writing is under way at a time, so that no older config overtakes a newer one on its way to a slow store.
-        """
-        if self._is_copying:
-            return  # Whoever copies looks again at its end.
-        self._is_copying = True
-        try:
-            config = None
-            while config is not self._redirects.config:
-                config = self._redirects.config
-                await self._copy(config)
-        finally:
-            self._is_copying = False
-
-    async def _copy(self, config: CdnConfig | None) -> None:
-        if config is None:
-            return
-        now = self._clock()
-        if now - self._copied_all_at >= COPY_LIFETIME:
-            self._copied_all_at = now
-            self._copied.clear()
-        for number, copies in enumerate(self._copies):
-            if self._copied.get(number) != config:
-                try:
-                    await copies.save(config)
-                except StoreUnavailable:
-                    continue  # The copy is behind; the next refresh tries again.
-                self._copied[number] = config
-
-    async def _newest_copy(self) -> CdnConfig | None:
-        newest: CdnConfig | None = None
-        for copies in self._copies:
-            try:
-                found = await copies.load()
-            except StoreUnavailable:
-                continue
-            if found and (newest is None or found.revision > newest.revision):
-                newest = found
-        return newest
 
 
 class ConfigChanges:
@@ -183,7 +52,7 @@ class ConfigChanges:
         return await self._configs.create(document, signature)
 
     async def apply(
-        self, config_id: int, change: ConfigChange, signature: Signature, expected: Expected = None
+        self, config_id: int, change: ConfigChange | TargetChange, signature: Signature, expected: Expected = None
     ) -> CdnConfig:
         """Change one config and return it whole.
 
@@ -191,13 +60,15 @@ class ConfigChanges:
             ConfigNotFound: When there is none with that id.
             StaleRevision: When it is at another revision than those expected.
             InvalidInput: When a value is one that a config cannot have.
+            NotSimple: When the simple view of a config is to change that has none.
+            TargetNotFound: When a target is to change that is not there.
             StoreUnavailable: When the change could not be recorded; nothing has changed then.
         """
 
         def edit(standing: Standing) -> ConfigDocument:
             return change.applied_to(_expected_document(standing, expected))
 
-        return self._put_in_force(await self._configs.edit(config_id, edit, signature), config_id)
+        return await self._put_in_force(await self._configs.edit(config_id, edit, signature), config_id)
 
     async def roll_back(
         self, config_id: int, revision: int, signature: Signature, expected: Expected = None
@@ -220,7 +91,7 @@ class ConfigChanges:
             return earlier.document
 
         config = await self._configs.edit(config_id, edit, signature, restored=revision)
-        return self._put_in_force(config, config_id)
+        return await self._put_in_force(config, config_id)
 
     async def delete(self, config_id: int, signature: Signature, expected: Expected = None) -> None:
         """Delete a config; its history stays, and it can be rolled back to.
@@ -247,11 +118,11 @@ class ConfigChanges:
             with suppress(StoreUnavailable):
                 await self._notices.publish(config)
 
-    def _put_in_force(self, config: CdnConfig | None, config_id: int) -> CdnConfig:
+    async def _put_in_force(self, config: CdnConfig | None, config_id: int) -> CdnConfig:
         """Follow a change that is on record: from here on nothing can fail."""
         if config is None:
             raise ConfigNotFound(config_id)
-        if self._in_force.hear(config):
+        if await self._in_force.hear(config):
             self._untold = config
             if self.on_change:
                 self.on_change()

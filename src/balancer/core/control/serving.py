@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from balancer.core.control.changes import ConfigInForce
+from balancer.core.control.in_force import ConfigInForce
 from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.tickets import TicketBooks
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,13 @@ class Serving:
     """How a process serves.
 
     Attributes:
-        redirects: By which snapshot.
+        redirects: By which plan.
         in_force: Since when that is known to be in force.
-        book: With which tickets.
+        books: With which tickets.
         fallbacks: Without which stores.
     """
 
     redirects: Redirects
     in_force: ConfigInForce
-    book: TicketBook
+    books: TicketBooks
     fallbacks: Fallbacks

@@ -5,23 +5,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.targets import Target
 from balancer.core.errors import BalancerError, NoConfig, Refusal, RefusalReason
-from balancer.core.routing.redirects import Decision, Redirects
-from balancer.core.routing.snapshots import RoutingReason, Snapshot, Target
+from balancer.core.routing.decisions import Asked, Decision, Plan, Step
+from balancer.core.routing.reasons import RoutingReason
+from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.routes import NOBODY, Client, Route
+from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.usable import usable
 from balancer.core.urls.hosts import OriginHosts
-from balancer.core.urls.videos import OriginUrl, parse_video
-
-
-class Step(NamedTuple):
-    """One step on the way to an answer.
-
-    Attributes:
-        step: `config`, `video`, `host`, `ticket`, `target` or `location`.
-        finding: What was found there, in one sentence.
-    """
-
-    step: str
-    finding: str
+from balancer.core.urls.videos import parse_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +36,35 @@ class Explanation:
     error: BalancerError | None = None
 
 
-def explain(redirects: Redirects, query: bytes) -> Explanation:
-    """Explain what a request with this raw query string would be answered. It takes no ticket."""
-    config = redirects.config
-    in_force = (
-        "No config is known." if config is None else f"Config {config.id} is in force at revision {config.revision}."
-    )
-    steps = [Step("config", in_force)]
+def explain(redirects: Redirects, query: bytes, client: Client = NOBODY) -> Explanation:
+    """Explain what a request with this raw query string would be answered. It takes no ticket.
+
+    Args:
+        redirects: What the process redirects by.
+        query: Of the request.
+        client: Who would make it.
+    """
+    config = redirects.plan.default.config if redirects.plan else None
+    steps = [Step("config", _in_force(config))]
+    decided: list[Step] = []
     try:
-        decision = redirects.preview(query)
+        decision = redirects.explain(query, client, decided)
     except Refusal as error:
         refused_at = "host" if error.reason == RefusalReason.HOST_NOT_ALLOWED else "video"
         return Explanation(error.reason, [*steps, Step(refused_at, str(error))], config, error=error)
     except NoConfig as error:
         return Explanation(None, steps, config, error=error)
-    snapshot, video, length = decision.snapshot, decision.video, len(decision.snapshot.schedule)
-    place = (decision.ticket - 1) % length + 1
     steps += [
-        Step("video", f"The video is {video.at_origin('')}."),
-        Step("host", f"Its host is allowed by the pattern '{video.pattern}'."),
-        Step("ticket", f"The next ticket of this process is {decision.ticket}."),
-        Step(
-            "target", f"That is place {place} of {length} in the schedule, which belongs to the {decision.target.name}."
-        ),
+        Step("video", f"The video is {decision.video.text}."),
+        Step("host", f"Its host is allowed by the pattern '{decision.video.origin.pattern}'."),
+        *decided,
         Step("location", f"There the video is {decision.location}."),
     ]
-    return Explanation(snapshot.reason, steps, decision.config, decision)
+    return Explanation(decision.choice.reason, steps, decision.config, decision)
+
+
+def _in_force(config: CdnConfig | None) -> str:
+    return "No config is known." if config is None else f"Config {config.id} is in force at revision {config.revision}."
 
 
 class Share(NamedTuple):
@@ -85,7 +81,7 @@ class Share(NamedTuple):
     requests: int | None
 
 
-class Route(NamedTuple):
+class Places(NamedTuple):
     """Where one video would go.
 
     Attributes:
@@ -109,11 +105,11 @@ class Forecast:
     """
 
     shares: list[Share]
-    routes: list[Route] = field(default_factory=list)
+    routes: list[Places] = field(default_factory=list)
 
 
 def forecast(config: CdnConfig, videos: Sequence[str], requests: int | None, origins: OriginHosts) -> Forecast:
-    """Return what would come out if a config were in force.
+    """Return what would come out if a config were in force and all its targets were healthy.
 
     Args:
         config: The config.
@@ -121,16 +117,19 @@ def forecast(config: CdnConfig, videos: Sequence[str], requests: int | None, ori
         requests: How many requests to count with, from the beginning of a cycle; None for none.
         origins: The hosts that may be redirected at all.
     """
-    snapshot = Snapshot.of(config)
-    counts: Sequence[int | None] = snapshot.counts(requests) if requests is not None else [None] * len(snapshot.targets)
-    parts = snapshot.shares
-    shares = [Share(target, parts[target.name], count) for target, count in zip(snapshot.targets, counts, strict=True)]
-    return Forecast(shares, [_route(video, shares, origins) for video in videos])
+    targets = config.document.targets
+    route = Route(config, usable(config.document, {}), TicketBook())
+    counts: Sequence[int | None] = [None] * len(targets) if requests is None else route.policy.counts(requests)
+    shares = [Share(*one) for one in zip(targets, route.policy.shares, counts, strict=True)]
+    return Forecast(shares, [_places(video, route, shares, origins) for video in videos])
 
 
-def _route(text: str, shares: list[Share], origins: OriginHosts) -> Route:
+def _places(text: str, route: Route, shares: list[Share], origins: OriginHosts) -> Places:
     try:
-        video: OriginUrl = parse_video(text.encode(), origins)
+        video = parse_video(text.encode(), origins)
     except Refusal as error:
-        return Route(text, error, [])
-    return Route(text, None, [(share, share.target.location(video, "")) for share in shares if share.share])
+        return Places(text, error, [])
+    asked = Asked(Plan(route, {}), route, video, b"")
+    return Places(
+        text, None, [(share, asked.location(index).decode()) for index, share in enumerate(shares) if share.share]
+    )

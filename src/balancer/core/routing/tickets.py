@@ -42,6 +42,11 @@ class TicketBook:
         """Whether there is no leased page in reserve."""
         return self._leased is None
 
+    @property
+    def _first_own(self) -> int:
+        """The first ticket of the next own page: the next beginning of a cycle."""
+        return -(-self._last // self.cycle) * self.cycle + 1
+
     def take(self) -> int:
         """Return the next ticket, 1 or more."""
         ticket = self._next
@@ -54,18 +59,19 @@ class TicketBook:
         """Return the ticket that `take` would return, and leave it there."""
         if self._next <= self._last:
             return self._next
-        return self._leased.start if self._leased else self._last + 1
+        return self._leased.start if self._leased else self._first_own
 
     def follow(self, cycle: int) -> None:
-        """Hand out tickets for a schedule of `cycle` tickets from now on.
+        """Hand out tickets for another schedule, one of `cycle` tickets, from the beginning of a cycle.
 
-        The sequence goes on where it is: the cycle at hand is finished from the process's own tickets, and pages leased
-        for another schedule are dropped.
+        So the exact bound holds from the first ticket on. Pages that were leased for a schedule of another length are
+        dropped.
         """
+        # What is left of the page at hand is skipped.
+        self._last = self._next - 1
         if cycle != self.cycle:
             self.cycle = cycle
             self._leased = None
-            self._last = -(-(self._next - 1) // cycle) * cycle
             self.on_turn()
 
     def offer(self, page: range, cycle: int) -> None:
@@ -80,13 +86,49 @@ class TicketBook:
         page, self._leased = self._leased, None
         self._page_is_leased = page is not None
         if page is None:
-            first = self._last + 1
+            first = self._first_own
             page = range(first, first + -(-OWN_PAGE // self.cycle) * self.cycle)
         self._last = page.stop - 1
         # `take` has not moved on yet.
         self._page_start = self._next = page.start
         self.on_turn()
         return page.start
+
+
+class TicketBooks:
+    """The books of a process, one for each config that it serves by: each one's shares are exact on their own.
+
+    Attributes:
+        on_turn: Called when a page should be leased for one of the books. Must not block.
+    """
+
+    def __init__(self) -> None:
+        self.on_turn: Callable[[], None] = _nothing
+        self._books: dict[int, TicketBook] = {}
+
+    def of(self, config_id: int) -> TicketBook:
+        """Return the book of a config; a new one where it has none."""
+        book = self._books.get(config_id)
+        if book is None:
+            book = self._books[config_id] = TicketBook()
+            book.on_turn = self._turn
+        return book
+
+    @property
+    def wanting(self) -> list[tuple[int, TicketBook]]:
+        """The books that have no page in reserve, with the ids of their configs."""
+        return [(config_id, book) for config_id, book in self._books.items() if book.wants_page]
+
+    @property
+    def taken(self) -> tuple[int, int]:
+        """How many tickets were taken: from leased pages, and from own ones."""
+        leased, own = 0, 0
+        for book in self._books.values():
+            leased, own = leased + book.taken[0], own + book.taken[1]
+        return leased, own
+
+    def _turn(self) -> None:
+        self.on_turn()
 
 
 def _nothing() -> None:

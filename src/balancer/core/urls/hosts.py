@@ -57,19 +57,20 @@ def has_sound_idn(host: str, to_ascii: ToAscii) -> bool:
         return False
 
 
-def parse_cdn_host(text: str, to_ascii: ToAscii) -> str:
+def parse_cdn_host(text: str, to_ascii: ToAscii, field: str = "cdn_host") -> str:
     """Return the host of a CDN in the form that it is stored and sent in.
 
     Args:
         text: `cdn.example.com`, `cdn.example.com:8080`, `192.0.2.7` or an internationalised name.
         to_ascii: Gives the ASCII form of an internationalised name.
+        field: Where it was given, for the error.
 
     Raises:
         InvalidInput: When it is anything else; the fault says which part of it is wrong.
     """
 
     def refuse(fault: str) -> InvalidInput:
-        return InvalidInput("cdn_host", fault)
+        return InvalidInput(field, fault)
 
     if fault := _fault_in_shape(text):
         raise refuse(fault)

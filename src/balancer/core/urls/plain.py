@@ -9,7 +9,7 @@ whatever the pattern accepts.
 import re
 
 from balancer.core.urls.hosts import OriginHosts
-from balancer.core.urls.videos import MAX_VIDEO, OriginUrl, read_request
+from balancer.core.urls.videos import MAX_VIDEO, Origin, OriginUrl, read_request
 
 MAX_KNOWN = 4096
 """Origins that are remembered; hostile ones could otherwise fill the memory where the allow-list has a `*`."""
@@ -37,9 +37,9 @@ class PlainVideos:
     def __init__(self, origins: OriginHosts) -> None:
         self._origins = origins
         # From a scheme and host as they are sent to what the careful way made of them.
-        self._known: dict[bytes, tuple[str, str, str, str]] = {}
+        self._known: dict[bytes, Origin] = {}
 
-    def read(self, query: bytes) -> tuple[OriginUrl, str]:
+    def read(self, query: bytes) -> tuple[OriginUrl, bytes]:
         """Read a request's raw query string as `read_request` does.
 
         Raises:
@@ -47,7 +47,7 @@ class PlainVideos:
         """
         return self.read_plain(query) or self._learn(query)
 
-    def read_plain(self, query: bytes) -> tuple[OriginUrl, str] | None:
+    def read_plain(self, query: bytes) -> tuple[OriginUrl, bytes] | None:
         """Read a raw query string if it is a plain one of a known origin; None leaves it to the careful way."""
         plain = _PLAIN.fullmatch(query)
         if plain is None or len(query) > MAX_VIDEO:
@@ -57,15 +57,13 @@ class PlainVideos:
         if origin is None:
             return None
         path = encoded_path.replace(b"%2F", b"/") if encoded else raw_path
-        scheme, server, domain, pattern = origin
-        video = OriginUrl(scheme, server, domain, path.decode("ascii"), "", pattern)
-        return video, carried[1:].decode("ascii") if carried else ""
+        return OriginUrl(origin, path, b""), carried[1:]
 
-    def _learn(self, query: bytes) -> tuple[OriginUrl, str]:
+    def _learn(self, query: bytes) -> tuple[OriginUrl, bytes]:
         """Read a raw query string with care; the origin of a plain one is known from then on."""
         video, carried = read_request(query, self._origins)
         if plain := _PLAIN.fullmatch(query):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[plain["encoded"] or plain["raw"]] = (video.scheme, video.server, video.domain, video.pattern)
+            self._known[plain["encoded"] or plain["raw"]] = video.origin
         return video, carried

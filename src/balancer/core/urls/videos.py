@@ -1,4 +1,4 @@
-"""From the query string of a request to the two URLs that it can be redirected to.
+"""From the query string of a request to the URL of a video at its origin.
 
 A URL is accepted only when RFC 3986 and the WHATWG URL standard, which browsers follow, read it the same way. Whatever
 they would read differently is refused: backslashes, control characters and white space (a browser drops some of them),
@@ -32,35 +32,54 @@ _OVERLONG = re.compile(r"%(?:[Cc][01]|[Ee]0%[89][0-9A-Fa-f]|[Ff]0%8[0-9A-Fa-f])%
 _SEGMENT_ENDS = re.compile(r"[/\\]")
 
 
-class OriginUrl(NamedTuple):
-    """A video's URL at its origin, taken apart; every part is ASCII and ready to be sent.
+class Origin(NamedTuple):
+    """Where a video comes from: the scheme and the host of its URL.
 
     Attributes:
         scheme: `http` or `https`.
         server: `s1`, the first label of the host, in lower case.
         domain: `origin-cluster` or `origin-cluster:8080`, the rest of the authority.
-        path: `/video/1488/xcg2djHckad.m3u8`, with at least one character after the slash.
-        query: `?x=1` as it was given, or empty.
         pattern: The allow-list pattern that the host matched.
     """
 
     scheme: str
     server: str
     domain: str
-    path: str
-    query: str
     pattern: str
 
-    def at_origin(self, carried: str) -> str:
-        """Return the URL at the origin, `http://s1.origin-cluster/video/…`, with `carried` at the end of its query."""
-        return f"{self.scheme}://{self.server}.{self.domain}{self.path}{_joined(self.query, carried)}"
-
-    def at_cdn(self, cdn_host: str, carried: str) -> str:
-        """Return the URL at a CDN, `http://cdn.example.com/s1/video/…`: the host's first label leads the path."""
-        return f"{self.scheme}://{cdn_host}/{self.server}{self.path}{_joined(self.query, carried)}"
+    @property
+    def host(self) -> str:
+        """Its host, with the port that the URL gave: `s1.origin-cluster:8080`."""
+        return f"{self.server}.{self.domain}"
 
 
-def read_request(query: bytes, origins: OriginHosts) -> tuple[OriginUrl, str]:
+class OriginUrl(NamedTuple):
+    """A video's URL at its origin, taken apart; every part is ASCII and ready to be sent.
+
+    Attributes:
+        origin: Its scheme and host.
+        path: `/video/1488/xcg2djHckad.m3u8`, with at least one character after the slash.
+        query: `?x=1` as it was given, or empty.
+    """
+
+    origin: Origin
+    path: bytes
+    query: bytes
+
+    @property
+    def text(self) -> str:
+        """The URL: `http://s1.origin-cluster/video/…`."""
+        return f"{self.origin.scheme}://{self.origin.host}{self.path.decode()}{self.query.decode()}"
+
+    def tail(self, carried: bytes) -> bytes:
+        """Return its query with the parameters that a request carries along at the end."""
+        if not carried:
+            return self.query
+        # An empty query, "?" alone, takes what is carried without an "&" before it.
+        return b"%b&%b" % (self.query, carried) if len(self.query) > 1 else b"?" + carried
+
+
+def read_request(query: bytes, origins: OriginHosts) -> tuple[OriginUrl, bytes]:
     """Read a request's raw query string as the URL of a video and the parameters that it carries along.
 
     Raises:
@@ -70,7 +89,7 @@ def read_request(query: bytes, origins: OriginHosts) -> tuple[OriginUrl, str]:
     return parse_video(value, origins), carried
 
 
-def split_query(query: bytes) -> tuple[bytes, str]:
+def split_query(query: bytes) -> tuple[bytes, bytes]:
     """Split a request's raw query string into the value of `video` and the parameters beside it.
 
     Returns:
@@ -96,7 +115,7 @@ def split_query(query: bytes) -> tuple[bytes, str]:
         _refuse(RefusalReason.VIDEO_MISSING, "is missing")
     if not video:
         _refuse(RefusalReason.VIDEO_MISSING, "is empty")
-    return video, b"&".join(carried).decode("latin-1")
+    return video, b"&".join(carried)
 
 
 def parse_video(value: bytes, origins: OriginHosts) -> OriginUrl:
@@ -122,11 +141,9 @@ def parse_video(value: bytes, origins: OriginHosts) -> OriginUrl:
             RefusalReason.NOT_A_URL, "is not an absolute http or https URL, such as http://s1.origin-cluster/a.m3u8"
         )
     scheme, authority, path, query = url[1].lower(), url[2], url[3], url[4] or ""
-    server, domain, pattern = _checked_authority(scheme, authority, origins)
+    origin = _checked_origin(scheme, authority, origins)
     _check_path(path)
-    return OriginUrl(
-        scheme, server, domain, quote(path, safe=_SAFE_IN_PATH), quote(query, safe=_SAFE_IN_QUERY), pattern
-    )
+    return OriginUrl(origin, quote(path, safe=_SAFE_IN_PATH).encode(), quote(query, safe=_SAFE_IN_QUERY).encode())
 
 
 def _decoded(value: bytes) -> str:
@@ -140,7 +157,7 @@ def _decoded(value: bytes) -> str:
         _refuse(RefusalReason.BAD_ESCAPE, "is not UTF-8 when its percent-encoding is undone")
 
 
-def _checked_authority(scheme: str, authority: str, origins: OriginHosts) -> tuple[str, str, str]:
+def _checked_origin(scheme: str, authority: str, origins: OriginHosts) -> Origin:
     if "@" in authority:
         _refuse(RefusalReason.USER_INFO, "has user info ('@') before its host")
     if "[" in authority:
@@ -163,7 +180,7 @@ def _checked_authority(scheme: str, authority: str, origins: OriginHosts) -> tup
     if pattern is None:
         _refuse(RefusalReason.HOST_NOT_ALLOWED, f"has the host '{host}{colon}{port}', which is not an allowed origin")
     server, _, domain = host.partition(".")
-    return server, domain + colon + port, pattern
+    return Origin(scheme, server, domain + colon + port, pattern)
 
 
 def _check_path(path: str) -> None:
@@ -179,13 +196,6 @@ def _check_path(path: str) -> None:
             # Servlet containers take what follows a semicolon for a parameter, and Windows drops spaces at the end.
             if segment.partition(";")[0].rstrip(" ") in {".", ".."}:
                 _refuse(RefusalReason.DOT_SEGMENT, f"has a path with the dot segment '{segment}'")
-
-
-def _joined(query: str, carried: str) -> str:
-    if not carried:
-        return query
-    # An empty query, "?" alone, takes what is carried without an "&" before it.
-    return f"{query}&{carried}" if len(query) > 1 else f"?{carried}"
 
 
 def _refuse(reason: RefusalReason, fault: str) -> NoReturn:

@@ -111,7 +111,10 @@ class _Service(Collector):
             yield _counter(name, text, [label], self._sums(what))
 
     def _shares(self) -> Iterator[Metric]:
-        newest = max((entry.values[0] for entry in self._present("revision")), default=0)
+        newest: dict[str, float] = {}
+        for entry in self._present("config-revision"):
+            (config,) = entry.labels
+            newest[config] = max(newest.get(config, 0), entry.values[0])
         configured: dict[Labels, float] = {}
         served: Counter[Labels] = Counter()
         for view in self._views:
@@ -120,11 +123,14 @@ class _Service(Collector):
                 # Those that could not be told apart have no share in common.
                 if OTHER in entry.labels:
                     continue
-                revision = here.get(("revision",))
-                if entry.name == "share" and view.alive and revision and revision.values[0] == newest:
+                if entry.name not in {"share", "before-revision"}:
+                    continue
+                config = entry.labels[0]
+                revision = here.get(("config-revision", config))
+                if entry.name == "share" and view.alive and revision and revision.values[0] == newest.get(config):
                     configured[entry.labels] = entry.values[0]
                 redirects = here.get(("redirected", *entry.labels))
-                if entry.name == "before-revision" and entry.values[0] == newest and redirects:
+                if entry.name == "before-revision" and entry.values[0] == newest.get(config) and redirects:
                     served[entry.labels] += round(redirects.values[0] - entry.values[1])
         whole: Counter[str] = Counter()
         for (config, _), count in served.items():

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from time import monotonic
 
 from balancer.core.errors import RefusalReason
-from balancer.core.routing.snapshots import Snapshot
+from balancer.core.routing.routes import Route
 from balancer.telemetry.metrics.board import Slot
 
 REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
@@ -25,49 +25,45 @@ class Meters:
         slot: Where the numbers stand.
 
     Attributes:
-        counted: The snapshot whose redirects are counted in this turn of the event loop, None before the first of them.
-        counts: By place, how many redirects of this turn are not yet in the slot.
+        slot: As above.
     """
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
-        self.counted: Snapshot | None = None
-        self.counts: list[int] = []
         self._words = slot.words
         self._times = slot.cells("timed", size=len(REDIRECT_BOUNDS) + 2)
-        self._snapshot: Snapshot | None = None
-        # By place, where its redirects are counted.
-        self._cells: list[int] = []
-        self._end: asyncio.Handle | None = None
+        # The routes whose redirects are counted in this turn of the event loop.
+        self._counting: list[Route] = []
+        # By config, its latest route, and by target index where that one's redirects are counted.
+        self._cells: dict[int, tuple[Route, list[int]]] = {}
         for reason in RefusalReason:
             slot.cells("refused", reason)
 
-    def redirected(self, place: int, snapshot: Snapshot, begun: float) -> None:
-        """Count a redirect to a place of the snapshot. The fast lane has these two lines itself, to save the call.
+    def redirected(self, route: Route, index: int, begun: float) -> None:
+        """Count a redirect. The fast lane has these lines itself, to save the call.
 
         Args:
-            place: Which of the snapshot's targets.
-            snapshot: What was decided by.
+            route: By which it was decided.
+            index: Of its target.
             begun: When its request came, by the monotonic clock.
         """
-        if snapshot is not self.counted:
-            self.begin(snapshot, begun)
-        self.counts[place] += 1
+        if not route.is_counting:
+            self.begin(route, begun)
+        route.counts[index] += 1
 
-    def begin(self, snapshot: Snapshot, begun: float) -> None:
-        """Begin to count redirects by a snapshot, until the turn of the event loop ends or another snapshot comes.
+    def begin(self, route: Route, begun: float) -> None:
+        """Begin to count the redirects of a route, until the turn of the event loop ends.
 
-        What a turn has counted is brought to the slot at once, and its first redirect is timed for all of them: to do
-        either for each redirect would cost more than all the rest of counting it.
+        What a turn has counted is brought to the slot at its end, and its first redirect is timed for all of them: to
+        do either for each redirect would cost more than all the rest of counting it.
         """
-        if snapshot is not self._snapshot:
-            self._follow(snapshot)
-        if self._end is None:
-            self._end = asyncio.get_running_loop().call_soon(self._end_turn)
-        self.counted = snapshot
-        seconds = monotonic() - begun
-        self._words[self._times + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
-        self._words[self._times + _SUM] += seconds
+        if not self._counting:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+            seconds = monotonic() - begun
+            self._words[self._times + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
+            self._words[self._times + _SUM] += seconds
+        route.is_counting = True
+        self._counting.append(route)
 
     def refused(self, reason: RefusalReason) -> None:
         """Count a player's request that was refused."""
@@ -120,25 +116,28 @@ class Meters:
         self._words[self.slot.cells(name, *labels)] += 1
 
     def _end_turn(self) -> None:
-        self.counted = self._end = None
-        self._tell_counts()
+        counting, self._counting = self._counting, []
+        for route in counting:
+            cells = self._cells_of(route)
+            for index, count in enumerate(route.counts):
+                if count:
+                    self._words[cells[index]] += count
+                    route.counts[index] = 0
+            route.is_counting = False
 
-    def _tell_counts(self) -> None:
-        for place, count in enumerate(self.counts):
-            if count:
-                self._words[self._cells[place]] += count
-                self.counts[place] = 0
-
-    def _follow(self, snapshot: Snapshot) -> None:
-        """Find the cells of the targets, and note how much they had when the revision came in force."""
-        # The turn may have begun with the snapshot before.
-        self._tell_counts()
-        config, words = str(snapshot.config.id), self._words
-        self._cells = [self.slot.cells("redirected", config, target.name) for target in snapshot.targets]
-        self.counts = [0] * len(self._cells)
-        for target, cell in zip(snapshot.targets, self._cells, strict=True):
+    def _cells_of(self, route: Route) -> list[int]:
+        """Return the cells of a route's targets; for a new revision, note how much they had when it came in force."""
+        latest, cells = self._cells.get(route.config.id, (None, []))
+        if route is latest:
+            return cells
+        words, config = self._words, str(route.config.id)
+        cells = []
+        for target in route.config.document.targets:
+            cell = self.slot.cells("redirected", config, target.name)
             mark = self.slot.cells("before-revision", config, target.name, size=2)
-            if words[mark] != snapshot.config.revision:
+            if words[mark] != route.config.revision:
                 words[mark + 1] = words[cell]
-                words[mark] = snapshot.config.revision
-        self._snapshot = snapshot
+                words[mark] = route.config.revision
+            cells.append(cell)
+        self._cells[route.config.id] = route, cells
+        return cells

@@ -77,7 +77,7 @@ class Reporting:
         meters = self._meters
         meters.slot.show_life()
         self._show_config()
-        for source, count in zip(("leased", "own"), self._serving.book.taken, strict=True):
+        for source, count in zip(("leased", "own"), self._serving.books.taken, strict=True):
             meters.tell("taken", count, source)
         meters.tell("lines-dropped", self._lines_dropped())
         for fallback in Fallback:
@@ -86,11 +86,17 @@ class Reporting:
 
     def _show_config(self) -> None:
         self._meters.show("confirmed", self._serving.in_force.confirmed_at.timestamp())
-        snapshot = self._serving.redirects.snapshot
-        if snapshot is None:
+        plan = self._serving.redirects.plan
+        if plan is None:
             return
-        self._meters.show("revision", snapshot.config.revision)
-        shares = {(str(snapshot.config.id), target): share for target, share in snapshot.shares.items()}
+        self._meters.show("revision", plan.default.config.revision)
+        for config_id, route in plan.routes.items():
+            self._meters.show("config-revision", route.config.revision, str(config_id))
+        shares = {
+            (str(config_id), target): share
+            for config_id, route in plan.routes.items()
+            for target, share in route.shares.items()
+        }
         # What is no target any more has no share.
         for labels, share in {**dict.fromkeys(self._shares, math.nan), **shares}.items():
             self._meters.show("share", share, *labels)

@@ -1,0 +1,140 @@
+"""Knowing which config is in force when stores are down."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from balancer.core.clocks import Clock
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.ports import CdnConfigs, ConfigCopies
+from balancer.core.configs.revisions import Signature
+from balancer.core.errors import StoreUnavailable
+from balancer.core.routing.planner import Blueprint, Planner
+
+FIRST_START = "first-start"
+"""Signs the config that a first start makes."""
+
+COPY_LIFETIME = timedelta(seconds=30)
+"""After this time a copy is written again: the store may have lost it."""
+
+
+class ConfigInForce:
+    """Keeps what this process serves by in step with the record, and with copies of it while the record is away.
+
+    Args:
+        configs: The record.
+        copies: Copies outside of the database.
+        planner: Draws what this process serves by.
+        clock: Tells when the copies were last written.
+        first: What an empty record is given.
+
+    Attributes:
+        confirmed_at: When the record last said what is in force; the beginning before it ever did.
+        is_confirmed: Whether it ever did.
+        on_change: Called when another config is in force, and copies of it are due. Must not block.
+    """
+
+    def __init__(
+        self,
+        configs: CdnConfigs,
+        copies: Sequence[ConfigCopies],
+        planner: Planner,
+        clock: Clock,
+        first: CdnConfig,
+    ) -> None:
+        self._configs = configs
+        self._copies = copies
+        self._planner = planner
+        self._clock = clock
+        self._first = first
+        self._copied: dict[int, CdnConfig] = {}
+        self._copied_all_at = self.confirmed_at = clock()
+        self.is_confirmed = False
+        self._is_copying = False
+        self.on_change: Callable[[], None] | None = None
+
+    async def begin(self) -> bool:
+        """Put a config in force for the first time: the one on record, or the newest copy while the record is away.
+
+        With neither there is none yet; players are told so until the record answers.
+
+        Returns:
+            Whether the record answered.
+        """
+        try:
+            await self.refresh()
+        except StoreUnavailable:
+            if copy := await self._newest_copy():
+                await self._planner.follow(Blueprint(copy))
+            return False
+        return True
+
+    async def refresh(self) -> None:
+        """Read the record, put what it says in force if that is another config, and bring the copies up to date.
+
+        Raises:
+            StoreUnavailable: When the record is away; what was in force stays so.
+        """
+        before = self._planner.config
+        try:
+            if not self.is_confirmed:
+                await self._configs.create_first(self._first, Signature(FIRST_START, self._clock()))
+            config = await self._configs.default()
+        except StoreUnavailable:
+            # Copies are needed now, and may be behind.
+            await self.copy()
+            raise
+        # Whatever came in force while the record was being read is younger than the reading.
+        if self._planner.config is before and config != before:
+            await self._planner.follow(Blueprint(config))
+        self.is_confirmed, self.confirmed_at = True, self._clock()
+        await self.copy()
+
+    async def hear(self, config: CdnConfig) -> bool:
+        """Put a config in force if it is newer than the present one, and return whether it is."""
+        if not await self._planner.hear(config):
+            return False
+        if self.on_change:
+            self.on_change()
+        return True
+
+    async def copy(self) -> None:
+        """Bring the copies up to what is in force.
+
+        One writing is under way at a time, so that no older config overtakes a newer one on its way to a slow store.
+        """
+        if self._is_copying:
+            return  # Whoever copies looks again at its end.
+        self._is_copying = True
+        try:
+            config = None
+            while config is not self._planner.config:
+                config = self._planner.config
+                await self._copy(config)
+        finally:
+            self._is_copying = False
+
+    async def _copy(self, config: CdnConfig | None) -> None:
+        if config is None:
+            return
+        now = self._clock()
+        if now - self._copied_all_at >= COPY_LIFETIME:
+            self._copied_all_at = now
+            self._copied.clear()
+        for number, copies in enumerate(self._copies):
+            if self._copied.get(number) != config:
+                try:
+                    await copies.save(config)
+                except StoreUnavailable:
+                    continue  # The copy is behind; the next refresh tries again.
+                self._copied[number] = config
+
+    async def _newest_copy(self) -> CdnConfig | None:
+        newest: CdnConfig | None = None
+        for copies in self._copies:
+            try:
+                found = await copies.load()
+            except StoreUnavailable:
+                continue
+            if found and (newest is None or found.revision > newest.revision):
+                newest = found
+        return newest

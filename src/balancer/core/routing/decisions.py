@@ -1,0 +1,211 @@
+"""The decision that everything else is for: where does this request go, and why?"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.targets import Target
+from balancer.core.routing.policies import Choice
+from balancer.core.routing.reasons import RoutingReason, SkipReason
+from balancer.core.routing.routes import Client, Route
+from balancer.core.rules.matching import Reading, RuleBook
+from balancer.core.urls.videos import OriginUrl
+
+
+class Plan(NamedTuple):
+    """Everything that a redirect needs to know, compiled, in one object that is swapped by one assignment.
+
+    Attributes:
+        default: Serves where no rule says otherwise.
+        routes: By id of their configs: of the default one, and of those that rules name.
+        book: Which rules match what; None without rules.
+    """
+
+    default: Route
+    routes: Mapping[int, Route]
+    rules: RuleBook | None = None
+
+    def read(self, video: OriginUrl, carried: bytes) -> "Asked":
+        """Return what a request asks for, ready for `decide`."""
+        asked = Asked(self, self.default, video, carried)
+        if self.rules is None:
+            return asked
+        reading = self.rules.read(video.origin.host, video.path.decode(), carried)
+        if reading.settled:
+            return asked.by(self.rules, reading.position)
+        asked.reading, asked.asks_client = reading, True
+        return asked
+
+    def settle(self, asked: "Asked", client: Client) -> "Asked":
+        """Return a request on the route that it takes by the rules and by who asks."""
+        if self.rules is None or asked.reading is None:
+            return asked
+        return asked.by(self.rules, self.rules.choose(asked.reading, client.address, client.header))
+
+
+class Asked:
+    """What a request asks for, by one plan and one route; each location is made when it is first wanted.
+
+    A request that is made again and again is read once.
+
+    Args:
+        plan: Decides.
+        route: Of the config that it gets, the default one where the client decides that.
+        video: What was asked for.
+        carried: The parameters beside it, as they were sent.
+        rule: The name of the rule that chose the config, None where none did.
+
+    Attributes:
+        reading: What the rules say so far, None when the client changes nothing.
+        asks_client: Whether the decision depends on who asks.
+        locations: By target index, the absolute URL for the `Location` header, None until it is wanted.
+        key: What keeps its target, None until it is wanted.
+    """
+
+    __slots__ = ("_by_rule", "asks_client", "carried", "key", "locations", "plan", "reading", "route", "rule", "video")
+
+    def __init__(self, plan: Plan, route: Route, video: OriginUrl, carried: bytes, rule: str | None = None) -> None:
+        self.plan = plan
+        self.route = route
+        self.video = video
+        self.carried = carried
+        self.rule = rule
+        self.reading: Reading | None = None
+        self.asks_client = route.asks_client
+        self.locations: list[bytes | None] = [None] * len(route.counts)
+        self.key: bytes | None = None
+        self._by_rule: dict[int | None, Asked] = {}
+
+    def location(self, index: int) -> bytes:
+        """Return the location at the target of this index."""
+        found = self.locations[index]
+        if found is None:
+            before, after = self.route.ends(self.video.origin)[index]
+            found = b"%b%b%b%b" % (before, self.video.path, after, self.video.tail(self.carried))
+            self.locations[index] = found
+        return found
+
+    def by(self, rules: RuleBook, position: int | None) -> "Asked":
+        """Return the same request on the route of the rule at a position, on the default one for None."""
+        found = self._by_rule.get(position)
+        if found is None:
+            rule = None if position is None else rules.rules[position]
+            route = self.plan.routes[rule.config_id] if rule else self.plan.default
+            found = Asked(self.plan, route, self.video, self.carried, rule.name if rule else None)
+            self._by_rule[position] = found
+        return found
+
+
+class Step(NamedTuple):
+    """One step on the way to an answer.
+
+    Attributes:
+        step: `config`, `video`, `host`, `rule`, `ticket`, `key`, `target` or `location`.
+        finding: What was found there, in one sentence.
+    """
+
+    step: str
+    finding: str
+
+
+def decide(asked: Asked, client: Client, trace: list[Step] | None = None) -> tuple[Asked, Choice, int]:
+    """Decide where a request goes: the only place where that is decided.
+
+    Args:
+        asked: What it asks for.
+        client: Who asks; any where `asked.asks_client` is false.
+        trace: Told step by step what the decision is made by. A request that is only explained takes no ticket.
+
+    Returns:
+        The request on the route that it takes, the choice of its target, and its ticket.
+    """
+    if asked.reading is not None:
+        asked = asked.plan.settle(asked, client)
+    route = asked.route
+    ticket = route.book.take() if trace is None else route.book.peek()
+    key = b""
+    if route.policy.needs_key:
+        key = asked.key or route.key_of(asked.video, asked.carried, client)
+        if not route.asks_client:
+            asked.key = key
+    choice = route.policy.choose(key, ticket)
+    if trace is not None:
+        trace += _steps(asked, choice, ticket, key)
+    return asked, choice, ticket
+
+
+def _steps(asked: Asked, choice: Choice, ticket: int, key: bytes) -> list[Step]:
+    """Say what a decision was made by."""
+    route, chosen = asked.route, asked.route.config.document.targets[choice.index]
+    steps = []
+    if asked.plan.rules is not None:
+        by = f"The rule '{asked.rule}' matches" if asked.rule is not None else "No rule matches"
+        steps.append(Step("rule", f"{by}, so config {route.config.id} decides."))
+    if route.policy.needs_key:
+        shown = key.decode("ascii", "backslashreplace")
+        steps.append(Step("key", f"What keeps its target is the key '{shown}'."))
+    else:
+        steps.append(Step("ticket", f"The next ticket of this process is {ticket}."))
+    return [*steps, Step("target", f"{_because(route, choice, ticket)} {chosen.name}.")]
+
+
+def _because(route: Route, choice: Choice, ticket: int) -> str:
+    length = route.policy.cycle
+    slot = f"That is slot {(ticket - 1) % length + 1} of {length} in the schedule, which belongs to the target"
+    match choice.reason:
+        case RoutingReason.STICKY:
+            return "By its hash it keeps to the target"
+        case RoutingReason.FAILOVER:
+            return "The first usable target in order is"
+        case RoutingReason.TIER:
+            return "No target of an earlier tier is usable, so a later one serves, by the target"
+        case RoutingReason.PANIC:
+            return "Too few targets are healthy, so health is ignored; it goes to the target"
+        case RoutingReason.STANDBY:
+            return "No target with a weight is usable, so it goes to the standby target"
+        case _:
+            return slot
+
+
+class Decision(NamedTuple):
+    """Where a request goes, and why: what `decide` returns, for whoever looks at it.
+
+    Attributes:
+        asked: The request on its route.
+        choice: The index of its target, and why.
+        ticket: The request's place in the sequence of its config.
+    """
+
+    asked: Asked
+    choice: Choice
+    ticket: int
+
+    @property
+    def location(self) -> str:
+        """The absolute URL for the `Location` header, in characters of one byte each (Latin-1)."""
+        return self.asked.location(self.choice.index).decode("latin-1")
+
+    @property
+    def route(self) -> Route:
+        """What it was decided by."""
+        return self.asked.route
+
+    @property
+    def video(self) -> OriginUrl:
+        """What was asked for."""
+        return self.asked.video
+
+    @property
+    def target(self) -> Target:
+        """Where it goes."""
+        return self.config.document.targets[self.choice.index]
+
+    @property
+    def skipped(self) -> dict[str, SkipReason]:
+        """Why each of the other targets was not chosen, by name."""
+        return self.route.skipped(self.choice)
+
+    @property
+    def config(self) -> CdnConfig:
+        """The revision that was in force."""
+        return self.asked.route.config

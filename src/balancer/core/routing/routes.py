@@ -1,0 +1,118 @@
+"""A route: one config compiled, by what is known of its targets' health."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from balancer.core.configs.documents import CdnConfig, PolicyName
+from balancer.core.routing.locations import Ends, ends_of
+from balancer.core.routing.policies import Choice, Policy, policy_of
+from balancer.core.routing.reasons import RoutingReason, SkipReason
+from balancer.core.routing.tickets import TicketBook
+from balancer.core.routing.usable import Usable
+from balancer.core.urls.videos import Origin, OriginUrl
+
+MAX_ORIGINS = 4096
+"""Origins whose locations a route remembers; hostile ones could otherwise fill the memory."""
+
+
+class Client(NamedTuple):
+    """Who makes a request, as far as a decision may depend on it.
+
+    Attributes:
+        address: `192.0.2.7`; empty on a Unix socket.
+        header: Gives the value of a header field by its name in lower case, empty when there is none.
+    """
+
+    address: str
+    header: Callable[[bytes], bytes]
+
+
+NOBODY = Client("", lambda _name: b"")
+"""Stands where a decision does not depend on the client."""
+
+
+class Route:
+    """One config compiled.
+
+    Args:
+        config: The config.
+        usable: Which of its targets may serve, and with which weights.
+        book: The tickets of this config.
+        pause: Called again and again while something long is laid out.
+
+    Attributes:
+        config: What it was compiled from.
+        usable: As above.
+        policy: Chooses among them.
+        book: The tickets of this config.
+        asks_client: Whether a choice depends on the client's address.
+        counts: By target index, redirects that nobody has collected yet; whoever counts adds one here.
+        is_counting: Whether somebody will collect them.
+    """
+
+    __slots__ = ("_ends", "asks_client", "book", "config", "counts", "is_counting", "policy", "usable")
+
+    def __init__(
+        self,
+        config: CdnConfig,
+        usable: Usable,
+        book: TicketBook,
+        pause: Callable[[], None] | None = None,
+    ) -> None:
+        document = config.document
+        self.config = config
+        self.usable = usable
+        self.policy: Policy = policy_of(document, usable, pause)
+        self.book = book
+        self.asks_client = document.policy is PolicyName.STICKY and document.sticky_key == "client"
+        self.counts = [0] * len(document.targets)
+        self.is_counting = False
+        self._ends: dict[Origin, list[Ends]] = {}
+
+    def ends(self, origin: Origin) -> list[Ends]:
+        """Return for each target what it puts around the path of an origin's videos."""
+        found = self._ends.get(origin)
+        if found is None:
+            if len(self._ends) >= MAX_ORIGINS:
+                self._ends.clear()
+            found = self._ends[origin] = [ends_of(target, origin) for target in self.config.document.targets]
+        return found
+
+    def key_of(self, video: OriginUrl, carried: bytes, client: Client) -> bytes:
+        """Return what keeps its target under the policy `sticky`."""
+        kind, _, name = self.config.document.sticky_key.partition(":")
+        if kind == "client":
+            return client.address.encode()
+        if kind == "query" and (
+            value := _value_of(name.encode(), carried) or _value_of(name.encode(), video.query[1:])
+        ):
+            return value
+        return video.origin.host.encode() + video.path
+
+    @property
+    def reason(self) -> RoutingReason:
+        """Why requests that take this route go where they go."""
+        return self.policy.reason
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of each target, by name, which part of the requests it is to have, from 0 to 1."""
+        return dict(zip((target.name for target in self.config.document.targets), self.policy.shares, strict=True))
+
+    def skipped(self, choice: Choice) -> dict[str, SkipReason]:
+        """Return why each of the other targets was not chosen, by name."""
+        targets = enumerate(self.config.document.targets)
+        return {
+            target.name: self.usable.skipped.get(index, SkipReason.NOT_CHOSEN)
+            for index, target in targets
+            if index != choice.index
+        }
+
+
+def _value_of(name: bytes, query: bytes) -> bytes:
+    """Return the value of a parameter as it was sent, empty when it is not there."""
+    for parameter in query.split(b"&"):
+        given, _, value = parameter.partition(b"=")
+        if given == name:
+            return value
+    return b""
