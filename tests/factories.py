@@ -114,3 +114,8 @@ class KeyFactory(DataclassFactory[ApiKey]):
 def origins(*patterns: str) -> OriginHosts:
     """Return an allow-list, by default the one of the default settings."""
     return OriginHosts(patterns or ("*.origin-cluster",), to_ascii)
+
+
+def cdn(name: str, weight: int = 1, *, tier: int = 0, enabled: bool = True) -> Target:
+    """Return a CDN whose host follows its name."""
+    return Target(name, Kind.CDN, f"{name}.example", weight=weight, tier=tier, enabled=enabled)

@@ -32,7 +32,7 @@ from balancer.core.clients.ports import SharedLimits
 from balancer.core.configs.documents import ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
 from balancer.core.configs.revisions import Attempt, Edit, Revision, Signature, Standing
-from balancer.core.configs.simple import simple_document, simple_view
+from balancer.core.configs.simple import simple_document, simple_view, with_simple
 from balancer.core.errors import (
     ConfigNotFound,
     IdempotencyKeyReused,
@@ -347,10 +347,10 @@ async def test_edits_at_once(record: Record) -> None:
     await record.configs.create_first(FIRST, SIGNED)
 
     def rate(number: int) -> Edit:
-        return lambda standing: replace(standing.document or FIRST.document, distribution_rate=number)
+        return lambda standing: with_simple(standing.document or FIRST.document, distribution_rate=number)
 
     def host(name: str) -> Edit:
-        return lambda standing: replace(standing.document or FIRST.document, cdn_host=name)
+        return lambda standing: with_simple(standing.document or FIRST.document, cdn_host=name)
 
     for number in range(5):
         await asyncio.gather(

@@ -92,7 +92,7 @@ def test_no_config() -> None:
 )
 def test_reasons(rate: int, reason: str) -> None:
     """Where one target gets everything, that is the reason, else the schedule."""
-    assert RoutingReason(reason) == route(ConfigFactory.build(distribution_rate=rate)).reason
+    assert RoutingReason(reason) == route(ConfigFactory.build(distribution_rate=rate)).policy.choose(b"", 1).reason
 
 
 @given(rate=st.integers(0, 20), requests=st.integers(0, 200))

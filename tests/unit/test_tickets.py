@@ -66,7 +66,7 @@ EVENTS = st.lists(
 
 @given(EVENTS)
 def test_never_more_than_one_off(events: list[tuple[str, int]]) -> None:
-    """From one schedule to the next the origin's count is off requests / N by less than one, at every single request."""
+    """From one schedule to the next the origin's count is off requests / N by less than one, at every request."""
     book = TicketBook()
     shared = 0
     taken = at_origin = 0

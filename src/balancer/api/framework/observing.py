@@ -90,7 +90,7 @@ class Observer:
         decision: Decision | None = seen.get("decision")
         client: str = seen["client"]
         if decision is not None:
-            self._meters.redirected(decision.route, decision.choice.index, begun)
+            self._meters.redirected(decision.route, decision.choice.target_index, begun)
             self._watch.redirected(decision, client, given_id, begun)
             return
         surface = _surface(scope)

@@ -136,7 +136,7 @@ def decide(asked: Asked, client: Client, trace: list[Step] | None = None) -> tup
 
 def _steps(asked: Asked, choice: Choice, ticket: int, key: bytes) -> list[Step]:
     """Say what a decision was made by."""
-    route, chosen = asked.route, asked.route.config.document.targets[choice.index]
+    route, chosen = asked.route, asked.route.config.document.targets[choice.target_index]
     steps = []
     if asked.plan.rules is not None:
         by = f"The rule '{asked.rule}' matches" if asked.rule is not None else "No rule matches"
@@ -183,7 +183,7 @@ class Decision(NamedTuple):
     @property
     def location(self) -> str:
         """The absolute URL for the `Location` header, in characters of one byte each (Latin-1)."""
-        return self.asked.location(self.choice.index).decode("latin-1")
+        return self.asked.location(self.choice.target_index).decode("latin-1")
 
     @property
     def route(self) -> Route:
@@ -198,7 +198,7 @@ class Decision(NamedTuple):
     @property
     def target(self) -> Target:
         """Where it goes."""
-        return self.config.document.targets[self.choice.index]
+        return self.config.document.targets[self.choice.target_index]
 
     @property
     def skipped(self) -> dict[str, SkipReason]:

@@ -1,38 +1,166 @@
-"""Placeholder."""
+"""Policies: by which rule requests are spread over the targets that are usable."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from balancer.core.configs.documents import ConfigDocument
+from balancer.core.configs.documents import ConfigDocument, PolicyName
 from balancer.core.routing.reasons import RoutingReason
 from balancer.core.routing.schedules import lay_out
+from balancer.core.routing.sticky import SLOTS, ranked, slot_of, table
 from balancer.core.routing.usable import Usable
 
 
 class Choice(NamedTuple):
-    index: int
+    """Where a request goes.
+
+    Attributes:
+        target_index: The place of its target in the config's list.
+        reason: Why it goes there.
+    """
+
+    target_index: int
     reason: RoutingReason
 
 
-class Policy:
+class Policy(Protocol):
+    """Chooses a target for each request, at the same cost however many targets there are."""
+
+    @property
+    def cycle(self) -> int:
+        """Tickets in a cycle of the schedule; 1 where tickets do not matter."""
+        ...
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the key has an influence; where it has none, any will do."""
+        ...
+
+    @property
+    def shares(self) -> Sequence[float]:
+        """By target index, the part of the requests that is expected there, from 0 to 1."""
+        ...
+
+    def choose(self, key: bytes, ticket: int, /) -> Choice:
+        """Return where the request with this key and this ticket goes."""
+        ...
+
+    def rank(self, key: bytes, ticket: int, /) -> Sequence[int]:
+        """Return the indices of all targets that get requests, best first; the first is the one that is chosen."""
+        ...
+
+    def counts(self, requests: int, /) -> Sequence[int]:
+        """Return by target index how many of so many requests go there, from the beginning of a cycle on."""
+        ...
+
+
+class Exact:
+    """Spreads requests by their tickets: after any number of them each target has had its share."""
+
+    needs_key = False
+
+    def __init__(self, usable: Usable, pause: Callable[[], None] | None = None) -> None:
+        self._schedule = lay_out(usable.weights, pause)
+        self._slots = self._schedule.slots
+        self._choices = _choices(usable, RoutingReason.SCHEDULE)
+        self._by_weight = sorted(_serving(usable), key=lambda index: -usable.weights[index])
+        self.cycle = len(self._slots)
+        self.shares = tuple(weight / self.cycle for weight in self._schedule.weights)
+
+    def choose(self, _key: bytes, ticket: int, /) -> Choice:
+        """Return the target of the ticket."""
+        return self._choices[self._slots[ticket % self.cycle]]
+
+    def rank(self, _key: bytes, ticket: int, /) -> list[int]:
+        """Return the target of the ticket, then the others, the greatest weight first."""
+        chosen = self._slots[ticket % self.cycle]
+        return [chosen, *(index for index in self._by_weight if index != chosen)]
+
+    def counts(self, requests: int, /) -> list[int]:
+        """Return how many of the tickets from 1 to `requests` each target has."""
+        return self._schedule.counts(requests)
+
+
+class Sticky:
+    """Spreads requests by their keys: a key keeps its target as long as that is usable."""
+
+    cycle = 1
+
+    def __init__(self, names: Sequence[str], usable: Usable, pause: Callable[[], None] | None = None) -> None:
+        self._names = names
+        self._weights = usable.weights
+        self._table = table(names, usable.weights, pause)
+        self._choices = _choices(usable, RoutingReason.STICKY)
+        self._slots = [self._table.count(index) for index in range(len(names))]
+        self.needs_key = len(_serving(usable)) > 1
+        self.shares = tuple(slots / SLOTS for slots in self._slots)
+
+    def choose(self, key: bytes, _ticket: int, /) -> Choice:
+        """Return the target that has the key's slot."""
+        return self._choices[self._table[slot_of(key)]]
+
+    def rank(self, key: bytes, _ticket: int, /) -> list[int]:
+        """Return the targets in the order in which they would get the key if those before them were not there."""
+        return ranked(slot_of(key), self._names, self._weights)
+
+    def counts(self, requests: int, /) -> list[int]:
+        """Return how many of so many requests each target can expect, rounded by largest remainder."""
+        quotas = [divmod(requests * slots, SLOTS) for slots in self._slots]
+        counts = [whole for whole, _ in quotas]
+        # `sorted` keeps the order of equals.
+        by_remainder = sorted(range(len(quotas)), key=lambda index: -quotas[index][1])
+        for index in by_remainder[: requests - sum(counts)]:
+            counts[index] += 1
+        return counts
+
+
+class Failover:
+    """Sends every request to the first usable target in order; weights do not matter beyond 0."""
+
+    cycle = 1
     needs_key = False
 
     def __init__(self, usable: Usable) -> None:
-        self.schedule = lay_out(usable.weights)
-        self.cycle = len(self.schedule)
-        self.weights = usable.weights
-        self.reason = RoutingReason.ONLY_TARGET if self.cycle in self.weights else RoutingReason.SCHEDULE
-        self.shares: Sequence[float] = [weight / self.cycle for weight in usable.weights]
-        self._choices = [Choice(index, self.reason) for index in range(len(usable.weights))]
+        self._serving = _serving(usable)
+        self._first = self._serving[0]
+        self._choice = _choices(usable, RoutingReason.FAILOVER)[self._first]
+        self.shares = tuple(float(index == self._first) for index in range(len(usable.weights)))
 
-    def choose(self, key: bytes, ticket: int) -> Choice:
-        return self._choices[self.schedule[ticket % self.cycle]]
+    def choose(self, _key: bytes, _ticket: int, /) -> Choice:
+        """Return the first target."""
+        return self._choice
 
-    def counts(self, requests: int) -> Sequence[int]:
-        cycles, rest = divmod(requests, self.cycle)
-        begun = self.schedule[1 : rest + 1]
-        return [cycles * weight + begun.count(index) for index, weight in enumerate(self.weights)]
+    def rank(self, _key: bytes, _ticket: int, /) -> list[int]:
+        """Return the targets in order."""
+        return list(self._serving)
+
+    def counts(self, requests: int, /) -> list[int]:
+        """Return all requests for the first target."""
+        return [requests if index == self._first else 0 for index in range(len(self.shares))]
 
 
 def policy_of(document: ConfigDocument, usable: Usable, pause: Callable[[], None] | None = None) -> Policy:
-    return Policy(usable)
+    """Return the policy of a config, laid out for the targets that are usable.
+
+    Args:
+        document: The config.
+        usable: What `usable` says about its targets.
+        pause: Called about every tenth of a millisecond on the way, so that a thread can let others work.
+    """
+    match document.policy:
+        case PolicyName.EXACT:
+            return Exact(usable, pause)
+        case PolicyName.STICKY:
+            return Sticky([target.name for target in document.targets], usable, pause)
+        case PolicyName.FAILOVER:
+            return Failover(usable)
+
+
+def _serving(usable: Usable) -> list[int]:
+    return [index for index, weight in enumerate(usable.weights) if weight]
+
+
+def _choices(usable: Usable, ordinary: RoutingReason) -> list[Choice]:
+    """Return by target index the choice of that target, made once for all requests."""
+    alone = len(_serving(usable)) == 1
+    reason = usable.reason or (RoutingReason.ONLY_TARGET if alone else ordinary)
+    return [Choice(index, reason) for index in range(len(usable.weights))]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from balancer.core.configs.documents import CdnConfig, PolicyName
 from balancer.core.routing.locations import Ends, ends_of
 from balancer.core.routing.policies import Choice, Policy, policy_of
-from balancer.core.routing.reasons import RoutingReason, SkipReason
+from balancer.core.routing.reasons import SkipReason
 from balancer.core.routing.tickets import TicketBook
 from balancer.core.routing.usable import Usable
 from balancer.core.urls.videos import Origin, OriginUrl
@@ -90,11 +90,6 @@ class Route:
         return video.origin.host.encode() + video.path
 
     @property
-    def reason(self) -> RoutingReason:
-        """Why requests that take this route go where they go."""
-        return self.policy.reason
-
-    @property
     def shares(self) -> dict[str, float]:
         """Of each target, by name, which part of the requests it is to have, from 0 to 1."""
         return dict(zip((target.name for target in self.config.document.targets), self.policy.shares, strict=True))
@@ -105,7 +100,7 @@ class Route:
         return {
             target.name: self.usable.skipped.get(index, SkipReason.NOT_CHOSEN)
             for index, target in targets
-            if index != choice.index
+            if index != choice.target_index
         }
 
 
