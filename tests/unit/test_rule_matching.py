@@ -1,9 +1,11 @@
 """Which rule a request matches: the compiled rules against rules that are tried one after the other."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+from types import FrameType
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -185,7 +187,8 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(3 * MAX_CLIENTS):
         reading = book.read(f"s{number}.origin-cluster", "/a", b"")
         client = f"10.0.{number // 250}.{number % 250}"
-        assert 0 == book.choose(reading, client, lambda _name, number=number: b"TV %d" % number)
+        asked = Asked(headers={"user-agent": b"TV %d" % number})
+        assert 0 == book.choose(reading, client, asked.header)
     assert len(book._clients) <= MAX_CLIENTS
     assert book._hosts is not None
     assert len(book._hosts._known) <= 4096
@@ -205,29 +208,34 @@ def test_paths_made_to_be_slow_are_not(path: str, glob: str) -> None:
     assert book.read("s1.origin-cluster", path, b"").settled
 
 
-def test_ten_thousand_rules_that_cannot_match_are_looked_up_and_not_tried() -> None:
-    """A request looks at as many entries among ten thousand rules as among one."""
-    many = rules_of(
-        *(
-            Conditions(
-                hosts=(f"s{number}.other",) if number % 3 == 0 else (),
-                paths=(f"/not/here/{number}/",) if number % 3 == 1 else (),
-                networks=(f"10.{number // 250}.{number % 250}.0/24",) if number % 3 == 2 else (),
-            )
-            for number in range(9999)
-        ),
-        Conditions(hosts=("*.origin-cluster",), paths=("/video/",)),
-    )
-    book = RuleBook(many)
-    looked_up = []
+def calls(rules: RuleList, asked: Asked) -> tuple[int | None, int]:
+    """Return which rule a request matches, and how many calls of any function that takes."""
+    book = RuleBook(rules)
+    count = 0
 
-    class Counted(dict[str, object]):
-        def get(self, key: str, default: object = None) -> object:  # type: ignore[override]
-            looked_up.append(key)
-            return super().get(key, default)
+    def see(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
 
-    assert book._paths is not None
-    book._paths._tree = Counted(book._paths._tree)  # type: ignore[assignment]
-    reading = book.read("s1.origin-cluster", "/video/1488/a.m3u8", b"")
-    assert 9999 == book.choose(reading, "192.0.2.7", lambda _name: b"")
-    assert ["/", "/video/", "/video/1488/"] == looked_up
+    sys.setprofile(see)
+    reading = book.read(asked.host, asked.path, asked.carried)
+    position = book.choose(reading, asked.client, asked.header)
+    sys.setprofile(None)
+    return position, count
+
+
+def test_rules_that_cannot_match_are_not_tried() -> None:
+    """A request takes as many calls with ten thousand rules as with one of each kind, whichever it matches."""
+    kinds: list[Callable[[int], Conditions]] = [
+        lambda number: Conditions(hosts=(f"s{number}.other",)),
+        lambda number: Conditions(paths=(f"/not/here/{number}/",)),
+        lambda number: Conditions(networks=(f"10.{number // 250}.{number % 250}.0/24",)),
+        lambda number: Conditions(hosts=("*.origin-cluster",), paths=(f"/video/{number}/",)),
+    ]
+    for last in (Conditions(hosts=("*.origin-cluster",), paths=("/video/1488/",)), Conditions(hosts=("none.such",))):
+        few = [kind(2000) for kind in kinds]
+        many = [kinds[number % 4](2000 + number) for number in range(9999)]
+        (found, cost), (found_late, cost_late) = (calls(rules_of(*rules, last), Asked()) for rules in (few, many))
+        assert (found is None) == (found_late is None)
+        assert found_late in {None, 9999}
+        assert cost == cost_late

@@ -54,7 +54,7 @@ def test_a_list_comes_back_from_json_as_it_was() -> None:
 )
 def test_values_are_kept_in_one_spelling(field: str, given: list[str], kept: tuple[str, ...]) -> None:
     """However a value is written, a list holds it as it is compared."""
-    (rule,) = rules_from([item(**{field: given})]).rules
+    (rule,) = rules_from([{**item(), "when": {field: given}}]).rules
     assert kept == getattr(rule.when, field)
 
 
@@ -177,7 +177,7 @@ def test_globs(glob: str, path: str, expected: bool) -> None:
 
 
 def test_differences_name_rules_and_fields() -> None:
-    """A difference says which rule, which field, and what was and is there; what has only been pushed aside has none."""
+    """A difference says which rule, which field, and what was and is there; what was only pushed aside has none."""
     before = rules_from([item("a"), item("b", hosts=["*.origin"]), item("c"), item("d")])
     after = rules_from([item("d"), item("new", 7), item("a"), {**item("c", 9, hosts=["*.b"]), "enabled": False}])
     assert {
