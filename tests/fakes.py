@@ -14,16 +14,21 @@ from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
 from balancer.core.configs.revisions import Edit, Revision, Signature, Standing
 from balancer.core.errors import (
+    ConfigInUse,
     ConfigNotFound,
     IdempotencyKeyReused,
+    InvalidInput,
     KeyNotFound,
     LastAdminKey,
     NoConfig,
     RevisionNotFound,
+    RuleRevisionNotFound,
     StoreUnavailable,
 )
 from balancer.core.health.ports import Dependency, SharedStats
 from balancer.core.routing.ports import Tickets
+from balancer.core.rules.ports import RuleRecord
+from balancer.core.rules.revisions import NO_RULES, RuleEdit, RuleEntry, RuleRevision
 
 
 class FakeCdnConfigs(CdnConfigs):
@@ -35,6 +40,7 @@ class FakeCdnConfigs(CdnConfigs):
         self.revisions = [Revision(row.id, row.revision, row.document, signed) for row in configs if signed]
         self._created: dict[int, datetime] = {}
         self._attempts: dict[tuple[str, str], tuple[str, Revision]] = {}
+        self.rules: FakeRuleRecord | None = None
         self.down = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -87,6 +93,8 @@ class FakeCdnConfigs(CdnConfigs):
         if earlier := self._earlier(signature):
             return self._as_of(earlier)
         after = edit(Standing(config_id, latest.number, latest.document, config_id == min(self.rows)))
+        if after is None and self.rules and (rule := self.rules.revisions[-1].rules.rule_of(config_id)):
+            raise ConfigInUse(config_id, rule.name)
         if after != latest.document:
             # What is deleted keeps its first date.
             created = self.rows[config_id].created_at if config_id in self.rows else self._created[config_id]
@@ -160,6 +168,59 @@ class FakeConfigHistory(ConfigHistory):
 
 def _number(revision: Revision) -> int:
     return revision.number
+
+
+class FakeRuleRecord(RuleRecord):
+    """The rules of a fake record of configs, in a list of revisions; away when that is."""
+
+    def __init__(self, configs: FakeCdnConfigs) -> None:
+        self.revisions = [NO_RULES]
+        self._attempts: dict[tuple[str, str], tuple[str, RuleRevision]] = {}
+        self._configs = configs
+        configs.rules = self
+
+    @override
+    async def latest(self, known: RuleRevision | None = None) -> RuleRevision:
+        self._check()
+        return self.revisions[-1]
+
+    @override
+    async def get(self, number: int) -> RuleRevision:
+        self._check()
+        if not 0 <= number < len(self.revisions):
+            raise RuleRevisionNotFound(number)
+        return self.revisions[number]
+
+    @override
+    async def page(self, before: int | None, limit: int) -> Sequence[RuleEntry]:
+        self._check()
+        found = [one.entry for one in reversed(self.revisions) if one.entry]
+        return [entry for entry in found if before is None or entry.number < before][:limit]
+
+    @override
+    async def edit(self, edit: RuleEdit, signature: Signature, restored: int | None = None) -> RuleRevision:
+        self._check()
+        attempt = signature.attempt
+        if attempt and (known := self._attempts.get((signature.actor, attempt.key))):
+            if known[0] != attempt.digest:
+                raise IdempotencyKeyReused
+            return known[1]
+        before = self.revisions[-1]
+        after = edit(before)
+        if after == before.rules:
+            return before
+        for rule in after.rules:
+            if rule.config_id not in self._configs.rows:
+                raise InvalidInput(f"rules.{rule.name}.config_id", "names no config")
+        entry = RuleEntry(before.number + 1, signature._replace(attempt=None), restored)
+        self.revisions.append(RuleRevision(entry.number, after, entry))
+        if attempt:
+            self._attempts[signature.actor, attempt.key] = attempt.digest, self.revisions[-1]
+        return self.revisions[-1]
+
+    def _check(self) -> None:
+        if self._configs.down:
+            raise StoreUnavailable("database")
 
 
 class FakeConfigCopies(ConfigCopies):

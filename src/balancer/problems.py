@@ -8,6 +8,7 @@ import msgspec
 
 from balancer.core.errors import (
     BalancerError,
+    ConfigInUse,
     ConfigNotFound,
     DefaultConfigKept,
     Forbidden,
@@ -24,8 +25,10 @@ from balancer.core.errors import (
     Refusal,
     RefusalReason,
     RevisionNotFound,
+    RuleRevisionNotFound,
     SchemaMismatch,
     StaleRevision,
+    StaleRules,
     StoreUnavailable,
     TargetNotFound,
     Unauthenticated,
@@ -91,6 +94,8 @@ TABLE: dict[type[BalancerError], Row] = {
     NotSimple: Row(HTTPStatus.CONFLICT, "not-simple", "Config is not simple"),
     UnknownFormat: Row(HTTPStatus.SERVICE_UNAVAILABLE, "unknown-format", "Record of a newer release"),
     RevisionNotFound: Row(HTTPStatus.NOT_FOUND, "revision-not-found", "Revision not found"),
+    RuleRevisionNotFound: Row(HTTPStatus.NOT_FOUND, "revision-not-found", "Revision not found"),
+    StaleRules: Row(HTTPStatus.PRECONDITION_FAILED, "stale-revision", "Rules have changed"),
     StaleRevision: Row(HTTPStatus.PRECONDITION_FAILED, "stale-revision", "Config has changed"),
     Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Not authenticated"),
     Forbidden: Row(HTTPStatus.FORBIDDEN, "forbidden", "Not allowed"),
@@ -98,6 +103,7 @@ TABLE: dict[type[BalancerError], Row] = {
     LastAdminKey: Row(HTTPStatus.CONFLICT, "last-admin-key", "Last admin key"),
     RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
     DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
+    ConfigInUse: Row(HTTPStatus.CONFLICT, "config-in-use", "Config in use"),
     IdempotencyKeyReused: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused"),
     NoConfig: Row(HTTPStatus.SERVICE_UNAVAILABLE, "no-config", "No config yet"),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "Store not available"),
@@ -117,7 +123,7 @@ TYPES = ["about:blank", *dict.fromkeys(_type(row.name) for row in TABLE.values()
 def problem_of(error: BalancerError) -> Problem:
     """Return the problem details of a domain error."""
     row = TABLE[type(error)]
-    revision = error.current if isinstance(error, StaleRevision) else None
+    revision = error.current if isinstance(error, StaleRevision | StaleRules) else None
     return Problem(_type(row.name), row.title, row.status, str(error), _fields(error), revision)
 
 
@@ -138,17 +144,21 @@ def headers_of(error: BalancerError) -> dict[str, str]:
                 "ratelimit-policy": f'"{error.policy}";q={error.count};w={error.seconds}',
                 "ratelimit": f'"{error.policy}";r=0;t={wait}',
             }
-        case StaleRevision():
-            return {"etag": etag(error.config_id, error.current)}
+        case StaleRevision() | StaleRules():
+            return {"etag": etag(error.config_id if isinstance(error, StaleRevision) else RULES, error.current)}
         case NoConfig() | StoreUnavailable() | SchemaMismatch() | UnknownFormat():
             return {"retry-after": str(RETRY_AFTER)}
         case _:
             return {}
 
 
-def etag(config_id: int, revision: int) -> str:
-    """Return the entity tag of a revision of a config: `"1-7"`, a strong one (RFC 9110 §8.8.3)."""
-    return f'"{config_id}-{revision}"'
+RULES = "rules"
+"""Names the rules in an entity tag, where a config has its id."""
+
+
+def etag(subject: int | str, revision: int) -> str:
+    """Return the entity tag of a revision, of a config `"1-7"`, of the rules `"rules-7"`; strong (RFC 9110 §8.8.3)."""
+    return f'"{subject}-{revision}"'
 
 
 def generic(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> Problem:
@@ -177,26 +187,29 @@ def not_allowed(method: str, path: str, allowed: str) -> Problem:
     return generic(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is not possible at {path}, only {allowed}.")
 
 
+_FAULTS: dict[type[BalancerError], FieldError] = {
+    KeyNotFound: FieldError("id", "names no API key"),
+    LastAdminKey: FieldError("id", "names the last admin's key that works"),
+    ConfigNotFound: FieldError("id", "names no config"),
+    DefaultConfigKept: FieldError("id", "names the default config"),
+    RuleRevisionNotFound: FieldError("revision", "names no revision of the rules"),
+    IdempotencyKeyReused: FieldError("Idempotency-Key", "was used for a different request"),
+}
+"""The fields at fault of errors whose values say no more about them."""
+
+
 def _fields(error: BalancerError) -> list[FieldError]:
     match error:
         case Refusal():
             found = FieldError("video", error.fault, error.reason)
         case InvalidInput():
             found = FieldError(error.field, error.fault)
-        case KeyNotFound():
-            found = FieldError("id", "names no API key")
-        case LastAdminKey():
-            found = FieldError("id", "names the last admin's key that works")
-        case ConfigNotFound():
-            found = FieldError("id", "names no config")
-        case DefaultConfigKept():
-            found = FieldError("id", "names the default config")
+        case ConfigInUse():
+            found = FieldError("id", f"names a config that the rule '{error.rule}' uses")
         case RevisionNotFound():
             found = FieldError("revision", f"names no revision of config {error.config_id}")
-        case IdempotencyKeyReused():
-            found = FieldError("Idempotency-Key", "was used for a different request")
-        case StaleRevision():
+        case StaleRevision() | StaleRules():
             found = FieldError("If-Match", f"does not name revision {error.current}")
         case _:
-            return []
+            return [_FAULTS[type(error)]] if type(error) in _FAULTS else []
     return [found]

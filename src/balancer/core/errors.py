@@ -9,9 +9,12 @@
     ├── TargetNotFound          a config has no target of that name
     ├── NotSimple               a config is more than one CDN host and one rate
     ├── RevisionNotFound        a config has no revision of that number
+    ├── RuleRevisionNotFound    the rules have no revision of that number
     ├── StaleRevision           a config has changed since the client read it
+    ├── StaleRules              the rules have changed since the client read them
     ├── IdempotencyKeyReused    a request has the idempotency key of a different one
     ├── DefaultConfigKept       the config that the redirect uses cannot be deleted
+    ├── ConfigInUse             a config that a rule names cannot be deleted
     ├── Unauthenticated         the request does not say, or not rightly, who makes it
     ├── Forbidden               whoever makes the request may not
     ├── KeyNotFound             no API key has that id
@@ -145,6 +148,26 @@ class StaleRevision(BalancerError):
         self.current = current
 
 
+class RuleRevisionNotFound(BalancerError):
+    """The rules have no revision of that number."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"The rules have no revision {revision}.")
+        self.revision = revision
+
+
+class StaleRules(BalancerError):
+    """The rules have changed since the client read them.
+
+    Attributes:
+        current: The number of their latest revision.
+    """
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"The rules are at revision {current}, not at the one that 'If-Match' names.")
+        self.current = current
+
+
 class IdempotencyKeyReused(BalancerError):
     """A request has the idempotency key of a different one by the same actor."""
 
@@ -158,6 +181,20 @@ class DefaultConfigKept(BalancerError):
     def __init__(self, config_id: int) -> None:
         super().__init__(f"Config {config_id} is the default one, which the redirect uses; it cannot be deleted.")
         self.config_id = config_id
+
+
+class ConfigInUse(BalancerError):
+    """A config that a rule names cannot be deleted.
+
+    Attributes:
+        config_id: Which config.
+        rule: The name of the first rule that names it.
+    """
+
+    def __init__(self, config_id: int, rule: str) -> None:
+        super().__init__(f"Config {config_id} is named by the rule '{rule}'; change or remove that rule first.")
+        self.config_id = config_id
+        self.rule = rule
 
 
 class Unauthenticated(BalancerError):

@@ -11,6 +11,7 @@ from typing_extensions import override
 from balancer.adapters.config_json import dump_document, read_document
 from balancer.adapters.sql.deadlines import bounded, bounded_change
 from balancer.adapters.sql.engines import answering, changing
+from balancer.adapters.sql.rules import check_unused
 from balancer.adapters.sql.tables import MAX_ID, cdn_configs, config_revisions
 from balancer.core.configs.documents import FORMAT, CdnConfig, ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
@@ -113,6 +114,8 @@ class SqlCdnConfigs(CdnConfigs):
             after = edit(Standing(config_id, row["revision"], before, is_default))
             if after == before:
                 return _config({**row, "document": before}) if before else None
+            if after is None:
+                await check_unused(connection, config_id)
             number = row["revision"] + 1
             await _record(connection, Revision(config_id, number, after, signature, restored))
             values = _columns(after, number) if after else {"revision": number}

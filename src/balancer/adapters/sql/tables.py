@@ -86,6 +86,22 @@ config_revisions = Table(
     UniqueConstraint("actor", "idempotency_key"),
 )
 
+rule_revisions = Table(
+    "rule_revisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Of the document, which is the whole list of rules as JSON.
+    Column("format", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("actor", String(MAX_ACTOR), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("reason", String(MAX_REASON)),
+    Column("restored", Integer),
+    Column("idempotency_key", String(MAX_IDEMPOTENCY_KEY)),
+    Column("request_digest", String(64)),
+    UniqueConstraint("actor", "idempotency_key"),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

@@ -65,6 +65,7 @@ class CdnConfigs(Protocol):
 
         Raises:
             ConfigNotFound: When there never was one with that id.
+            ConfigInUse: When it is to be deleted, and a rule names it.
             IdempotencyKeyReused: When the attempt's key is that of another request.
             OutcomeUnknown: When it may have been recorded or not.
         """

@@ -99,6 +99,7 @@ class ConfigChanges:
         Raises:
             ConfigNotFound: When there is none with that id.
             DefaultConfigKept: When the redirect uses it.
+            ConfigInUse: When a rule names it.
             StaleRevision: When it is at another revision than those expected.
             StoreUnavailable: When that could not be recorded; nothing has changed then.
         """

@@ -141,7 +141,12 @@ class OriginHosts:
         return None
 
 
-def _compiled(text: str, to_ascii: ToAscii) -> _Pattern:
+def read_pattern(text: str, to_ascii: ToAscii) -> tuple[list[str], str]:
+    """Return the labels of a host pattern in lower case, and its port with the colon, empty when it has none.
+
+    Raises:
+        ValueError: When it cannot be read; the message names it.
+    """
     if len(text) > MAX_GIVEN:
         raise ValueError(f"pattern {text[:40]!r}…: longer than the {MAX_HOST} characters of a host name")
     name, colon, port = text.strip().partition(":")
@@ -158,5 +163,10 @@ def _compiled(text: str, to_ascii: ToAscii) -> _Pattern:
         raise ValueError(f"pattern {text!r}: a label before the domain is needed, such as '*.{name}'")
     if is_address(".".join(labels)):
         raise ValueError(f"pattern {text!r}: an IP address cannot be an origin")
+    return labels, colon + port
+
+
+def _compiled(text: str, to_ascii: ToAscii) -> _Pattern:
+    labels, port = read_pattern(text, to_ascii)
     regex = r"\.".join(_LABEL if label == "*" else re.escape(label) for label in labels)
-    return _Pattern(".".join(labels) + colon + port, re.compile(regex), int(port) if colon else None)
+    return _Pattern(".".join(labels) + port, re.compile(regex), int(port[1:]) if port else None)
