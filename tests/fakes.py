@@ -11,8 +11,9 @@ from balancer.core.access.keys import ApiKey, Role
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clients.ports import SharedLimits
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
-from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Edit, Revision, Signature, Standing
+from balancer.core.control.ports import ConfigNotices, PlanCopies, RulesChanged
 from balancer.core.errors import (
     ConfigInUse,
     ConfigNotFound,
@@ -26,6 +27,7 @@ from balancer.core.errors import (
     StoreUnavailable,
 )
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 from balancer.core.rules.ports import RuleRecord
 from balancer.core.rules.revisions import NO_RULES, RuleEdit, RuleEntry, RuleRevision
@@ -76,6 +78,11 @@ class FakeCdnConfigs(CdnConfigs):
         if config_id not in self.rows:
             raise ConfigNotFound(config_id)
         return self.rows[config_id]
+
+    @override
+    async def several(self, ids: Collection[int]) -> Mapping[int, CdnConfig]:
+        self._check()
+        return {config_id: self.rows[config_id] for config_id in sorted(ids) if config_id in self.rows}
 
     @override
     async def page(self, after: int, limit: int) -> Sequence[CdnConfig]:
@@ -223,23 +230,36 @@ class FakeRuleRecord(RuleRecord):
             raise StoreUnavailable("database")
 
 
-class FakeConfigCopies(ConfigCopies):
-    """One copy in an attribute. Set `down` to take the store away."""
+class FakePlanCopies(PlanCopies):
+    """One copy in an attribute. Set `down` to take the store away.
+
+    Attributes:
+        config: The default config of the copy, to set it alone or look at it.
+    """
 
     def __init__(self, config: CdnConfig | None = None) -> None:
-        self.config = config
+        self.blueprint = Blueprint(config) if config else None
         self.down = False
         self.saves = 0
 
-    @override
-    async def load(self) -> CdnConfig | None:
-        self._check()
-        return self.config
+    @property
+    def config(self) -> CdnConfig | None:
+        """The default config of the copy."""
+        return self.blueprint.default if self.blueprint else None
+
+    @config.setter
+    def config(self, config: CdnConfig) -> None:
+        self.blueprint = Blueprint(config)
 
     @override
-    async def save(self, config: CdnConfig) -> None:
+    async def load(self) -> Blueprint | None:
         self._check()
-        self.config = config
+        return self.blueprint
+
+    @override
+    async def save(self, blueprint: Blueprint) -> None:
+        self._check()
+        self.blueprint = blueprint
         self.saves += 1
 
     def _check(self) -> None:
@@ -251,19 +271,19 @@ class FakeConfigNotices(ConfigNotices):
     """Notices through queues, one for each listener. Set `down` to lose them."""
 
     def __init__(self) -> None:
-        self.queues: list[asyncio.Queue[CdnConfig]] = []
+        self.queues: list[asyncio.Queue[CdnConfig | RulesChanged]] = []
         self.down = False
 
     @override
-    async def publish(self, config: CdnConfig) -> None:
+    async def publish(self, changed: CdnConfig | RulesChanged) -> None:
         if self.down:
             raise StoreUnavailable("redis")
         for queue in self.queues:
-            queue.put_nowait(config)
+            queue.put_nowait(changed)
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
-        queue: asyncio.Queue[CdnConfig] = asyncio.Queue()
+    async def listen(self) -> AsyncGenerator[CdnConfig | RulesChanged | None, None]:
+        queue: asyncio.Queue[CdnConfig | RulesChanged] = asyncio.Queue()
         self.queues.append(queue)
         yield None
         try:

@@ -18,10 +18,11 @@ from redis.crc import key_slot
 from typing_extensions import override
 
 from balancer.adapters.redis.clients import make_redis
-from balancer.adapters.redis.stores import RedisConfigCopies, RedisSharedLimits, RedisSharedStats
+from balancer.adapters.redis.stores import RedisPlanCopies, RedisSharedLimits, RedisSharedStats
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.core.errors import StoreUnavailable
+from balancer.core.routing.planner import Blueprint
 from tests.factories import AT_CDN, BEARER, VIDEO, ConfigFactory
 from tests.integration.conftest import Start
 from tests.network import Wire
@@ -245,7 +246,7 @@ async def test_redis_stores_fail_over(loss: Loss) -> None:
     """Limits, statistics and copies are there again for a client that has seen the loss."""
     redis = make_redis(loss.url)
     limits, stats = RedisSharedLimits(redis, "balancer:"), RedisSharedStats(redis, "balancer:")
-    copies = RedisConfigCopies(redis, "balancer:")
+    copies = RedisPlanCopies(redis, "balancer:")
     await limits.add("player", {"192.0.2.1": 1.0, "192.0.2.2": 1.0}, 99.0)
     await asyncio.to_thread(loss.happen)
     begin = monotonic()
@@ -254,8 +255,8 @@ async def test_redis_stores_fail_over(loss: Loss) -> None:
             assert {"a", "b"} == set(await limits.add("player", {"a": 1.0, "b": 1.0}, 999.0))
             await stats.save("a/0", {1: {"x": 1}, 2: {"x": 2}})
             assert [{"a/0": {"x": 1}}, {"a/0": {"x": 2}}] == list(await stats.load(range(1, 3)))
-            await copies.save(ConfigFactory.build())
-            assert ConfigFactory.build() == await copies.load()
+            await copies.save(Blueprint(ConfigFactory.build()))
+            assert Blueprint(ConfigFactory.build()) == await copies.load()
         except StoreUnavailable:
             assert monotonic() - begin < BOUND
             await asyncio.sleep(0.1)

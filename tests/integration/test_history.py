@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.core.configs.edits import ConfigChange
 from balancer.core.configs.revisions import Revision, Signature
 from balancer.core.configs.simple import simple_document
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import ConfigInForce
+from balancer.core.control.ports import Record
 from balancer.core.errors import BalancerError, ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision
 from tests.factories import CREATED, SIGNED, ConfigFactory, planner
 from tests.fakes import FakeConfigNotices
@@ -49,7 +51,9 @@ async def writer(url: str) -> AsyncIterator[tuple[ConfigChanges, SqlCdnConfigs, 
     """Open what one process changes configs by."""
     engine = make_engine(url)
     configs, history = SqlCdnConfigs(engine), SqlConfigHistory(engine)
-    in_force = ConfigInForce(configs, [], planner(), lambda: datetime.now(UTC), ConfigFactory.build())
+    in_force = ConfigInForce(
+        Record(configs, SqlRuleRecord(engine)), [], planner(), lambda: datetime.now(UTC), ConfigFactory.build()
+    )
     yield ConfigChanges(configs, history, in_force, FakeConfigNotices()), configs, history
     await engine.dispose()
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import delete
 
-from balancer.adapters.files.local import FileConfigCopies
+from balancer.adapters.files.local import FilePlanCopies
 from balancer.adapters.redis.clients import make_redis
 from balancer.adapters.redis.stores import (
-    RedisConfigCopies,
     RedisConfigNotices,
     RedisDependency,
+    RedisPlanCopies,
     RedisSharedLimits,
     RedisSharedStats,
     RedisTickets,
@@ -29,10 +29,11 @@ from balancer.adapters.sql.tables import api_keys, cdn_configs, config_revisions
 from balancer.core.access.keys import Role
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clients.ports import SharedLimits
-from balancer.core.configs.documents import ConfigDocument
-from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.documents import CdnConfig, ConfigDocument
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Attempt, Edit, Revision, Signature, Standing
 from balancer.core.configs.simple import simple_document, simple_view, with_simple
+from balancer.core.control.ports import ConfigNotices, PlanCopies, RulesChanged
 from balancer.core.errors import (
     ConfigNotFound,
     IdempotencyKeyReused,
@@ -44,20 +45,25 @@ from balancer.core.errors import (
     StoreUnavailable,
 )
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
+from balancer.core.rules.conditions import Conditions
+from balancer.core.rules.documents import Rule, RuleList
+from balancer.core.rules.revisions import RuleRevision
 from tests.factories import CHANGED, CREATED, SIGNED, ConfigFactory, KeyFactory
 from tests.fakes import (
     FakeApiKeys,
     FakeCdnConfigs,
-    FakeConfigCopies,
     FakeConfigHistory,
     FakeConfigNotices,
     FakeDependency,
+    FakePlanCopies,
     FakeSharedLimits,
     FakeSharedStats,
     FakeTickets,
 )
 from tests.processes import free_port
+from tests.unit.test_config_json import CONFIG, LAST
 
 pytestmark = pytest.mark.anyio
 
@@ -156,16 +162,16 @@ async def dependency(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 
 @pytest.fixture(params=["fake", "file", *REDIS])
-async def copies(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ConfigCopies]:
+async def copies(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PlanCopies]:
     """Return an empty place for a copy of each kind."""
     match request.param:
         case "fake":
-            yield FakeConfigCopies()
+            yield FakePlanCopies()
         case "file":
-            yield FileConfigCopies(tmp_path / "deep" / "config.json")
+            yield FilePlanCopies(tmp_path / "deep")
         case _:
             redis = make_redis(address(request, f"{request.param}_url"))
-            yield RedisConfigCopies(redis, f"{uuid.uuid4()}:")
+            yield RedisPlanCopies(redis, f"{uuid.uuid4()}:")
             await redis.aclose()
 
 
@@ -363,24 +369,40 @@ async def test_edits_at_once(record: Record) -> None:
     assert list(range(11, 0, -1)) == [revision.number for revision in await record.history.page(1, None, 99)]
 
 
-async def test_copies(copies: ConfigCopies) -> None:
+async def test_copies(copies: PlanCopies) -> None:
     """What was saved last is loaded, and before that nothing."""
     assert await copies.load() is None
-    for config in (FIRST, ConfigFactory.build(revision=2, updated_at=CHANGED)):
-        await copies.save(config)
-        assert config == await copies.load()
+    rules = RuleRevision(3, RuleList((Rule("live", Conditions(paths=("/live/",)), 5),)))
+    newer = ConfigFactory.build(revision=2, updated_at=CHANGED)
+    for blueprint in (Blueprint(FIRST), Blueprint(newer, {5: ConfigFactory.build(id=5)}, rules)):
+        await copies.save(blueprint)
+        assert blueprint == await copies.load()
+
+
+async def test_copies_of_the_last_release(tmp_path: Path, redis_url: str) -> None:
+    """Where there is no other copy yet, that of the last release is read."""
+    (tmp_path / "config.json").write_text(LAST)
+    assert Blueprint(CONFIG) == await FilePlanCopies(tmp_path).load()
+    redis, prefix = make_redis(redis_url), f"{uuid.uuid4()}:"
+    await redis.set(f"{prefix}config", LAST)
+    assert Blueprint(CONFIG) == await RedisPlanCopies(redis, prefix).load()
+    await redis.aclose()
 
 
 async def test_notices(notices: ConfigNotices) -> None:
     """Every listener hears what is published after it began to listen, in order."""
     listeners = [notices.listen() for _ in range(2)]
-    configs = [ConfigFactory.build(revision=revision, updated_at=CHANGED) for revision in (2, 3)]
+    changed: list[CdnConfig | RulesChanged] = [
+        ConfigFactory.build(revision=2, updated_at=CHANGED),
+        RulesChanged(7),
+        ConfigFactory.build(id=5),
+    ]
     # A listener begins when it is first asked, and says that it listens; until then notices are lost.
     assert [None, None] == [await anext(listener) for listener in listeners]
-    for config in configs:
-        await notices.publish(config)
+    for one in changed:
+        await notices.publish(one)
     for listener in listeners:
-        assert configs == [await anext(listener) for _ in configs]
+        assert changed == [await anext(listener) for _ in changed]
         await listener.aclose()
 
 
@@ -503,10 +525,10 @@ async def test_names_of_keys(request: pytest.FixtureRequest, kind: str) -> None:
     redis = make_redis(address(request, f"{kind}_url"))
     prefix = f"{uuid.uuid4()}:"
     await RedisTickets(redis, prefix).lease(1, 10, 10)
-    await RedisConfigCopies(redis, prefix).save(FIRST)
+    await RedisPlanCopies(redis, prefix).save(Blueprint(FIRST))
     await RedisSharedLimits(redis, prefix).add("player", {"192.0.2.1": 60.0}, 99.0)
     await RedisSharedStats(redis, prefix).save("a/0", {7: {"redirected 1 cdn": 3}})
-    names = ["tickets:10", "config", "limits:player:192.0.2.1", "stats:7"]
+    names = ["tickets:1:10", "in-force", "limits:player:192.0.2.1", "stats:7"]
     beginning = f"{{{prefix}}}" if kind == "cluster" else prefix
     assert 4 == await redis.exists(*(f"{beginning}{name}" for name in names))
     await redis.aclose()
@@ -518,8 +540,8 @@ async def test_no_server() -> None:
     engine = make_engine(f"postgresql://postgres:secret@127.0.0.1:{free_port()}/balancer_test")
     for call, store in [
         (RedisTickets(redis, "a:").lease(1, 10, 10), "redis"),
-        (RedisConfigCopies(redis, "a:").load(), "redis"),
-        (RedisConfigCopies(redis, "a:").save(FIRST), "redis"),
+        (RedisPlanCopies(redis, "a:").load(), "redis"),
+        (RedisPlanCopies(redis, "a:").save(Blueprint(FIRST)), "redis"),
         (RedisConfigNotices(redis, "a:").publish(FIRST), "redis"),
         (anext(RedisConfigNotices(redis, "a:").listen()), "redis"),
         (SqlCdnConfigs(engine).default(), "database"),
@@ -543,17 +565,16 @@ async def test_no_server() -> None:
 
 async def test_unreadable_copies(tmp_path: Path, redis_url: str) -> None:
     """A copy that this program cannot read counts as none."""
-    path = tmp_path / "config.json"
-    path.write_text('{"id": 1, "cdn_host": "half')
-    assert await FileConfigCopies(path).load() is None
+    (tmp_path / "in-force.json").write_text('{"format": 1, "default": {"half')
+    assert await FilePlanCopies(tmp_path).load() is None
     redis = make_redis(redis_url)
     prefix = f"{uuid.uuid4()}:"
-    await redis.set(f"{prefix}config", b"{}")
-    assert await RedisConfigCopies(redis, prefix).load() is None
+    await redis.set(f"{prefix}in-force", b"{}")
+    assert await RedisPlanCopies(redis, prefix).load() is None
     await redis.aclose()
 
 
 async def test_file_that_cannot_be_written() -> None:
     """Where the folder cannot be made the store is not available."""
     with pytest.raises(StoreUnavailable):
-        await FileConfigCopies(Path("/dev/null/config.json")).save(FIRST)
+        await FilePlanCopies(Path("/dev/null")).save(Blueprint(FIRST))

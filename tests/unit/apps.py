@@ -13,17 +13,20 @@ from balancer.app import create_app
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
-from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory
+from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.rules.ports import RuleRecord
 from balancer.settings import Settings
 from balancer.wiring import make_container
 from tests.factories import BEARER, CHANGED, ConfigFactory, KeyFactory
 from tests.fakes import (
     FakeApiKeys,
     FakeCdnConfigs,
-    FakeConfigCopies,
     FakeConfigHistory,
     FakeConfigNotices,
+    FakePlanCopies,
+    FakeRuleRecord,
     FakeSharedStats,
 )
 
@@ -51,10 +54,12 @@ def make_test_app(
         keys.rows[1] = KeyFactory.build()
     fakes = Provider(scope=Scope.APP)
     record = configs or FakeCdnConfigs(config or ConfigFactory.build())
-    copies: Sequence[ConfigCopies] = [FakeConfigCopies()]
+    copies: Sequence[PlanCopies] = [FakePlanCopies()]
     fakes.provide(lambda: record, provides=CdnConfigs)
     fakes.provide(lambda: FakeConfigHistory(record), provides=ConfigHistory)
-    fakes.provide(lambda: copies, provides=Sequence[ConfigCopies])
+    rules = FakeRuleRecord(record)
+    fakes.provide(lambda: rules, provides=RuleRecord)
+    fakes.provide(lambda: copies, provides=Sequence[PlanCopies])
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)
     fakes.provide(lambda: keys, provides=ApiKeys)

@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from balancer.adapters.asking import asking
-from balancer.adapters.files.local import FileConfigCopies
+from balancer.adapters.files.local import FilePlanCopies
 from balancer.adapters.redis.stores import (
-    RedisConfigCopies,
     RedisConfigNotices,
     RedisDependency,
+    RedisPlanCopies,
     RedisSharedLimits,
     RedisSharedStats,
     RedisTickets,
@@ -28,6 +28,7 @@ from balancer.adapters.sql.configs import SqlCdnConfigs
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.keys import SqlApiKeys
 from balancer.core.errors import BalancerError, ConfigNotFound, StoreUnavailable
+from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.tickets import TicketBook
 from tests.factories import SIGNED, ConfigFactory
 
@@ -111,8 +112,8 @@ async def test_redis(error: Exception) -> None:
     config = ConfigFactory.build()
     for call in [
         RedisTickets(client, "a:").lease(1, 10, 10),
-        RedisConfigCopies(client, "a:").load(),
-        RedisConfigCopies(client, "a:").save(config),
+        RedisPlanCopies(client, "a:").load(),
+        RedisPlanCopies(client, "a:").save(Blueprint(config)),
         RedisConfigNotices(client, "a:").publish(config),
         anext(RedisConfigNotices(client, "a:").listen()),
         RedisSharedLimits(client, "a:").add("player", {"a": 1.0}, 9.0),
@@ -162,7 +163,7 @@ async def test_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exce
 
     monkeypatch.setattr("tempfile.mkstemp", fail)
     with pytest.raises(StoreUnavailable) as caught:
-        await FileConfigCopies(tmp_path / "config.json").save(ConfigFactory.build())
+        await FilePlanCopies(tmp_path).save(Blueprint(ConfigFactory.build()))
     assert "file" == caught.value.store
 
 

@@ -9,28 +9,37 @@ from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import COPY_LIFETIME, ConfigInForce
+from balancer.core.control.ports import Record, RulesChanged
 from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
+from balancer.core.routing.planner import Blueprint
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
 from tests.factories import CHANGED, SIGNED, ConfigFactory, planner, view_of
-from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
+from tests.fakes import FakeCdnConfigs, FakeConfigHistory, FakeConfigNotices, FakePlanCopies, FakeRuleRecord
 
 pytestmark = pytest.mark.anyio
 
 FIRST = ConfigFactory.build()
 
 
+def record(configs: FakeCdnConfigs) -> Record:
+    """Return a record of configs, with no rules."""
+    return Record(configs, FakeRuleRecord(configs))
+
+
 class World:
     """One process with its stores, all of them fakes."""
 
-    def __init__(self, *on_record: int) -> None:
-        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in on_record))
+    def __init__(self, *ids: int) -> None:
+        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in ids))
         self.notices = FakeConfigNotices()
-        self.fast, self.slow = FakeConfigCopies(), FakeConfigCopies()
+        self.fast, self.slow = FakePlanCopies(), FakePlanCopies()
         self.planner = planner()
         self.now = CHANGED
-        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.planner, lambda: self.now, FIRST)
+        self.in_force = ConfigInForce(
+            record(self.configs), [self.fast, self.slow], self.planner, lambda: self.now, FIRST
+        )
         self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
 
 
@@ -110,25 +119,25 @@ class BrokenNotices(FakeConfigNotices):
     """Notices whose adapter has a mistake."""
 
     @override
-    async def publish(self, config: CdnConfig) -> None:
+    async def publish(self, changed: CdnConfig | RulesChanged) -> None:
         raise RuntimeError
 
 
-class BrokenCopies(FakeConfigCopies):
+class BrokenCopies(FakePlanCopies):
     """A copy whose adapter has a mistake."""
 
     @override
-    async def save(self, config: CdnConfig) -> None:
+    async def save(self, blueprint: Blueprint) -> None:
         raise RuntimeError
 
 
 @pytest.mark.parametrize(
-    ("notices", "copies"), [(BrokenNotices(), FakeConfigCopies()), (FakeConfigNotices(), BrokenCopies())]
+    ("notices", "copies"), [(BrokenNotices(), FakePlanCopies()), (FakeConfigNotices(), BrokenCopies())]
 )
-async def test_nothing_fails_after_the_commit(notices: FakeConfigNotices, copies: FakeConfigCopies) -> None:
+async def test_nothing_fails_after_the_commit(notices: FakeConfigNotices, copies: FakePlanCopies) -> None:
     """A change that is on record is made and in force, whatever happens when it is copied and published."""
     configs, drawing = FakeCdnConfigs(FIRST), planner()
-    in_force = ConfigInForce(configs, [copies], drawing, lambda: CHANGED, FIRST)
+    in_force = ConfigInForce(record(configs), [copies], drawing, lambda: CHANGED, FIRST)
     changes = ConfigChanges(configs, FakeConfigHistory(configs), in_force, notices)
     changed = await changes.apply(1, ConfigChange(cdn_host="b.example"), SIGNED)
     assert ("b.example", 2) == (view_of(changed).cdn_host, changed.revision)
@@ -221,7 +230,7 @@ async def test_lost_copies_are_written_again() -> None:
     """A store that has lost its copy gets it back after a while, though nothing has changed."""
     world = World(1)
     await world.in_force.begin()
-    world.fast.config = None
+    world.fast.blueprint = None
     world.now += COPY_LIFETIME
     await world.in_force.refresh()
     assert world.fast.config == FIRST
@@ -240,7 +249,7 @@ async def test_the_last_change_is_copied_while_the_record_is_away() -> None:
     assert world.configs.rows[1] == world.fast.config
 
 
-class SlowCopies(FakeConfigCopies):
+class SlowCopies(FakePlanCopies):
     """A copy that takes its first config only when it is let go on."""
 
     def __init__(self) -> None:
@@ -249,16 +258,16 @@ class SlowCopies(FakeConfigCopies):
         self.taken: list[int] = []
 
     @override
-    async def save(self, config: CdnConfig) -> None:
+    async def save(self, blueprint: Blueprint) -> None:
         await self.gate.wait()
-        self.taken.append(config.revision)
-        await super().save(config)
+        self.taken.append(blueprint.default.revision)
+        await super().save(blueprint)
 
 
 async def test_no_older_config_overtakes_a_newer_one() -> None:
     """While a store is slow to take a copy, a newer config waits behind it, and is the last that is written."""
     drawing, slow = planner(), SlowCopies()
-    in_force = ConfigInForce(FakeCdnConfigs(FIRST), [slow], drawing, lambda: CHANGED, FIRST)
+    in_force = ConfigInForce(record(FakeCdnConfigs(FIRST)), [slow], drawing, lambda: CHANGED, FIRST)
     drawing.use(FIRST)
     first = asyncio.ensure_future(in_force.copy())
     await asyncio.sleep(0)

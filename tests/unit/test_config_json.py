@@ -35,8 +35,8 @@ def sealed(target: dict[str, Any] | None = None, document: dict[str, Any] | None
     copy["document"]["targets"][1] |= target or {}
     copy["document"] |= document or {}
     copy |= fields
-    form, _ = copy.pop("format"), copy.pop("checksum")
-    return json.dumps({"format": form, **copy, "checksum": config_json._checksum(copy)}).encode()
+    del copy["checksum"]
+    return json.dumps({**copy, "checksum": config_json._checksum(copy)}).encode()
 
 
 def test_there_and_back() -> None:

@@ -179,6 +179,7 @@ A_AND_B = (cdn("a", 3), cdn("b", 6))
         pytest.param(A_AND_B, {"b": 0}, (1, 0), None, id="one unhealthy"),
         pytest.param(A_AND_B, {"a": 0.5}, (1, 4), None, id="one recovers"),
         pytest.param(A_AND_B, {"a": 0.2, "b": 0.2}, (1, 2), None, id="all recover"),
+        pytest.param(A_AND_B, {"a": 0.004, "b": 0.008}, (1, 4), None, id="all recover, at different times"),
         pytest.param(A_AND_B, {"a": 0, "b": 0.01}, (0, 1), None, id="the only healthy one recovers"),
         pytest.param(A_AND_B, {"a": 0, "b": 0}, (1, 2), RoutingReason.PANIC, id="none healthy"),
         pytest.param(
@@ -233,8 +234,10 @@ def test_slow_start_of_one_in_a_million() -> None:
     assert (1, 4_000) == usable(document, {"cdn": 0.004}).weights
 
 
-def test_later_tier_in_a_panic() -> None:
-    """Where health is ignored, it is not what keeps a later tier out."""
+def test_why_a_later_tier_is_skipped() -> None:
+    """An unhealthy target of a later tier is skipped for its health, unless health is ignored."""
     document = ConfigDocument((cdn("a"), cdn("b", tier=1), cdn("c", enabled=False)))
+    assert SkipReason.UNHEALTHY is usable(document, {"b": 0}).skipped[1]
+    assert SkipReason.LATER_TIER is usable(document, {}).skipped[1]
     skipped = usable(document, {"a": 0, "b": 0}).skipped
     assert {1: SkipReason.LATER_TIER, 2: SkipReason.DISABLED} == skipped

@@ -65,8 +65,8 @@ class _SimpleDocument(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
 
 
-class _Copy(msgspec.Struct, forbid_unknown_fields=True):
-    """A copy in the format of this release."""
+class _Fields(msgspec.Struct, forbid_unknown_fields=True):
+    """A config in the format of this release."""
 
     format: int
     id: int
@@ -74,6 +74,9 @@ class _Copy(msgspec.Struct, forbid_unknown_fields=True):
     revision: int
     created_at: datetime
     updated_at: datetime | None
+
+
+class _Copy(_Fields, forbid_unknown_fields=True):
     checksum: str
 
 
@@ -136,10 +139,25 @@ def _target(found: _Target) -> Target:
     return Target(**{**fields, "check": Check(**msgspec.structs.asdict(found.check)) if found.check else None})
 
 
-def dump(config: CdnConfig) -> bytes:
-    """Return a config as one line of JSON."""
+def as_fields(config: CdnConfig) -> dict[str, Any]:
+    """Return a config as JSON, without a seal."""
     fields: dict[str, Any] = msgspec.to_builtins(config)
-    return msgspec.json.encode({"format": FORMAT, **fields, "checksum": _checksum(fields)})
+    return {"format": FORMAT, **fields}
+
+
+def from_fields(fields: dict[str, Any]) -> CdnConfig:
+    """Return the config in such JSON.
+
+    Raises:
+        ValueError: When a field or value is one that this release does not know.
+    """
+    return _config(msgspec.convert(fields, _Fields))
+
+
+def dump(config: CdnConfig) -> bytes:
+    """Return a config as one line of JSON, sealed by a checksum."""
+    fields = as_fields(config)
+    return msgspec.json.encode({**fields, "checksum": _checksum(fields)})
 
 
 def load(data: bytes | str | None, source: str) -> CdnConfig | None:
@@ -166,30 +184,35 @@ def _read(data: bytes | str) -> CdnConfig:
         InvalidInput: When a value is one that a config cannot have.
         ValueError: When it is damaged, or of a format that is not known.
     """
-    form = _any_format.decode(data).format
-    found: _Copy | _SimpleCopy
-    if form == SIMPLE:
-        found = _simple_copy.decode(data)
-        fields = msgspec.to_builtins(found)
-        stored = {name: fields[name] for name in ("cdn_host", "distribution_rate", "name")}
-        known = {name: fields[name] for name in ("id", "cdn_host", "distribution_rate", "revision", "created_at")}
-        sum_of_all = {**known, "updated_at": fields["updated_at"], "name": fields["name"]}
-        if parse_cdn_host(found.cdn_host, _no_conversion) != found.cdn_host:
-            raise ValueError("its CDN host is not in the form that is stored")
-    else:
-        found = _copy.decode(data) if form == FORMAT else _unknown(form)
-        stored = found.document
-        fields = msgspec.to_builtins(found)
-        sum_of_all = {name: fields[name] for name in ("id", "document", "revision", "created_at", "updated_at")}
-    if (found.checksum or form != SIMPLE) and found.checksum != _checksum(sum_of_all):
+    if _any_format.decode(data).format == SIMPLE:
+        return _simple_config(_simple_copy.decode(data))
+    copy = _copy.decode(data)
+    fields = {name: value for name, value in msgspec.to_builtins(copy).items() if name != "checksum"}
+    if copy.checksum != _checksum(fields):
         raise ValueError("its checksum does not fit")
+    return _config(copy)
+
+
+def _config(found: _Fields) -> CdnConfig:
+    _check_dates(found)
+    document = read_document(found.document, found.format)
+    return CdnConfig(found.id, document, found.revision, found.created_at, found.updated_at)
+
+
+def _simple_config(found: _SimpleCopy) -> CdnConfig:
+    fields = {name: value for name, value in msgspec.to_builtins(found).items() if name not in {"format", "checksum"}}
+    if found.checksum and found.checksum != _checksum(fields):
+        raise ValueError("its checksum does not fit")
+    if parse_cdn_host(found.cdn_host, _no_conversion) != found.cdn_host:
+        raise ValueError("its CDN host is not in the form that is stored")
+    _check_dates(found)
+    document = simple_document(found.cdn_host, found.distribution_rate, found.name)
+    return CdnConfig(found.id, document, found.revision, found.created_at, found.updated_at)
+
+
+def _check_dates(found: _Fields | _SimpleCopy) -> None:
     if found.id < 1 or found.revision < 1 or found.created_at.tzinfo is None:
         raise ValueError("its id, revision or time is out of range")
-    return CdnConfig(found.id, read_document(stored, form), found.revision, found.created_at, found.updated_at)
-
-
-def _unknown(form: int) -> _Copy:
-    raise ValueError(f"its format is {form}, this program reads {SIMPLE} to {FORMAT}")
 
 
 def _checksum(fields: dict[str, Any]) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from balancer.core.access.authentication import KeyRing
 from balancer.core.clocks import Clock
-from balancer.core.configs.ports import ConfigNotices
 from balancer.core.configs.revisions import Signature
 from balancer.core.control.in_force import FIRST_START, ConfigInForce
+from balancer.core.control.ports import ConfigNotices, RulesChanged
 from balancer.core.storage.ports import Schema
 
 
@@ -83,8 +83,10 @@ class Following:
         Raises:
             StoreUnavailable: When there are none any more.
         """
-        async for config in self._notices.listen():
-            if config is not None:
-                await self._in_force.hear(config)
+        async for changed in self._notices.listen():
+            if isinstance(changed, RulesChanged):
+                await self._in_force.hear_rules(changed.number)
+            elif changed is not None:
+                await self._in_force.hear(changed)
             elif self.on_listening:
                 self.on_listening()

@@ -17,13 +17,15 @@ from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.clients.limits import Limiter, Rate
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import CdnConfig
-from balancer.core.configs.ports import ConfigNotices
+from balancer.core.configs.ports import CdnConfigs
 from balancer.core.configs.simple import simple_document
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import ConfigInForce
+from balancer.core.control.ports import ConfigNotices, Record
 from balancer.core.routing.planner import Planner
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.tickets import TicketBooks
+from balancer.core.rules.ports import RuleRecord
 from balancer.core.storage.ports import Schema
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 from balancer.edge.players import PlayerGate
@@ -63,6 +65,10 @@ class RulesProvider(Provider):
         self, in_force: ConfigInForce, notices: ConfigNotices, preparing: Preparing, settings: Settings
     ) -> Following:
         return Following(in_force, notices, settings.poll_interval, preparing.prepare)
+
+    @provide
+    def record(self, configs: CdnConfigs, rules: RuleRecord) -> Record:
+        return Record(configs, rules)
 
     @provide
     def planner(self, redirects: Redirects, books: TicketBooks) -> Planner:

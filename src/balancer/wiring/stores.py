@@ -8,13 +8,13 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from balancer import __version__
-from balancer.adapters.files.local import DataFolder, FileConfigCopies, NoConfigNotices
+from balancer.adapters.files.local import DataFolder, FilePlanCopies, NoConfigNotices
 from balancer.adapters.identity.tokens import JwtTokens
 from balancer.adapters.redis.clients import make_redis
 from balancer.adapters.redis.stores import (
-    RedisConfigCopies,
     RedisConfigNotices,
     RedisDependency,
+    RedisPlanCopies,
     RedisSharedLimits,
     RedisSharedStats,
     RedisTickets,
@@ -24,15 +24,18 @@ from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.api.framework.guards import Limiters
 from balancer.core.access.ports import ApiKeys, AuditTrail
 from balancer.core.clients.ports import SharedLimits
 from balancer.core.clocks import Clock, Stopwatch
-from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory
+from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.ports import Dependency, LocalFolder, SharedStats
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBooks
+from balancer.core.rules.ports import RuleRecord
 from balancer.core.storage.ports import Backups, Schema
 from balancer.jobs.following import Following
 from balancer.jobs.leasing import Leasing
@@ -59,6 +62,10 @@ class DatabaseProvider(Provider):
     @provide
     def history(self, engine: AsyncEngine, meters: Meters) -> ConfigHistory:
         return timed(SqlConfigHistory(engine), "history", "database", meters)
+
+    @provide
+    def rules(self, engine: AsyncEngine, meters: Meters) -> RuleRecord:
+        return timed(SqlRuleRecord(engine), "rules", "database", meters)
 
     @provide
     def keys(self, engine: AsyncEngine, meters: Meters) -> ApiKeys:
@@ -114,8 +121,8 @@ class RedisProvider(Provider):
         return timed(RedisConfigNotices(redis, settings.redis_prefix), "notices", "redis", meters)
 
     @provide
-    def copies(self, redis: Redis, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
-        shared: ConfigCopies = RedisConfigCopies(redis, settings.redis_prefix)
+    def copies(self, redis: Redis, settings: Settings, meters: Meters) -> Sequence[PlanCopies]:
+        shared: PlanCopies = RedisPlanCopies(redis, settings.redis_prefix)
         return [_file_copies(settings, meters), timed(shared, "copies", "redis", meters)]
 
     @provide
@@ -170,7 +177,7 @@ class SingleHostProvider(Provider):
     notices = provide(NoConfigNotices, provides=ConfigNotices)
 
     @provide
-    def copies(self, settings: Settings, meters: Meters) -> Sequence[ConfigCopies]:
+    def copies(self, settings: Settings, meters: Meters) -> Sequence[PlanCopies]:
         return [_file_copies(settings, meters)]
 
     @provide
@@ -195,6 +202,6 @@ class SingleHostProvider(Provider):
         return Background(Jobs(following, spreading, watchman, reporting), fallbacks)
 
 
-def _file_copies(settings: Settings, meters: Meters) -> ConfigCopies:
-    copies: ConfigCopies = FileConfigCopies(Path(settings.data_dir) / "config.json")
+def _file_copies(settings: Settings, meters: Meters) -> PlanCopies:
+    copies: PlanCopies = FilePlanCopies(Path(settings.data_dir))
     return timed(copies, "copies", "file", meters)

@@ -8,39 +8,41 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from balancer.adapters import config_json
+from balancer.adapters import config_json, plan_json
 from balancer.adapters.asking import asking
 from balancer.core.configs.documents import CdnConfig
-from balancer.core.configs.ports import ConfigCopies, ConfigNotices
+from balancer.core.control.ports import ConfigNotices, PlanCopies, RulesChanged
 from balancer.core.health.ports import LocalFolder
+from balancer.core.routing.planner import Blueprint
 
 PRIVATE = 0o700
 """Mode of the data folder: what is in it is nobody else's."""
 
 
-class FileConfigCopies(ConfigCopies):
-    """The copy of the default config in a file, for the processes of one host.
+class FilePlanCopies(PlanCopies):
+    """The copy of what is in force in a file, for the processes of one host.
 
     Args:
-        path: The file; its folder is made when the first copy is saved.
+        folder: Where the file is; it is made when the first copy is saved.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "in-force.json"
+        # That of the last release, which is read where there is no other yet.
+        self._last = folder / "config.json"
 
     @override
-    async def load(self) -> CdnConfig | None:
+    async def load(self) -> Blueprint | None:
         with asking("file"):
-            try:
-                data = await asyncio.to_thread(self._path.read_bytes)
-            except OSError:
-                return None
-        return config_json.load(data, "file")
+            data = await asyncio.to_thread(_read, self._path)
+            last = await asyncio.to_thread(_read, self._last) if data is None else None
+        config = config_json.load(last, "file")
+        return Blueprint(config) if config else plan_json.load(data, "file")
 
     @override
-    async def save(self, config: CdnConfig) -> None:
+    async def save(self, blueprint: Blueprint) -> None:
         with asking("file"):
-            await asyncio.to_thread(self._replace, config_json.dump(config))
+            await asyncio.to_thread(self._replace, plan_json.dump(blueprint))
 
     def _replace(self, data: bytes) -> None:
         self._path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
@@ -52,6 +54,13 @@ class FileConfigCopies(ConfigCopies):
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 class DataFolder(LocalFolder):
@@ -85,10 +94,10 @@ class NoConfigNotices(ConfigNotices):
     """No notices at all: other processes find a change by polling the record."""
 
     @override
-    async def publish(self, config: CdnConfig) -> None:
+    async def publish(self, changed: CdnConfig | RulesChanged) -> None:
         return
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | RulesChanged | None, None]:
         yield None
         await asyncio.Event().wait()

@@ -6,13 +6,14 @@ import msgspec
 from redis.asyncio import Redis
 from typing_extensions import override
 
-from balancer.adapters import config_json
+from balancer.adapters import config_json, plan_json
 from balancer.adapters.asking import asking
 from balancer.adapters.redis.clients import TIMEOUT, in_one_slot, is_cluster
 from balancer.core.clients.ports import SharedLimits
 from balancer.core.configs.documents import CdnConfig
-from balancer.core.configs.ports import ConfigCopies, ConfigNotices
+from balancer.core.control.ports import ConfigNotices, PlanCopies, RulesChanged
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 
 STORE = "redis"
@@ -50,39 +51,44 @@ class RedisTickets(Tickets):
         return range(last - size + 1, last + 1)
 
 
-class RedisConfigCopies(ConfigCopies):
-    """The copy of the default config in Redis, for every process of the fleet."""
+class RedisPlanCopies(PlanCopies):
+    """The copy of what is in force in Redis, for every process of the fleet."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._key = f"{in_one_slot(redis, prefix)}config"
+        self._key = f"{in_one_slot(redis, prefix)}in-force"
+        # Where the last release has its copy, which its processes go on writing.
+        self._last = f"{in_one_slot(redis, prefix)}config"
 
     @override
-    async def load(self) -> CdnConfig | None:
+    async def load(self) -> Blueprint | None:
         with asking(STORE):
             data = await self._redis.get(self._key)
-        return config_json.load(data, "redis")
+            last = await self._redis.get(self._last) if data is None else None
+        config = config_json.load(last, "redis")
+        return Blueprint(config) if config else plan_json.load(data, "redis")
 
     @override
-    async def save(self, config: CdnConfig) -> None:
+    async def save(self, blueprint: Blueprint) -> None:
         with asking(STORE):
-            await self._redis.set(self._key, config_json.dump(config))
+            await self._redis.set(self._key, plan_json.dump(blueprint))
 
 
 class RedisConfigNotices(ConfigNotices):
-    """Notices by publish and subscribe; they carry the whole config, so that hearing one is enough."""
+    """Notices by publish and subscribe; that of a config carries all of it, so that hearing it is enough."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
         self._channel = f"{in_one_slot(redis, prefix)}configs"
 
     @override
-    async def publish(self, config: CdnConfig) -> None:
+    async def publish(self, changed: CdnConfig | RulesChanged) -> None:
+        told = b"rules %d" % changed.number if isinstance(changed, RulesChanged) else config_json.dump(changed)
         with asking(STORE):
-            await self._redis.publish(self._channel, config_json.dump(config))
+            await self._redis.publish(self._channel, told)
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | RulesChanged | None, None]:
         if is_cluster(self._redis):
             # A subscription looks for its node in what is known of the cluster, and a command brings that up to date.
             with asking(STORE):
@@ -103,8 +109,15 @@ class RedisConfigNotices(ConfigNotices):
                     asked = False
                     if message["type"] == "pong":
                         yield None
-                    elif (config := config_json.load(message["data"], "notice")) is not None:
-                        yield config
+                    elif (changed := _notice(message["data"])) is not None:
+                        yield changed
+
+
+def _notice(data: bytes) -> CdnConfig | RulesChanged | None:
+    word, _, number = data.partition(b" ")
+    if word == b"rules" and number.isdigit():
+        return RulesChanged(int(number))
+    return config_json.load(data, "notice")
 
 
 class RedisSharedLimits(SharedLimits):

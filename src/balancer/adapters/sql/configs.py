@@ -1,6 +1,6 @@
 """Configs and their revisions in a SQL database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, insert, select, update
@@ -25,6 +25,9 @@ _CONFIGS = select(
     config_revisions.c.format,
     config_revisions.c.document,
 ).join(config_revisions, _LATEST)
+IDS_AT_ONCE = 500
+"""Configs that are asked for in one statement."""
+
 _PRESENT = cdn_configs.c.deleted_at.is_(None)
 
 
@@ -80,6 +83,17 @@ class SqlCdnConfigs(CdnConfigs):
         if not found:
             raise ConfigNotFound(config_id)
         return found[0]
+
+    @override
+    @bounded
+    async def several(self, ids: Collection[int]) -> Mapping[int, CdnConfig]:
+        found: dict[int, CdnConfig] = {}
+        wanted = sorted(ids)
+        for begin in range(0, len(wanted), IDS_AT_ONCE):
+            some = wanted[begin : begin + IDS_AT_ONCE]
+            configs = await self._read(_CONFIGS.where(_PRESENT, cdn_configs.c.id.in_(some)))
+            found |= {config.id: config for config in configs}
+        return found
 
     @override
     @bounded

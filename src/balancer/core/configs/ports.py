@@ -1,6 +1,6 @@
 """What changing configs needs of the outside. Every call may raise StoreUnavailable."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
@@ -40,6 +40,10 @@ class CdnConfigs(Protocol):
         Raises:
             ConfigNotFound: When there is none with that id.
         """
+        ...
+
+    async def several(self, ids: Collection[int]) -> Mapping[int, CdnConfig]:
+        """Return those of the configs that there are, by id."""
         ...
 
     async def page(self, after: int, limit: int) -> Sequence[CdnConfig]:
@@ -89,32 +93,5 @@ class ConfigHistory(Protocol):
         Raises:
             RevisionNotFound: When the config has none of that number.
             ConfigNotFound: When there never was a config with that id.
-        """
-        ...
-
-
-class ConfigCopies(Protocol):
-    """A copy of the default config outside of the database, to start from while the database is down."""
-
-    async def load(self) -> CdnConfig | None:
-        """Return the copy, None when there is none that can be read."""
-        ...
-
-    async def save(self, config: CdnConfig) -> None:
-        """Replace the copy. Atomic."""
-        ...
-
-
-class ConfigNotices(Protocol):
-    """Word of changes, from the process that made one to all others. Some may be lost."""
-
-    async def publish(self, config: CdnConfig) -> None:
-        """Tell the others that the default config is now this."""
-        ...
-
-    def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
-        """Yield the default config whenever another process, or this one, has published it. Never ends by itself.
-
-        None says that it listens: at the beginning, and from time to time.
         """
         ...

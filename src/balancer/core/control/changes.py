@@ -5,9 +5,10 @@ from contextlib import suppress
 
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.edits import ConfigChange, TargetChange
-from balancer.core.configs.ports import CdnConfigs, ConfigHistory, ConfigNotices
+from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Signature, Standing
 from balancer.core.control.in_force import ConfigInForce
+from balancer.core.control.ports import ConfigNotices
 from balancer.core.errors import (
     ConfigNotFound,
     DefaultConfigKept,

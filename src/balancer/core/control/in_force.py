@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
-from balancer.core.configs.ports import CdnConfigs, ConfigCopies
 from balancer.core.configs.revisions import Signature
+from balancer.core.control.ports import PlanCopies, Record
 from balancer.core.errors import StoreUnavailable
 from balancer.core.routing.planner import Blueprint, Planner
 
@@ -21,7 +21,7 @@ class ConfigInForce:
     """Keeps what this process serves by in step with the record, and with copies of it while the record is away.
 
     Args:
-        configs: The record.
+        record: The configs and the rules on record.
         copies: Copies outside of the database.
         planner: Draws what this process serves by.
         clock: Tells when the copies were last written.
@@ -35,18 +35,18 @@ class ConfigInForce:
 
     def __init__(
         self,
-        configs: CdnConfigs,
-        copies: Sequence[ConfigCopies],
+        record: Record,
+        copies: Sequence[PlanCopies],
         planner: Planner,
         clock: Clock,
         first: CdnConfig,
     ) -> None:
-        self._configs = configs
+        self._configs, self._rules = record
         self._copies = copies
         self._planner = planner
         self._clock = clock
         self._first = first
-        self._copied: dict[int, CdnConfig] = {}
+        self._copied: dict[int, Blueprint] = {}
         self._copied_all_at = self.confirmed_at = clock()
         self.is_confirmed = False
         self._is_copying = False
@@ -64,7 +64,7 @@ class ConfigInForce:
             await self.refresh()
         except StoreUnavailable:
             if copy := await self._newest_copy():
-                await self._planner.follow(Blueprint(copy))
+                await self._planner.follow(copy)
             return False
         return True
 
@@ -74,18 +74,18 @@ class ConfigInForce:
         Raises:
             StoreUnavailable: When the record is away; what was in force stays so.
         """
-        before = self._planner.config
+        before = self._planner.wanted
         try:
             if not self.is_confirmed:
                 await self._configs.create_first(self._first, Signature(FIRST_START, self._clock()))
-            config = await self._configs.default()
+            found = await self._read(before)
         except StoreUnavailable:
             # Copies are needed now, and may be behind.
             await self.copy()
             raise
         # Whatever came in force while the record was being read is younger than the reading.
-        if self._planner.config is before and config != before:
-            await self._planner.follow(Blueprint(config))
+        if self._planner.wanted is before and found != before:
+            await self._planner.follow(found)
         self.is_confirmed, self.confirmed_at = True, self._clock()
         await self.copy()
 
@@ -97,6 +97,23 @@ class ConfigInForce:
             self.on_change()
         return True
 
+    async def hear_rules(self, number: int) -> bool:
+        """Put the rules on record in force if they are newer than those in force, and return whether they are.
+
+        Raises:
+            StoreUnavailable: When the record does not answer.
+        """
+        if self._planner.wanted and number <= self._planner.wanted.rules.number:
+            return False
+        await self.refresh()
+        return True
+
+    async def _read(self, known: Blueprint | None) -> Blueprint:
+        rules = await self._rules.latest(known.rules if known else None)
+        default = await self._configs.default()
+        named = rules.rules.config_ids - {default.id}
+        return Blueprint(default, await self._configs.several(named) if named else {}, rules)
+
     async def copy(self) -> None:
         """Bring the copies up to what is in force.
 
@@ -106,35 +123,41 @@ class ConfigInForce:
             return  # Whoever copies looks again at its end.
         self._is_copying = True
         try:
-            config = None
-            while config is not self._planner.config:
-                config = self._planner.config
-                await self._copy(config)
+            blueprint = None
+            while blueprint is not self._planner.wanted:
+                blueprint = self._planner.wanted
+                await self._copy(blueprint)
         finally:
             self._is_copying = False
 
-    async def _copy(self, config: CdnConfig | None) -> None:
-        if config is None:
+    async def _copy(self, blueprint: Blueprint | None) -> None:
+        if blueprint is None:
             return
         now = self._clock()
         if now - self._copied_all_at >= COPY_LIFETIME:
             self._copied_all_at = now
             self._copied.clear()
         for number, copies in enumerate(self._copies):
-            if self._copied.get(number) != config:
+            if self._copied.get(number) != blueprint:
                 try:
-                    await copies.save(config)
+                    await copies.save(blueprint)
                 except StoreUnavailable:
                     continue  # The copy is behind; the next refresh tries again.
-                self._copied[number] = config
+                self._copied[number] = blueprint
 
-    async def _newest_copy(self) -> CdnConfig | None:
-        newest: CdnConfig | None = None
+    async def _newest_copy(self) -> Blueprint | None:
+        newest: Blueprint | None = None
         for copies in self._copies:
             try:
                 found = await copies.load()
             except StoreUnavailable:
                 continue
-            if found and (newest is None or found.revision > newest.revision):
+            if found and (newest is None or _age(found) > _age(newest)):
                 newest = found
         return newest
+
+
+def _age(blueprint: Blueprint) -> tuple[int, int]:
+    """Return what is greater for a later copy."""
+    revisions = sum(config.revision for config in blueprint.configs.values())
+    return blueprint.rules.number, revisions

@@ -90,7 +90,8 @@ class Asked:
         found = self._by_rule.get(position)
         if found is None:
             rule = None if position is None else rules.rules[position]
-            route = self.plan.routes[rule.config_id] if rule else self.plan.default
+            # A config is on record as long as a rule names it; a copy that is not whole may lack it.
+            route = self.plan.routes.get(rule.config_id, self.plan.default) if rule else self.plan.default
             found = Asked(self.plan, route, self.video, self.carried, rule.name if rule else None)
             self._by_rule[position] = found
         return found

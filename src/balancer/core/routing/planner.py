@@ -9,7 +9,10 @@ from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Route
 from balancer.core.routing.tickets import TicketBooks
 from balancer.core.routing.usable import Usable, usable
+from balancer.core.rules.documents import RuleList
 from balancer.core.rules.matching import RuleBook
+from balancer.core.rules.ports import ClientPlaces
+from balancer.core.rules.revisions import NO_RULES, RuleRevision
 
 Drawing = Callable[[], Plan]
 
@@ -29,13 +32,13 @@ class Blueprint:
 
     Attributes:
         default: The config that serves where no rule says otherwise.
-        others: By id, the configs that rules name.
-        rules: Compiled; None without rules.
+        others: By id, the configs that rules name beside it.
+        rules: Which requests get which of them.
     """
 
     default: CdnConfig
     others: Mapping[int, CdnConfig] = field(default_factory=dict)
-    rules: RuleBook | None = None
+    rules: RuleRevision = NO_RULES
 
     @property
     def configs(self) -> dict[int, CdnConfig]:
@@ -51,15 +54,23 @@ class Planner:
         books: The tickets of the process.
         aside: Draws what takes long.
         pause: Called again and again while something long is laid out.
+        places: Tells rules where clients are.
     """
 
     def __init__(
-        self, redirects: Redirects, books: TicketBooks, aside: Aside, pause: Callable[[], None] | None = None
+        self,
+        redirects: Redirects,
+        books: TicketBooks,
+        aside: Aside,
+        pause: Callable[[], None] | None = None,
+        places: ClientPlaces | None = None,
     ) -> None:
         self.redirects = redirects
         self.books = books
         self._aside = aside
         self._pause = pause
+        self._places = places
+        self._drawn_rules: tuple[RuleList, RuleBook | None] = (NO_RULES.rules, None)
         self._wanted: Blueprint | None = None
         self._parts: Parts = {}
         # Plans are drawn at once beside each other, and the last one that was wanted stays.
@@ -79,7 +90,7 @@ class Planner:
         """Draw a plan and put it in force, unless one that was wanted later is in force by then."""
         number = self._want(blueprint)
         due = self._due(blueprint)
-        if any(map(_takes_long, due)):
+        if any(map(_takes_long, due)) or self._drawn_rules[0] is not blueprint.rules.rules:
             plan = await self._aside(lambda: self._draw(blueprint, due))
         else:
             plan = self._draw(blueprint, due)
@@ -140,7 +151,14 @@ class Planner:
         for config_id in blueprint.configs:
             if config_id not in routes and (present := self._present(config_id)):
                 routes[config_id] = present
-        return Plan(routes[blueprint.default.id], routes, blueprint.rules)
+        return Plan(routes[blueprint.default.id], routes, self._book_of(blueprint.rules.rules))
+
+    def _book_of(self, rules: RuleList) -> RuleBook | None:
+        known, book = self._drawn_rules
+        if known is not rules:
+            book = RuleBook(rules, self._places) if rules.rules else None
+            self._drawn_rules = rules, book
+        return book
 
     def _adopt(self, plan: Plan, number: int) -> None:
         if number < self._adopted:

@@ -1,4 +1,4 @@
-"""Policies: by which rule requests are spread over the targets that are usable."""
+"""Policies: how requests are spread over the usable targets."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -32,7 +32,7 @@ class Policy(Protocol):
 
     @property
     def needs_key(self) -> bool:
-        """Whether the key has an influence; where it has none, any will do."""
+        """Whether the key matters; where it does not, any will do."""
         ...
 
     @property
@@ -49,7 +49,7 @@ class Policy(Protocol):
         ...
 
     def counts(self, requests: int, /) -> Sequence[int]:
-        """Return by target index how many of so many requests go there, from the beginning of a cycle on."""
+        """Return by target index how many of the next `requests` requests go there, from the start of a cycle."""
         ...
 
 
@@ -99,11 +99,11 @@ class Sticky:
         return self._choices[self._table[slot_of(key)]]
 
     def rank(self, key: bytes, _ticket: int, /) -> list[int]:
-        """Return the targets in the order in which they would get the key if those before them were not there."""
+        """Return the targets in the order in which they would take over the key, should those before them fail."""
         return ranked(slot_of(key), self._names, self._weights)
 
     def counts(self, requests: int, /) -> list[int]:
-        """Return how many of so many requests each target can expect, rounded by largest remainder."""
+        """Return how many of `requests` requests each target can expect, rounded by largest remainder."""
         quotas = [divmod(requests * slots, SLOTS) for slots in self._slots]
         counts = [whole for whole, _ in quotas]
         # `sorted` keeps the order of equals.
@@ -114,7 +114,7 @@ class Sticky:
 
 
 class Failover:
-    """Sends every request to the first usable target in order; weights do not matter beyond 0."""
+    """Sends every request to the first usable target in order; all weights above 0 are alike."""
 
     cycle = 1
     needs_key = False
@@ -144,7 +144,7 @@ def policy_of(document: ConfigDocument, usable: Usable, pause: Callable[[], None
     Args:
         document: The config.
         usable: What `usable` says about its targets.
-        pause: Called about every tenth of a millisecond on the way, so that a thread can let others work.
+        pause: Called at least every half millisecond or so, so that a thread that lays out can let others run.
     """
     match document.policy:
         case PolicyName.EXACT:

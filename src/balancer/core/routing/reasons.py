@@ -7,10 +7,10 @@ class RoutingReason(StrEnum):
     """Why a request goes to its target."""
 
     SCHEDULE = "schedule"
-    """Its ticket is one of the target's."""
+    """The request's ticket belongs to the target."""
 
     STICKY = "sticky"
-    """Its key belongs to the target."""
+    """The request's key belongs to the target."""
 
     FAILOVER = "failover"
     """The target is the first usable one in order."""

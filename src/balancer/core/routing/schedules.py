@@ -32,16 +32,16 @@ class Schedule:
         """Return by target index how many of the tickets from 1 to `requests` are its own."""
         cycles, begun = divmod(requests, len(self.slots))
         counts = [cycles * weight for weight in self.weights]
-        # Counting is slow for a target that has nearly every slot, so the greatest one gets what the others leave.
-        greatest = max(range(len(counts)), key=self.weights.__getitem__)
+        # The heaviest target gets what the others leave, so that its many slots need not be counted.
+        heaviest = max(range(len(counts)), key=self.weights.__getitem__)
         left = begun
         for index, weight in enumerate(self.weights):
-            if weight and index != greatest:
+            if weight and index != heaviest:
                 # Ticket 1 has slot 1.
                 had = self.slots.count(index, 1, begun + 1)
                 counts[index] += had
                 left -= had
-        counts[greatest] += left
+        counts[heaviest] += left
         return counts
 
 
@@ -53,7 +53,7 @@ def lay_out(weights: Sequence[int], pause: Callable[[], None] | None = None) -> 
     Args:
         weights: By target index, 0 or more, not all 0. A cycle has as many tickets as they are together, divided by
             their greatest common divisor.
-        pause: Called every `STRETCH` slots, so that a thread can let others work.
+        pause: Called every `STRETCH` slots, so that a thread that lays out can let others run.
 
     Raises:
         ValueError: When there are no weights, or too many.
@@ -77,7 +77,7 @@ def _in_order(weights: Sequence[int], pause: Callable[[], None] | None) -> bytea
     the later target comes first, so that a first target of weight 1 gets the last ticket.
     """
     length, order, taken = sum(weights), bytearray(), [0] * len(weights)
-    # A ticket to be given is one number, of its due date and, counted from the end, its target.
+    # A ticket is one number for the heap: its due date, then its target, counted from the end.
     last = MAX_TARGETS - 1
     ready = [-(-length // weight) * MAX_TARGETS + last - target for target, weight in enumerate(weights) if weight]
     ready.sort()
@@ -93,6 +93,8 @@ def _in_order(weights: Sequence[int], pause: Callable[[], None] | None) -> bytea
         begin, weight = taken[target], weights[target]
         start = begin * length // weight
         ticket = -(-(begin + 1) * length // weight) * MAX_TARGETS + last - target
+        # Never in this slot: inside a reduced cycle, the earliest due date finishes ahead of any due date that falls
+        # within a slot.
         waiting.setdefault(start, []).append(ticket)
     return order
 

@@ -77,8 +77,8 @@ def _decide(document: ConfigDocument, health: Sequence[float]) -> tuple[list[int
 def _is_too_little(document: ConfigDocument, healthy: Iterable[int], enabled: Iterable[int]) -> bool:
     """Tell whether less of a tier's weight is healthy than the panic threshold.
 
-    Failover has no shares that could overload what is left, and its first target must not get requests while it is
-    unhealthy and another one is not.
+    Never under failover: it does not spread load, and ignoring health would send all requests to its first target, even
+    an unhealthy one.
     """
     if document.policy is PolicyName.FAILOVER:
         return False
@@ -91,18 +91,17 @@ def _why_skipped(target: Target, is_healthy: bool, is_later_in_panic: bool) -> S
         return SkipReason.DISABLED
     if not target.weight:
         return SkipReason.DRAINED
-    # In a panic it is not its health that keeps a target of a later tier out.
+    # In a panic health is ignored, so it is not what keeps a later tier out.
     return SkipReason.LATER_TIER if is_healthy or is_later_in_panic else SkipReason.UNHEALTHY
 
 
 def _grown(weights: Sequence[int], health: Sequence[float]) -> list[int]:
     """Return the weights as far as slow start lets them be.
 
-    Those of targets at full health keep their exact relation; a share that slow start has reduced is rounded, and is
-    never nothing.
+    Weights at full health keep their exact ratios; a weight that slow start reduces is rounded, but never to 0.
     """
     exact = _reduced(weights)
-    # Where no target has all of its weight, the one that has most of it counts as full.
+    # Where no target has its full weight, the one nearest to it counts as full.
     most = max(part for weight, part in zip(weights, health, strict=True) if weight)
     if all(part == most for weight, part in zip(weights, health, strict=True) if weight):
         return exact
@@ -110,7 +109,7 @@ def _grown(weights: Sequence[int], health: Sequence[float]) -> list[int]:
     grown = [
         max(1, round(weight * scale * part / most)) if weight else 0 for weight, part in zip(exact, health, strict=True)
     ]
-    # One in up to a million is too long a cycle for weights that change every moment: make it one in fewer.
+    # A cycle of up to a million is too long for weights that change every moment, so "one in many" becomes less rare.
     excess = sum(grown) - MAX_CYCLE
     if excess > 0:
         grown[grown.index(max(grown))] -= excess
