@@ -15,23 +15,9 @@ from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
 from tests.factories import CHANGED, SIGNED, ConfigFactory, planner, view_of
 from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
+from tests.unit.worlds import FIRST, SlowCopies, World
 
 pytestmark = pytest.mark.anyio
-
-FIRST = ConfigFactory.build()
-
-
-class World:
-    """One process with its stores, all of them fakes."""
-
-    def __init__(self, *on_record: int) -> None:
-        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in on_record))
-        self.notices = FakeConfigNotices()
-        self.fast, self.slow = FakeConfigCopies(), FakeConfigCopies()
-        self.planner = planner()
-        self.now = CHANGED
-        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.planner, lambda: self.now, FIRST)
-        self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
 
 
 async def test_first_start() -> None:
@@ -238,21 +224,6 @@ async def test_the_last_change_is_copied_while_the_record_is_away() -> None:
     with pytest.raises(StoreUnavailable):
         await world.in_force.refresh()
     assert world.configs.rows[1] == world.fast.config
-
-
-class SlowCopies(FakeConfigCopies):
-    """A copy that takes its first config only when it is let go on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.taken: list[int] = []
-
-    @override
-    async def save(self, config: CdnConfig) -> None:
-        await self.gate.wait()
-        self.taken.append(config.revision)
-        await super().save(config)
 
 
 async def test_no_older_config_overtakes_a_newer_one() -> None:

@@ -1,0 +1,43 @@
+"""One process over fakes, for tests of what goes on beside its requests."""
+
+import asyncio
+
+from typing_extensions import override
+
+from balancer.core.configs.documents import CdnConfig
+from balancer.core.control.changes import ConfigChanges
+from balancer.core.control.in_force import ConfigInForce
+from tests.factories import CHANGED, ConfigFactory, planner
+from tests.fakes import FakeCdnConfigs, FakeConfigCopies, FakeConfigHistory, FakeConfigNotices
+
+FIRST = ConfigFactory.build()
+
+
+class SlowCopies(FakeConfigCopies):
+    """A copy that takes its first config only when it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.taken: list[int] = []
+
+    @override
+    async def save(self, config: CdnConfig) -> None:
+        await self.gate.wait()
+        self.taken.append(config.revision)
+        await super().save(config)
+
+
+class World:
+    """One process with its stores, all of them fakes."""
+
+    def __init__(
+        self, *on_record: int, notices: FakeConfigNotices | None = None, slow: FakeConfigCopies | None = None
+    ) -> None:
+        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in on_record))
+        self.notices = notices or FakeConfigNotices()
+        self.fast, self.slow = FakeConfigCopies(), slow or FakeConfigCopies()
+        self.planner = planner()
+        self.now = CHANGED
+        self.in_force = ConfigInForce(self.configs, [self.fast, self.slow], self.planner, lambda: self.now, FIRST)
+        self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
