@@ -47,7 +47,7 @@ ROUTES = [
     Route("/", "options", "preflight", frozenset({400, 429}), None),
     *_both("/health/live", "live", frozenset(), None),
     *_both("/health/ready", "ready", frozenset({503}), None),
-    *_both("/stats", "readStats", CLOSED - {503}),
+    *_both("/stats", "readStats", CLOSED),
     *_both("/config", "readConfig", CLOSED | {404}),
     Route("/config", "patch", "changeConfig", CHANGE | {409}, Role.OPERATOR, body={"id": 1, **HOST}),
     Route("/config/target", "patch", "changeTarget", CHANGE, Role.OPERATOR, body={"id": 1, "name": "cdn", "weight": 1}),

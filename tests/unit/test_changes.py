@@ -9,38 +9,17 @@ from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import COPY_LIFETIME, ConfigInForce
-from balancer.core.control.ports import Record, RulesChanged
+from balancer.core.control.ports import RulesChanged
 from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
 from balancer.core.routing.planner import Blueprint
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
 from tests.factories import CHANGED, SIGNED, ConfigFactory, planner, view_of
-from tests.fakes import FakeCdnConfigs, FakeConfigHistory, FakeConfigNotices, FakePlanCopies, FakeRuleRecord
+from tests.fakes import FakeCdnConfigs, FakeConfigHistory, FakeConfigNotices, FakePlanCopies
+from tests.unit.worlds import FIRST, SlowCopies, World, record
 
 pytestmark = pytest.mark.anyio
-
-FIRST = ConfigFactory.build()
-
-
-def record(configs: FakeCdnConfigs) -> Record:
-    """Return a record of configs, with no rules."""
-    return Record(configs, FakeRuleRecord(configs))
-
-
-class World:
-    """One process with its stores, all of them fakes."""
-
-    def __init__(self, *ids: int) -> None:
-        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in ids))
-        self.notices = FakeConfigNotices()
-        self.fast, self.slow = FakePlanCopies(), FakePlanCopies()
-        self.planner = planner()
-        self.now = CHANGED
-        self.in_force = ConfigInForce(
-            record(self.configs), [self.fast, self.slow], self.planner, lambda: self.now, FIRST
-        )
-        self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)
 
 
 async def test_first_start() -> None:
@@ -247,21 +226,6 @@ async def test_the_last_change_is_copied_while_the_record_is_away() -> None:
     with pytest.raises(StoreUnavailable):
         await world.in_force.refresh()
     assert world.configs.rows[1] == world.fast.config
-
-
-class SlowCopies(FakePlanCopies):
-    """A copy that takes its first config only when it is let go on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.taken: list[int] = []
-
-    @override
-    async def save(self, blueprint: Blueprint) -> None:
-        await self.gate.wait()
-        self.taken.append(blueprint.default.revision)
-        await super().save(blueprint)
 
 
 async def test_no_older_config_overtakes_a_newer_one() -> None:

@@ -1,16 +1,11 @@
-"""How many requests one client may make, alone and over several processes."""
-
-import asyncio
-from collections.abc import Callable
+"""How many requests one client may make of one process."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.core.clients.limits import Limiter, Rate
-from balancer.core.errors import RateLimited, StoreUnavailable
-from balancer.jobs.sharing import Sharing
-from tests.fakes import FakeSharedLimits
+from balancer.core.errors import RateLimited
 
 RATES = st.builds(Rate, st.integers(1, 200), st.sampled_from([1, 60, 3600]), st.integers(1, 100))
 
@@ -72,51 +67,6 @@ def test_no_less_than_allowed(rate: Rate) -> None:
     later = [1000.0 + (number + 1) * rate.interval for number in range(50)]
     assert 50 == admitted(limiter, "a", later)
     assert rate.burst == admitted(limiter, "b", [1000.0] * (rate.burst + 5))
-
-
-@pytest.mark.parametrize(
-    ("rate", "workers"), [(Rate(50, 1, 50), 4), (Rate(50, 1, 50), 16), (Rate(200, 1, 200), 2), (Rate(500, 1, 500), 4)]
-)
-def test_fleet(workers: int, rate: Rate) -> None:
-    """Over ten seconds a fleet admits what one process would, within 10 %, however requests are spread over it."""
-    store = FakeSharedLimits()
-    limiters = [Limiter("player", rate) for _ in range(workers)]
-    sharings = [Sharing([limiter], store, lambda: store.now) for limiter in limiters]
-
-    async def tell() -> None:
-        for sharing in sharings:
-            if sharing._due.is_set():
-                await sharing.step()
-
-    # Twice as many requests as are allowed, and an answer of the store each ten milliseconds.
-    per_step = 2 * rate.count // 100
-    spreads: list[Callable[[int], int]] = [
-        lambda number: number % workers,
-        lambda _: 0,
-        lambda number: (number // 997) % workers,
-    ]
-    with asyncio.Runner() as runner:
-        for spread in spreads:
-            store.now += 1000
-            count = 0
-            for number in range(1000 * per_step):
-                count += admitted(limiters[spread(number)], "a", [store.now])
-                if number % per_step == 0:
-                    store.now += 0.01
-                    runner.run(tell())
-            assert rate.burst + 10 * rate.count == pytest.approx(count, rel=0.1)
-
-
-def test_store_away() -> None:
-    """While the store is away each process limits by itself, and nothing is refused that it would admit alone."""
-    store = FakeSharedLimits()
-    store.down = True
-    limiter = Limiter("player", Rate(50, 1, 50))
-    sharing = Sharing([limiter], store, lambda: 1000.0)
-    assert 50 == admitted(limiter, "a", [1000.0] * 60)
-    with pytest.raises(StoreUnavailable):
-        asyncio.run(sharing.step())
-    assert 25 == admitted(limiter, "a", [1000.501] * 60)
 
 
 def test_debts_are_bounded() -> None:

@@ -114,14 +114,15 @@ def make_application(
     """
     documents = OPEN if open_docs else needs(Role.VIEWER)
     routes: list[ControllerRouterHandler] = [
-        *health.ROUTES,
+        *health.ENDPOINTS.routes,
         *numbers.routes(OPEN if open_metrics else needs(Role.VIEWER)),
     ]
     if role != "admin":
-        routes += player.ROUTES
+        routes += player.ENDPOINTS.routes
     if role != "edge":
-        routes += [*config.ROUTES, *history.ROUTES, *explain.ROUTES, *keys.ROUTES]
-        routes += [*numbers.STATS, *docs.routes(documents)]
+        for subject in (config, history, explain, keys, numbers):
+            routes += subject.ENDPOINTS.routes
+        routes += docs.routes(documents)
     return Litestar(
         route_handlers=routes,
         guards=[authorize],

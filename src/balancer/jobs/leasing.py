@@ -2,6 +2,7 @@
 
 import asyncio
 from time import monotonic
+from typing import NamedTuple
 
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBook, TicketBooks
@@ -15,6 +16,24 @@ MIN_PAGE, MAX_PAGE = 100, 1_000_000
 
 GROWTH = 8
 """How many times as large as the one before a page may be; a short burst is then not taken for the traffic."""
+
+
+class Lease(NamedTuple):
+    """The last page that was leased for a config.
+
+    Attributes:
+        at: When, in seconds of the monotonic clock.
+        size: How many tickets it has.
+        taken: How many tickets of the config had been taken by then.
+    """
+
+    at: float
+    size: int
+    taken: int
+
+
+NEVER = Lease(0.0, 0, 0)
+"""Stands for the last page of a config that has had none."""
 
 
 class Leasing:
@@ -31,8 +50,8 @@ class Leasing:
         self._books = books
         self._tickets = tickets
         self._turned = asyncio.Event()
-        # By config, when its last page was leased, and how large it was.
-        self._leased: dict[int, tuple[float, int]] = {}
+        # By config.
+        self._last: dict[int, Lease] = {}
         books.on_turn = self._turned.set
 
     async def step(self) -> None:
@@ -49,12 +68,12 @@ class Leasing:
             await self._lease(config_id, book)
 
     async def _lease(self, config_id: int, book: TicketBook) -> None:
-        cycle, now = book.cycle, monotonic()
-        before, last = self._leased.get(config_id, (0.0, 0))
-        rate = last / max(now - before, 0.001)
-        size = int(max(MIN_PAGE, min(rate * PAGE_TIME, last * GROWTH, MAX_PAGE)))
+        cycle, now, taken = book.cycle, monotonic(), sum(book.taken)
+        last = self._last.get(config_id, NEVER)
+        rate = (taken - last.taken) / max(now - last.at, 0.001)
+        size = int(max(MIN_PAGE, min(rate * PAGE_TIME, last.size * GROWTH, MAX_PAGE)))
         size = -(-size // cycle) * cycle
         page = await self._tickets.lease(config_id, cycle, size)
         self._meters.leased(size)
-        self._leased[config_id] = now, size
+        self._last[config_id] = Lease(now, size, taken)
         book.offer(page, cycle)

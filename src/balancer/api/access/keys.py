@@ -4,31 +4,20 @@ from datetime import UTC
 from enum import StrEnum
 
 import msgspec
-from dishka.integrations.litestar import FromDishka, inject
-from litestar import route
-from litestar.enums import HttpMethod
-from litestar.handlers.http_handlers import HTTPRouteHandler
-from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+from dishka.integrations.litestar import FromDishka
 
-from balancer.api.framework.guards import needs, signature
+from balancer.api.framework.endpoints import Endpoints
+from balancer.api.framework.guards import signature
 from balancer.api.framework.inputs import AnyRequest, read_body, read_cursor, read_limit, read_required
-from balancer.api.framework.problems import admin_responses
-from balancer.api.openapi.operations import (
-    BAD_BODY,
-    CURSOR,
-    LIMIT,
-    NO_STORE,
-    Time,
-    by_method,
-    methods,
-    operation,
-    query,
-)
+from balancer.api.framework.parameters import CURSOR, LIMIT, required
+from balancer.api.openapi.operations import Time
 from balancer.core.access.authentication import KeyRing
 from balancer.core.access.keys import ApiKey, Role
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clocks import Clock
-from balancer.core.errors import InvalidInput, KeyNotFound, LastAdminKey, StoreUnavailable
+from balancer.core.errors import InvalidInput, KeyNotFound, LastAdminKey
+
+ENDPOINTS = Endpoints("keys")
 
 
 class RoleName(StrEnum):
@@ -107,18 +96,7 @@ class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: Time | None = None
 
 
-@route(
-    "/keys",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("listKeys"),
-    operation_class=operation(LIMIT, CURSOR),
-    responses=admin_responses(Role.ADMIN, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")),
-    response_headers=NO_STORE,
-    response_description="A page of keys.",
-    tags=["keys"],
-    **needs(Role.ADMIN),
-)
-@inject
+@ENDPOINTS.endpoint("GET /keys", Role.ADMIN, LIMIT, CURSOR, answer="A page of keys.")
 async def list_keys(request: AnyRequest, keys: FromDishka[ApiKeys]) -> KeyPage:
     """List API keys.
 
@@ -130,23 +108,14 @@ async def list_keys(request: AnyRequest, keys: FromDishka[ApiKeys]) -> KeyPage:
     return KeyPage(items, str(items[-1].id) if len(found) > limit else None)
 
 
-@route(
-    "/keys",
-    http_method=HttpMethod.POST,
-    status_code=HTTP_201_CREATED,
-    operation_id="createKey",
-    operation_class=operation(
-        body=KeyRequest, example={"name": "deployment", "role": "operator", "expires_at": "2027-06-30T00:00:00Z"}
-    ),
-    responses=admin_responses(
-        Role.ADMIN, InvalidInput("expires_at", "must be in the future"), StoreUnavailable("database"), **BAD_BODY
-    ),
-    response_headers=NO_STORE,
-    response_description="The new key with its secret.",
-    tags=["keys"],
-    **needs(Role.ADMIN),
+@ENDPOINTS.endpoint(
+    "POST /keys",
+    Role.ADMIN,
+    body=KeyRequest,
+    example={"name": "deployment", "role": "operator", "expires_at": "2027-06-30T00:00:00Z"},
+    answer="The new key with its secret.",
+    errors=[InvalidInput("expires_at", "must be in the future")],
 )
-@inject
 async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: FromDishka[Clock]) -> NewKey:
     """Create an API key.
 
@@ -165,33 +134,16 @@ async def create_key(request: AnyRequest, ring: FromDishka[KeyRing], clock: From
     return NewKey(**msgspec.structs.asdict(Key.of(key)), key=secret)
 
 
-@route(
-    "/key",
-    http_method=HttpMethod.DELETE,
-    status_code=HTTP_204_NO_CONTENT,
-    operation_id="revokeKey",
-    operation_class=operation(query("id", "Which key.", required=True)),
-    responses=admin_responses(
-        Role.ADMIN, InvalidInput("id", "is required"), KeyNotFound(7), LastAdminKey(1), StoreUnavailable("database")
-    ),
-    response_headers=NO_STORE,
-    response_description="The key is revoked.",
-    tags=["keys"],
-    **needs(Role.ADMIN),
+@ENDPOINTS.endpoint(
+    "DELETE /key",
+    Role.ADMIN,
+    required("id", "Which key."),
+    answer="The key is revoked.",
+    errors=[KeyNotFound(7), LastAdminKey(1)],
 )
-@inject
 async def revoke_key(request: AnyRequest, keys: FromDishka[ApiKeys], clock: FromDishka[Clock]) -> None:
     """Revoke an API key.
 
     It stops working at once, everywhere, and stays in the list. The last admin's key is kept.
     """
     await keys.revoke(read_required(request, "id"), signature(request, clock, None))
-
-
-ROUTES: list[HTTPRouteHandler] = [
-    methods("/keys", "GET", "HEAD", "POST"),
-    list_keys,
-    create_key,
-    methods("/key", "DELETE"),
-    revoke_key,
-]

@@ -3,12 +3,9 @@
 from typing import Annotated
 
 import msgspec
-from dishka.integrations.litestar import FromDishka, inject
-from litestar import Response, route
+from dishka.integrations.litestar import FromDishka
+from litestar import Response
 from litestar.datastructures import ResponseHeader
-from litestar.enums import HttpMethod
-from litestar.handlers.http_handlers import HTTPRouteHandler
-from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from balancer.api.configs.documents import (
     Check,
@@ -18,7 +15,8 @@ from balancer.api.configs.documents import (
     read_new,
     read_target_change,
 )
-from balancer.api.framework.guards import needs, signature
+from balancer.api.framework.endpoints import NO_STORE, Endpoints
+from balancer.api.framework.guards import signature
 from balancer.api.framework.inputs import (
     AnyRequest,
     read_attempt,
@@ -31,47 +29,26 @@ from balancer.api.framework.inputs import (
     read_required,
 )
 from balancer.api.framework.observing import tell_change
-from balancer.api.framework.problems import admin_responses
-from balancer.api.openapi.operations import (
-    BAD_BODY,
-    CURSOR,
-    ID,
-    IDEMPOTENCY_KEY,
-    IF_MATCH,
-    LIMIT,
-    NO_STORE,
-    Time,
-    by_method,
-    methods,
-    operation,
-    query,
-)
+from balancer.api.framework.parameters import CURSOR, ID, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, REASON, required
+from balancer.api.openapi.operations import Time
 from balancer.core.access.keys import Role
 from balancer.core.clocks import Clock
 from balancer.core.configs.documents import MAX_DISTRIBUTION_RATE, CdnConfig, PolicyName
 from balancer.core.configs.ports import CdnConfigs
 from balancer.core.configs.targets import Scheme
 from balancer.core.control.changes import ConfigChanges
-from balancer.core.errors import (
-    ConfigNotFound,
-    DefaultConfigKept,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotSimple,
-    OutcomeUnknown,
-    StaleRevision,
-    StoreUnavailable,
-    TargetNotFound,
-)
+from balancer.core.errors import ConfigNotFound, DefaultConfigKept, InvalidInput, NotSimple, TargetNotFound
 from balancer.core.urls.hosts import ToAscii
 from balancer.problems import etag
 
-ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
-UNCERTAIN = (IdempotencyKeyReused(), StoreUnavailable("database"), OutcomeUnknown("database"))
-"""What any change may meet."""
+ENDPOINTS = Endpoints("config")
 
 BAD_HOST = InvalidInput("cdn_host", "has a scheme; give only a host name, and a port if it is not the default")
-HEADERS = [ResponseHeader(name="cache-control", value="no-store"), ETAG]
+BAD_WEIGHT = InvalidInput("targets.cdn.weight", "must be from 0 to 10000, not -1")
+CHANGE = (IF_MATCH, IDEMPOTENCY_KEY)
+ETAG = ResponseHeader(name="etag", documentation_only=True, description='Names the revision: `"1-7"`.')
+HEADERS = [NO_STORE, ETAG]
+LOCATION = ResponseHeader(name="location", documentation_only=True, description="The path of the new config.")
 
 Rate = Annotated[int, msgspec.Meta(ge=0, le=MAX_DISTRIBUTION_RATE)]
 
@@ -233,23 +210,7 @@ def as_answer(config: CdnConfig) -> Response[Config]:
     return Response(Config.of(config), headers={"etag": etag(config.id, config.revision)})
 
 
-@route(
-    "/config",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("readConfig"),
-    operation_class=operation(ID),
-    responses=admin_responses(
-        Role.VIEWER,
-        ConfigNotFound(7),
-        StoreUnavailable("database"),
-        InvalidInput("id", "must be one integer"),
-    ),
-    response_headers=HEADERS,
-    response_description="The config.",
-    tags=["config"],
-    **needs(Role.VIEWER),
-)
-@inject
+@ENDPOINTS.endpoint("GET /config", Role.VIEWER, ID, answer="The config.", headers=HEADERS, errors=[ConfigNotFound(7)])
 async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> Response[Config]:
     """Read a config.
 
@@ -260,31 +221,16 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
     return as_answer(await (configs.default() if config_id is None else configs.get(config_id)))
 
 
-@route(
-    "/config",
-    http_method=HttpMethod.PATCH,
-    operation_id="changeConfig",
-    operation_class=operation(
-        IF_MATCH,
-        IDEMPOTENCY_KEY,
-        body=ConfigPatch,
-        example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."},
-    ),
-    responses=admin_responses(
-        Role.OPERATOR,
-        BAD_HOST,
-        ConfigNotFound(7),
-        NotSimple("'distribution_rate'"),
-        StaleRevision(1, 8),
-        *UNCERTAIN,
-        **BAD_BODY,
-    ),
-    response_headers=HEADERS,
-    response_description="The whole config after the change.",
-    tags=["config"],
-    **needs(Role.OPERATOR),
+@ENDPOINTS.endpoint(
+    "PATCH /config",
+    Role.OPERATOR,
+    *CHANGE,
+    body=ConfigPatch,
+    example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."},
+    answer="The whole config after the change.",
+    headers=HEADERS,
+    errors=[BAD_HOST, ConfigNotFound(7), NotSimple("'distribution_rate'")],
 )
-@inject
 async def change_config(
     request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
 ) -> Response[Config]:
@@ -301,31 +247,16 @@ async def change_config(
     return as_answer(config)
 
 
-@route(
-    "/config/target",
-    http_method=HttpMethod.PATCH,
-    operation_id="changeTarget",
-    operation_class=operation(
-        IF_MATCH,
-        IDEMPOTENCY_KEY,
-        body=TargetPatch,
-        example={"id": 1, "name": "cdn", "weight": 0, "reason": "Maintenance at the CDN."},
-    ),
-    responses=admin_responses(
-        Role.OPERATOR,
-        InvalidInput("targets.cdn.weight", "must be from 0 to 10000, not -1"),
-        ConfigNotFound(7),
-        TargetNotFound("cdn-b"),
-        StaleRevision(1, 8),
-        *UNCERTAIN,
-        **BAD_BODY,
-    ),
-    response_headers=HEADERS,
-    response_description="The whole config after the change.",
-    tags=["config"],
-    **needs(Role.OPERATOR),
+@ENDPOINTS.endpoint(
+    "PATCH /config/target",
+    Role.OPERATOR,
+    *CHANGE,
+    body=TargetPatch,
+    example={"id": 1, "name": "cdn", "weight": 0, "reason": "Maintenance at the CDN."},
+    answer="The whole config after the change.",
+    headers=HEADERS,
+    errors=[BAD_WEIGHT, ConfigNotFound(7), TargetNotFound("cdn-b")],
 )
-@inject
 async def change_target(
     request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
 ) -> Response[Config]:
@@ -341,31 +272,15 @@ async def change_target(
     return as_answer(config)
 
 
-@route(
-    "/config",
-    http_method=HttpMethod.DELETE,
-    status_code=HTTP_204_NO_CONTENT,
-    operation_id="deleteConfig",
-    operation_class=operation(
-        query("id", "Which config.", required=True),
-        query("reason", "One line for the history.", integer=False),
-        IF_MATCH,
-        IDEMPOTENCY_KEY,
-    ),
-    responses=admin_responses(
-        Role.OPERATOR,
-        InvalidInput("id", "is required"),
-        ConfigNotFound(7),
-        DefaultConfigKept(1),
-        StaleRevision(2, 8),
-        *UNCERTAIN,
-    ),
-    response_headers=NO_STORE,
-    response_description="The config is deleted.",
-    tags=["config"],
-    **needs(Role.OPERATOR),
+@ENDPOINTS.endpoint(
+    "DELETE /config",
+    Role.OPERATOR,
+    required("id", "Which config."),
+    REASON,
+    *CHANGE,
+    answer="The config is deleted.",
+    errors=[ConfigNotFound(7), DefaultConfigKept(1)],
 )
-@inject
 async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
     """Delete a config.
 
@@ -377,20 +292,7 @@ async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges],
     tell_change("deleted", config_id, signed)
 
 
-@route(
-    "/configs",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("listConfigs"),
-    operation_class=operation(LIMIT, CURSOR),
-    responses=admin_responses(
-        Role.VIEWER, InvalidInput("limit", "must be from 1 to 200"), StoreUnavailable("database")
-    ),
-    response_headers=NO_STORE,
-    response_description="A page of configs.",
-    tags=["config"],
-    **needs(Role.VIEWER),
-)
-@inject
+@ENDPOINTS.endpoint("GET /configs", Role.VIEWER, LIMIT, CURSOR, answer="A page of configs.")
 async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> ConfigPage:
     """List configs.
 
@@ -402,26 +304,16 @@ async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> 
     return ConfigPage(items, str(items[-1].id) if len(found) > limit else None)
 
 
-@route(
-    "/configs",
-    http_method=HttpMethod.POST,
-    status_code=HTTP_201_CREATED,
-    operation_id="createConfig",
-    operation_class=operation(
-        IDEMPOTENCY_KEY,
-        body=NewConfig,
-        example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50},
-    ),
-    responses=admin_responses(Role.OPERATOR, BAD_HOST, *UNCERTAIN, **BAD_BODY),
-    response_headers=[
-        *HEADERS,
-        ResponseHeader(name="location", documentation_only=True, description="The path of the new config."),
-    ],
-    response_description="The new config.",
-    tags=["config"],
-    **needs(Role.OPERATOR),
+@ENDPOINTS.endpoint(
+    "POST /configs",
+    Role.OPERATOR,
+    IDEMPOTENCY_KEY,
+    body=NewConfig,
+    example={"name": "evening", "cdn_host": "cdn.example.net", "distribution_rate": 50},
+    answer="The new config.",
+    headers=[*HEADERS, LOCATION],
+    errors=[BAD_HOST],
 )
-@inject
 async def create_config(
     request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]
 ) -> Response[Config]:
@@ -437,16 +329,3 @@ async def create_config(
     answer = as_answer(config)
     answer.headers["location"] = f"/config?id={answer.content.id}"
     return answer
-
-
-ROUTES: list[HTTPRouteHandler] = [
-    methods("/config", "GET", "HEAD", "PATCH", "DELETE"),
-    read_config,
-    change_config,
-    delete_config,
-    methods("/config/target", "PATCH"),
-    change_target,
-    methods("/configs", "GET", "HEAD", "POST"),
-    list_configs,
-    create_config,
-]

@@ -1,17 +1,16 @@
 """The paths that admins ask for what a config was before, and to go back to it."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
-from dishka.integrations.litestar import FromDishka, inject
-from litestar import Response, route
-from litestar.enums import HttpMethod
-from litestar.handlers.http_handlers import HTTPRouteHandler
+from dishka.integrations.litestar import FromDishka
+from litestar import Response
+from litestar.status_codes import HTTP_200_OK
 
-from balancer.api.configs.configs import HEADERS, UNCERTAIN, Config, as_answer
+from balancer.api.configs.configs import CHANGE, HEADERS, Config, as_answer
 from balancer.api.configs.documents import Document
-from balancer.api.framework.guards import needs, signature
+from balancer.api.framework.endpoints import Endpoints
+from balancer.api.framework.guards import signature
 from balancer.api.framework.inputs import (
     AnyRequest,
     read_attempt,
@@ -23,21 +22,8 @@ from balancer.api.framework.inputs import (
     read_required,
 )
 from balancer.api.framework.observing import tell_change
-from balancer.api.framework.problems import admin_responses
-from balancer.api.openapi.operations import (
-    BAD_BODY,
-    CURSOR,
-    ID,
-    IDEMPOTENCY_KEY,
-    IF_MATCH,
-    LIMIT,
-    NO_STORE,
-    Time,
-    by_method,
-    methods,
-    operation,
-    query,
-)
+from balancer.api.framework.parameters import CURSOR, ID, LIMIT, query, required
+from balancer.api.openapi.operations import Time
 from balancer.core.access.keys import Role
 from balancer.core.clocks import Clock
 from balancer.core.configs.differences import differences, target_differences
@@ -45,21 +31,13 @@ from balancer.core.configs.documents import ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Revision
 from balancer.core.control.changes import ConfigChanges
-from balancer.core.errors import ConfigNotFound, InvalidInput, RevisionNotFound, StaleRevision, StoreUnavailable
+from balancer.core.errors import ConfigNotFound, InvalidInput, RevisionNotFound
 
-_ERRORS = admin_responses(
-    Role.VIEWER,
-    InvalidInput("id", "must be one integer"),
-    ConfigNotFound(7),
-    StoreUnavailable("database"),
-)
-_REVISION_ERRORS = admin_responses(
-    Role.VIEWER,
-    InvalidInput("revision", "is required"),
-    ConfigNotFound(7),
-    RevisionNotFound(1, 9),
-    StoreUnavailable("database"),
-)
+ENDPOINTS = Endpoints("history")
+
+MISSING = [ConfigNotFound(7), RevisionNotFound(1, 9)]
+
+BEFORE = query("before", "Earlier name of `cursor`.", minimum=1).but(deprecated=True)
 
 
 class Change(msgspec.Struct):
@@ -190,20 +168,13 @@ def target_changes_between(before: ConfigDocument | None, after: ConfigDocument 
     return [TargetDiff(*difference) for difference in target_differences(before, after)]
 
 
-@route(
-    "/config/history",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("readHistory"),
-    operation_class=operation(
-        ID, LIMIT, CURSOR, replace(query("before", "Earlier name of `cursor`.", minimum=1), deprecated=True)
-    ),
-    responses=_ERRORS,
-    response_headers=NO_STORE,
-    response_description="A page of revisions.",
-    tags=["history"],
-    **needs(Role.VIEWER),
+@ENDPOINTS.endpoint(
+    "GET /config/history",
+    Role.VIEWER,
+    *(ID, LIMIT, CURSOR, BEFORE),
+    answer="A page of revisions.",
+    errors=[ConfigNotFound(7)],
 )
-@inject
 async def read_history(
     request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
 ) -> RevisionPage:
@@ -222,18 +193,13 @@ async def read_history(
     return RevisionPage(items[:limit], str(items[limit - 1].revision) if len(found) > limit else None)
 
 
-@route(
-    "/config/revision",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("readRevision"),
-    operation_class=operation(ID, query("revision", "Its number.", required=True)),
-    responses=_REVISION_ERRORS,
-    response_headers=NO_STORE,
-    response_description="The revision.",
-    tags=["history"],
-    **needs(Role.VIEWER),
+@ENDPOINTS.endpoint(
+    "GET /config/revision",
+    Role.VIEWER,
+    *(ID, required("revision", "Its number.")),
+    answer="The revision.",
+    errors=MISSING,
 )
-@inject
 async def read_revision(
     request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
 ) -> ConfigRevision:
@@ -248,20 +214,13 @@ async def read_revision(
     return ConfigRevision.of(revision, earlier[0] if earlier else None)
 
 
-@route(
-    "/config/diff",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("compareRevisions"),
-    operation_class=operation(
-        ID, query("from", "Number of a revision.", required=True), query("to", "Number of another.", required=True)
-    ),
-    responses=_REVISION_ERRORS,
-    response_headers=NO_STORE,
-    response_description="The fields that differ.",
-    tags=["history"],
-    **needs(Role.VIEWER),
+@ENDPOINTS.endpoint(
+    "GET /config/diff",
+    Role.VIEWER,
+    *(ID, required("from", "Number of a revision."), required("to", "Number of another.")),
+    answer="The fields that differ.",
+    errors=MISSING,
 )
-@inject
 async def compare_revisions(
     request: AnyRequest, configs: FromDishka[CdnConfigs], history: FromDishka[ConfigHistory]
 ) -> ConfigDiff:
@@ -276,33 +235,18 @@ async def compare_revisions(
     return ConfigDiff(config_id, first, second, changes_between(*documents), target_changes_between(*documents))
 
 
-@route(
-    "/config/rollback",
-    http_method=HttpMethod.POST,
-    status_code=200,
-    operation_id="rollBackConfig",
-    operation_class=operation(
-        IF_MATCH,
-        IDEMPOTENCY_KEY,
-        body=Rollback,
-        example={"id": 1, "revision": 3, "reason": "The origin cannot take it."},
-    ),
-    responses=admin_responses(
-        Role.OPERATOR,
-        InvalidInput("revision", "must be int, not str"),
-        ConfigNotFound(7),
-        RevisionNotFound(1, 9),
-        StaleRevision(1, 8),
-        *UNCERTAIN,
-        **BAD_BODY,
-    ),
-    response_headers=HEADERS,
-    response_description="The whole config after the rollback.",
-    tags=["history"],
-    **needs(Role.OPERATOR),
+@ENDPOINTS.endpoint(
+    "POST /config/rollback",
+    Role.OPERATOR,
+    *CHANGE,
+    body=Rollback,
+    example={"id": 1, "revision": 3, "reason": "The origin cannot take it."},
+    status=HTTP_200_OK,
+    answer="The whole config after the rollback.",
+    headers=HEADERS,
+    errors=[InvalidInput("revision", "must be int, not str"), *MISSING],
 )
-@inject
-async def roll_back(
+async def roll_back_config(
     request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]
 ) -> Response[Config]:
     """Roll a config back.
@@ -321,15 +265,3 @@ async def roll_back(
 async def _which(request: AnyRequest, configs: CdnConfigs) -> int:
     config_id = read_integer(request, "id")
     return (await configs.default()).id if config_id is None else config_id
-
-
-ROUTES: list[HTTPRouteHandler] = [
-    methods("/config/history", "GET", "HEAD"),
-    read_history,
-    methods("/config/revision", "GET", "HEAD"),
-    read_revision,
-    methods("/config/diff", "GET", "HEAD"),
-    compare_revisions,
-    methods("/config/rollback", "POST"),
-    roll_back,
-]

@@ -1,5 +1,6 @@
 """Answers errors, whichever handler raised them, and describes them for OpenAPI."""
 
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -10,8 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
-from balancer.core.access.keys import Role
-from balancer.core.errors import BalancerError, Forbidden, RateLimited, Unauthenticated
+from balancer.core.errors import BalancerError
 from balancer.problems import (
     FAILED,
     MEDIA_TYPE,
@@ -81,17 +81,15 @@ def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response
     return as_response(FAILED, _common_headers(request))
 
 
-def responses(*errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:
-    """Describe for OpenAPI the errors of an operation, each with its example.
+def responses(errors: Iterable[BalancerError], details: Mapping[int, str]) -> dict[int, ResponseSpec]:
+    """Describe for OpenAPI the errors of an operation by status, each with its example.
 
     Args:
         errors: Examples of what the domain may say; those of one status stand together.
-        others: Details of what HTTP itself may say, by status: `status_400="…"`.
+        details: Details of what HTTP itself may say, by status.
     """
     problems = [(TABLE[type(error)].title, problem_of(error)) for error in errors]
-    for name, detail in others.items():
-        status = HTTPStatus(int(name.removeprefix("status_")))
-        problems.append((status.phrase, generic(status, detail)))
+    problems += [(HTTPStatus(status).phrase, generic(HTTPStatus(status), detail)) for status, detail in details.items()]
     by_status: dict[int, list[tuple[str, Problem]]] = {}
     for title, problem in problems:
         by_status.setdefault(problem.status, []).append((title, problem))
@@ -103,23 +101,8 @@ def responses(*errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:
             media_type=MEDIA_TYPE,
             examples=[Example(summary=title, value=msgspec.to_builtins(problem)) for title, problem in examples],
         )
-        for status, examples in by_status.items()
+        for status, examples in sorted(by_status.items())
     }
-
-
-def admin_responses(needed: Role, /, *errors: BalancerError, **others: str) -> dict[int, ResponseSpec]:
-    """Describe the errors of an operation that needs a role, with those that come of that."""
-    return responses(
-        Unauthenticated("This needs a header 'Authorization: Bearer <key>'.", tried=False),
-        Forbidden(needed.label, None),
-        RateLimited("admin", 50, 1, 100, 0.02),
-        *errors,
-        **{
-            "status_400": "Invalid host header.",
-            "status_431": "The head of the request is longer than 16384 bytes.",
-            **others,
-        },
-    )
 
 
 def _faults(error: ValidationException) -> list[dict[str, str]]:

@@ -8,12 +8,11 @@ import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Response, Router, route
 from litestar.enums import HttpMethod
-from litestar.handlers.http_handlers import HTTPRouteHandler
 
-from balancer.api.framework.guards import needs
+from balancer.api.framework.endpoints import Endpoints
 from balancer.api.framework.inputs import AnyRequest
-from balancer.api.framework.problems import admin_responses
-from balancer.api.openapi.operations import Time, by_method, methods, one_of, operation, query
+from balancer.api.framework.parameters import text
+from balancer.api.openapi.operations import Time, one_of
 from balancer.core.access.keys import Role
 from balancer.core.clients.limits import UNITS
 from balancer.core.errors import InvalidInput, RefusalReason
@@ -27,6 +26,17 @@ DEFAULT_WINDOW = "5m"
 LEAST_WINDOW = 10
 
 _WINDOW = re.compile(r"([1-9][0-9]{0,4})([smh])")
+_FAULT = "must be like 30s, 5m or 1h, from 10s to 1h"
+
+ENDPOINTS = Endpoints("stats")
+
+WINDOW = text(
+    "window",
+    "How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds.",
+    _FAULT,
+    pattern=f"^{_WINDOW.pattern}$",
+    default=DEFAULT_WINDOW,
+)
 
 
 class TargetStats(msgspec.Struct):
@@ -92,26 +102,7 @@ async def read_metrics(request: AnyRequest, exposition: FromDishka[Exposition]) 
     return Response(text, headers={"content-type": media_type, "cache-control": "no-store"})
 
 
-@route(
-    "/stats",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("readStats"),
-    operation_class=operation(
-        query(
-            "window",
-            "How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds.",
-            integer=False,
-            pattern=f"^{_WINDOW.pattern}$",
-            default=DEFAULT_WINDOW,
-        )
-    ),
-    responses=admin_responses(Role.VIEWER, InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")),
-    response_headers={"cache-control": "no-store"},
-    response_description="What was served.",
-    tags=["stats"],
-    **needs(Role.VIEWER),
-)
-@inject
+@ENDPOINTS.endpoint("GET /stats", Role.VIEWER, WINDOW, answer="What was served.")
 async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: FromDishka[Redirects]) -> StatsAnswer:
     """Read what was served over the last minutes.
 
@@ -125,7 +116,7 @@ def _window(request: AnyRequest) -> int:
     found = _WINDOW.fullmatch(values[0])
     seconds = int(found[1]) * UNITS[found[2]] if found else 0
     if len(values) > 1 or not LEAST_WINDOW <= seconds <= MAX_WINDOW:
-        raise InvalidInput("window", "must be like 30s, 5m or 1h, from 10s to 1h")
+        raise InvalidInput("window", _FAULT)
     return seconds
 
 
@@ -174,6 +165,3 @@ def routes(access: dict[str, Any]) -> list[Router]:
         access: Who may read them, as `balancer.api.framework.guards` says it.
     """
     return [Router("/", route_handlers=[read_metrics], **access)]
-
-
-STATS: list[HTTPRouteHandler] = [methods("/stats", "GET", "HEAD"), read_stats]

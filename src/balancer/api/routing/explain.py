@@ -4,31 +4,44 @@ from ipaddress import ip_address
 from typing import Annotated
 
 import msgspec
-from dishka.integrations.litestar import FromDishka, inject
-from litestar import route
-from litestar.enums import HttpMethod
-from litestar.handlers.http_handlers import HTTPRouteHandler
+from dishka.integrations.litestar import FromDishka
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.status_codes import HTTP_200_OK, HTTP_301_MOVED_PERMANENTLY
 
 from balancer.api.configs.configs import BAD_HOST, ConfigPatch, TargetEdit
 from balancer.api.configs.documents import Document, read_change, read_target_change
 from balancer.api.configs.history import Change, TargetDiff, changes_between, target_changes_between
-from balancer.api.framework.guards import needs
+from balancer.api.framework.endpoints import Endpoints
 from balancer.api.framework.inputs import AnyRequest, read_body
-from balancer.api.framework.problems import admin_responses
-from balancer.api.openapi.operations import BAD_BODY, NO_STORE, VIDEO, by_method, methods, one_of, operation, query
+from balancer.api.framework.parameters import VIDEOS, header, text
+from balancer.api.openapi.operations import one_of
 from balancer.core.access.keys import Role
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange, TargetChange
 from balancer.core.configs.ports import CdnConfigs
-from balancer.core.errors import ConfigNotFound, InvalidInput, RefusalReason, StoreUnavailable
-from balancer.core.routing.explanations import Explanation, Forecast, Places, Share, explain, forecast
+from balancer.core.errors import ConfigNotFound, InvalidInput, RefusalReason
+from balancer.core.routing import explanations
+from balancer.core.routing.explanations import Explanation, Forecast, Places, Share, forecast
 from balancer.core.routing.reasons import RoutingReason, SkipReason
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 from balancer.problems import problem_of
+
+ENDPOINTS = Endpoints("explain")
+
+_BAD_ADDRESS = "must be an IP address, such as 192.0.2.7"
+
+VIDEO = text(
+    "video",
+    "The video's URL at its origin, as a player would send it. Parameters beside it count as well.",
+    format=OpenAPIFormat.URI,
+).but(examples=VIDEOS)
+CLIENT = header(
+    "X-Explain-Client",
+    "The IP address of the player for whom the request is explained; its other headers count as the player's.",
+    InvalidInput("X-Explain-Client", _BAD_ADDRESS),
+)
 
 MAX_VIDEOS = 100
 """Videos in one preview."""
@@ -38,9 +51,6 @@ MAX_REQUESTS = 10**12
 
 Reason = Annotated[str, one_of(RoutingReason, RefusalReason)]
 Skip = Annotated[str, one_of(SkipReason)]
-
-CLIENT = "x-explain-client"
-"""Names the address of the player for whom a request is explained; other headers count as the player's."""
 
 
 class Finding(msgspec.Struct):
@@ -210,31 +220,13 @@ class PreviewRequest(ConfigPatch):
     requests: int | None = None
 
 
-@route(
-    "/explain",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    operation_id=by_method("explain"),
-    operation_class=operation(
-        query(
-            "video",
-            "The video's URL at its origin, as a player would send it. Parameters beside it count as well.",
-            integer=False,
-            format=OpenAPIFormat.URI,
-            examples=VIDEO,
-        )
-    ),
-    responses=admin_responses(
-        Role.VIEWER,
-        InvalidInput("X-Explain-Client", "must be an IP address, such as 192.0.2.7"),
-        StoreUnavailable("database"),
-    ),
-    response_headers=NO_STORE,
-    response_description="The answer that a player would get, and the way to it.",
-    tags=["explain"],
-    **needs(Role.VIEWER),
+@ENDPOINTS.endpoint(
+    "GET /explain",
+    Role.VIEWER,
+    *(VIDEO, CLIENT),
+    answer="The answer that a player would get, and the way to it.",
 )
-@inject
-async def explain_request(request: AnyRequest, redirects: FromDishka[Redirects]) -> Explained:
+async def explain(request: AnyRequest, redirects: FromDishka[Redirects]) -> Explained:
     """Explain what a player would be answered.
 
     Tells what this process would answer next to `GET /` with the same query: the status, the location, and step by step
@@ -242,42 +234,35 @@ async def explain_request(request: AnyRequest, redirects: FromDishka[Redirects])
     names its address, and the other headers of this request count as those of the player.
     """
     client = Client(_address(request), lambda name: _header(request, name))
-    return Explained.of(explain(redirects, request.scope["query_string"], client))
+    return Explained.of(explanations.explain(redirects, request.scope["query_string"], client))
 
 
 def _address(request: AnyRequest) -> str:
-    given = request.headers.get(CLIENT, "")
+    given = request.headers.get(CLIENT.parameter.name, "")
     try:
         return given and str(ip_address(given))
     except ValueError:
-        raise InvalidInput("X-Explain-Client", "must be an IP address, such as 192.0.2.7") from None
+        raise InvalidInput("X-Explain-Client", _BAD_ADDRESS) from None
 
 
 def _header(request: AnyRequest, name: bytes) -> bytes:
     return ", ".join(request.headers.getall(name.decode("latin-1"), [])).encode("latin-1")
 
 
-@route(
-    "/config/preview",
-    http_method=HttpMethod.POST,
-    status_code=HTTP_200_OK,
-    operation_id="previewConfig",
-    operation_class=operation(
-        body=PreviewRequest,
-        example={
-            "id": 1,
-            "distribution_rate": 20,
-            "videos": ["http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"],
-            "requests": 1000000,
-        },
-    ),
-    responses=admin_responses(Role.VIEWER, BAD_HOST, ConfigNotFound(7), StoreUnavailable("database"), **BAD_BODY),
-    response_headers=NO_STORE,
-    response_description="What would differ.",
-    tags=["explain"],
-    **needs(Role.VIEWER),
+@ENDPOINTS.endpoint(
+    "POST /config/preview",
+    Role.VIEWER,
+    body=PreviewRequest,
+    example={
+        "id": 1,
+        "distribution_rate": 20,
+        "videos": ["http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8"],
+        "requests": 1000000,
+    },
+    status=HTTP_200_OK,
+    answer="What would differ.",
+    errors=[BAD_HOST, ConfigNotFound(7)],
 )
-@inject
 async def preview_config(
     request: AnyRequest,
     configs: FromDishka[CdnConfigs],
@@ -310,11 +295,3 @@ def _change(body: PreviewRequest, to_ascii: ToAscii) -> ConfigChange | TargetCha
     if given:
         raise InvalidInput("target", f"cannot be given together with {', '.join(map(repr, given))}")
     return read_target_change(body.target, to_ascii)
-
-
-ROUTES: list[HTTPRouteHandler] = [
-    methods("/explain", "GET", "HEAD"),
-    explain_request,
-    methods("/config/preview", "POST"),
-    preview_config,
-]

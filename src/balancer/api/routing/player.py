@@ -1,65 +1,40 @@
 """The path that players ask: `GET /?video=…`."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from dishka.integrations.litestar import FromDishka, inject
-from litestar import Request, Response, route
+from dishka.integrations.litestar import FromDishka
+from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
-from litestar.enums import HttpMethod
-from litestar.handlers.http_handlers import HTTPRouteHandler
-from litestar.openapi.spec import Operation, Parameter, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
 from typing_extensions import override
 
 from balancer import headers
-from balancer.api.framework.guards import OPEN, limit_players
-from balancer.api.framework.problems import responses
-from balancer.api.openapi.operations import VIDEO, by_method
+from balancer.api.framework.endpoints import HTTP_DETAILS, Endpoints
+from balancer.api.framework.guards import limit_players
+from balancer.api.framework.parameters import VIDEOS, text
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
 from balancer.core.routing.redirects import Redirects
 from balancer.core.urls.videos import MAX_VIDEO
 
+ENDPOINTS = Endpoints("player")
 
-@dataclass
-class PlayerOperation(Operation):
-    """Describes the `video` parameter, which is read from the raw query string and not by the framework."""
+VIDEO = text(
+    "video",
+    "The video's URL at its origin, raw or percent-encoded. "
+    "Other parameters are carried over to the end of the target's query.",
+    format=OpenAPIFormat.URI,
+    max_length=MAX_VIDEO,
+).but(required=True, examples=VIDEOS)
 
-    def __post_init__(self) -> None:
-        """Add the parameter."""
-        self.parameters = [
-            Parameter(
-                name="video",
-                param_in="query",
-                required=True,
-                description=(
-                    "The video's URL at its origin, raw or percent-encoded. "
-                    "Other parameters are carried over to the end of the target's query."
-                ),
-                schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URI, max_length=MAX_VIDEO),
-                examples=VIDEO,
-            )
-        ]
-
-
-_ERRORS = responses(
-    InvalidVideo(RefusalReason.VIDEO_MISSING, "is missing"),
-    InvalidVideo(RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin"),
-    QueryTooLong(MAX_VIDEO),
-    NoConfig(),
-    RateLimited("player", 50, 1, 50, 0.02),
-    status_400="Invalid host header.",
-    status_431="The head of the request is longer than 16384 bytes.",
-)
+_LIMITED = RateLimited("player", 50, 1, 50, 0.02)
 
 _LOCATION = ResponseHeader(
     name="location",
     documentation_only=True,
     description="The video at its origin, or at a CDN: `http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8`.",
 )
-
 
 _PREFLIGHT = [
     ResponseHeader(name=name, documentation_only=True, description=f"`{value}`")
@@ -81,20 +56,41 @@ class _Redirection(ASGIResponse):
         return [header for header in super().encode_headers() if header[0] != b"content-type"]
 
 
-@route(
-    "/",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    status_code=HTTP_301_MOVED_PERMANENTLY,
-    operation_id=by_method("redirectVideo"),
-    operation_class=PlayerOperation,
-    response_headers=[_LOCATION],
-    response_description="Where the video is. It has no body, and is not to be cached.",
-    responses=_ERRORS,
-    tags=["player"],
-    guards=[limit_players],
-    **OPEN,
+# It stands first: where a path has no OPTIONS yet, the framework adds one of its own.
+@ENDPOINTS.endpoint(
+    "OPTIONS /",
+    None,
+    status=HTTP_204_NO_CONTENT,
+    answer="What browsers on other sites may ask.",
+    headers=_PREFLIGHT,
+    errors=[_LIMITED],
+    details={400: HTTP_DETAILS[400]},
+    route={"guards": [limit_players], "after_request": _allow},
 )
-@inject
+async def preflight() -> None:
+    """Answer a browser's preflight.
+
+    Allows pages of all sites to ask, for a day. It takes no ticket.
+    """
+
+
+@ENDPOINTS.endpoint(
+    "GET /",
+    None,
+    VIDEO,
+    status=HTTP_301_MOVED_PERMANENTLY,
+    answer="Where the video is. It has no body, and is not to be cached.",
+    headers=[_LOCATION],
+    errors=[
+        InvalidVideo(RefusalReason.VIDEO_MISSING, "is missing"),
+        InvalidVideo(RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin"),
+        QueryTooLong(MAX_VIDEO),
+        NoConfig(),
+        _LIMITED,
+    ],
+    details=HTTP_DETAILS,
+    route={"guards": [limit_players]},
+)
 async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
     """Redirect a player to its video.
 
@@ -114,27 +110,3 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
     # In the order in which the edge has them.
     fields = {**headers.PLAYER, "content-length": "0", "location": decision.location}
     return _Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)
-
-
-@route(
-    "/",
-    http_method=[HttpMethod.OPTIONS],
-    status_code=HTTP_204_NO_CONTENT,
-    operation_id="preflight",
-    response_headers=_PREFLIGHT,
-    response_description="What browsers on other sites may ask.",
-    after_request=_allow,
-    responses=responses(RateLimited("player", 50, 1, 50, 0.02), status_400="Invalid host header."),
-    tags=["player"],
-    guards=[limit_players],
-    **OPEN,
-)
-async def preflight() -> None:
-    """Answer a browser's preflight.
-
-    Allows pages of all sites to ask, for a day. It takes no ticket.
-    """
-
-
-# The preflight stands first: where a path has none yet, the framework adds one of its own.
-ROUTES: list[HTTPRouteHandler] = [preflight, redirect_video]
