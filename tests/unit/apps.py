@@ -15,6 +15,7 @@ from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs, ConfigCopies, ConfigHistory, ConfigNotices
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.rules.ports import RuleRecord
 from balancer.settings import Settings
 from balancer.wiring import make_container
 from tests.factories import BEARER, CHANGED, ConfigFactory, KeyFactory
@@ -24,6 +25,7 @@ from tests.fakes import (
     FakeConfigCopies,
     FakeConfigHistory,
     FakeConfigNotices,
+    FakeRuleRecord,
     FakeSharedStats,
 )
 
@@ -34,6 +36,8 @@ def make_test_app(
     keys: FakeApiKeys | None = None,
     shared_stats: FakeSharedStats | None = None,
     dependencies: Sequence[Dependency] = (),
+    *,
+    rules: FakeRuleRecord | None = None,
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -44,6 +48,7 @@ def make_test_app(
         keys: The API keys, to steer them; an admin's alone by default.
         shared_stats: What other hosts tell; there are none by default.
         dependencies: The stores that health asks.
+        rules: The record of rules, to steer it.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -54,6 +59,7 @@ def make_test_app(
     copies: Sequence[ConfigCopies] = [FakeConfigCopies()]
     fakes.provide(lambda: record, provides=CdnConfigs)
     fakes.provide(lambda: FakeConfigHistory(record), provides=ConfigHistory)
+    fakes.provide(lambda: rules or FakeRuleRecord(record), provides=RuleRecord)
     fakes.provide(lambda: copies, provides=Sequence[ConfigCopies])
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)

@@ -24,6 +24,7 @@ from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.api.framework.guards import Limiters
 from balancer.core.access.ports import ApiKeys, AuditTrail
 from balancer.core.clients.ports import SharedLimits
@@ -33,9 +34,11 @@ from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.ports import Dependency, LocalFolder, SharedStats
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBooks
+from balancer.core.rules.ports import RuleRecord
 from balancer.core.storage.ports import Backups, Schema
 from balancer.jobs.following import Following
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.placing import Placing
 from balancer.jobs.runner import Background, Jobs
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
@@ -63,6 +66,10 @@ class DatabaseProvider(Provider):
     @provide
     def keys(self, engine: AsyncEngine, meters: Meters) -> ApiKeys:
         return timed(SqlApiKeys(engine), "keys", "database", meters)
+
+    @provide
+    def rules(self, engine: AsyncEngine, meters: Meters) -> RuleRecord:
+        return timed(SqlRuleRecord(engine), "rules", "database", meters)
 
     trail = provide(SqlAuditTrail, provides=AuditTrail)
 
@@ -153,13 +160,14 @@ class RedisProvider(Provider):
         watchman: Watchman,
         leasing: Leasing,
         sharing: Sharing,
+        placing: Placing | None,
         reporting: Reporting,
         fallbacks: Fallbacks,
         settings: Settings,
     ) -> Background:
         # Where no players come, no tickets are needed.
         leases = leasing if settings.role != "admin" else None
-        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing), fallbacks)
+        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing, placing), fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -189,10 +197,11 @@ class SingleHostProvider(Provider):
         following: Following,
         spreading: Spreading,
         watchman: Watchman,
+        placing: Placing | None,
         reporting: Reporting,
         fallbacks: Fallbacks,
     ) -> Background:
-        return Background(Jobs(following, spreading, watchman, reporting), fallbacks)
+        return Background(Jobs(following, spreading, watchman, reporting, placing=placing), fallbacks)
 
 
 def _file_copies(settings: Settings, meters: Meters) -> ConfigCopies:
