@@ -143,7 +143,7 @@ async def shown(revision: RuleRevision) -> Rules:
     signed = revision.entry.signed if revision.entry else None
     return Rules(
         revision.number,
-        await asyncio.to_thread(_items, revision.rules),
+        await asyncio.to_thread(items_of, revision.rules),
         signed.actor if signed else None,
         signed.at if signed else None,
         signed.reason if signed else None,
@@ -166,7 +166,8 @@ async def changes_between(before: RuleList, after: RuleList) -> list[RuleChange]
     return [RuleChange(*difference) for difference in found]
 
 
-def _items(rules: RuleList) -> list[RuleItem]:
+def items_of(rules: RuleList) -> list[RuleItem]:
+    """Return what clients see of rules."""
     return msgspec.convert(as_items(rules), list[RuleItem])
 
 
