@@ -139,7 +139,13 @@ def _schemas(document: Json) -> Iterator[str]:
                 yield f"{place}: choices of another type"
         if isinstance(form := node.get("format"), str) and form not in FORMATS:
             yield f"{place}: unknown format {form}"
-        if place.rpartition("/")[0].endswith("/headers") and not ({"schema", "content", "$ref"} & set(node)):
+        above = place.rpartition("/")[0]
+        # A property of that name is none.
+        if (
+            above.endswith("/headers")
+            and not above.endswith("/properties/headers")
+            and not ({"schema", "content", "$ref"} & set(node))
+        ):
             yield f"{place}: a header without a schema"
         if re.fullmatch(r"#/components/schemas/\w+", place) and not node.get("description"):
             yield f"{place}: no description"

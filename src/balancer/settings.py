@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     login_rate: Annotated[Rate | None, NoDecode] = Rate(10, 60, 10)
     open_rate: Annotated[Rate | None, NoDecode] = Rate(20, 1, 100)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    geo_database: Annotated[tuple[Path, ...], NoDecode] = ()
 
     @field_validator("database_url")
     @classmethod
@@ -178,7 +179,7 @@ class Settings(BaseSettings):
             raise ValueError("BALANCER_PROXY_PROTOCOL needs BALANCER_TRUSTED_PROXIES, as only those are believed")
         return self
 
-    @field_validator("origin_hosts", "trusted_proxies", mode="before")
+    @field_validator("origin_hosts", "trusted_proxies", "geo_database", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

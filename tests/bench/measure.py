@@ -19,10 +19,11 @@ from sqlalchemy import insert, literal, select
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.adapters.sql.tables import cdn_configs
-from tests.bench import edges, load, peers, unmetered
+from tests.bench import edges, load, peers, rules, unmetered
 from tests.bench.edges import Edges
 from tests.bench.load import LOAD_CORE
 from tests.bench.pieces import pieces
+from tests.bench.rules import RuleCosts
 from tests.factories import BEARER
 from tests.processes import Postgres, Valkey
 
@@ -52,6 +53,7 @@ class Measured:
         counting: Requests per second of pairs of rounds, with the counting for metrics and without.
         changes_made: Config changes per second that were made, the least of all rounds.
         workers: Requests per second of one and of two workers, where the machine has the cores.
+        rules: What ten thousand rules cost.
         pieces: What a redirect is made of, in microseconds.
         edges: What the edge costs with the requests of real clients.
     """
@@ -67,6 +69,7 @@ class Measured:
     changes_made: float = 0.0
     counting: list[tuple[float, float]] = field(default_factory=list)
     workers: tuple[float, float] | None = None
+    rules: RuleCosts = field(default_factory=RuleCosts)
     pieces: dict[str, float] = field(default_factory=dict)
     edges: Edges = field(default_factory=Edges)
 
@@ -105,6 +108,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> Measured:
         _counting(result, folder, seconds, stores)
         _changes(result, folder, seconds, stores)
         _configs(result, folder, seconds, valkey)
+        result.rules = rules.measure(folder, seconds, rounds, valkey.url)
         if len(load.CORES) >= 4:
             _workers(result, folder, seconds, stores)
     result.pieces = pieces()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import edge_report, load, peers
+from tests.bench import edge_report, load, peers, rules
 from tests.bench.measure import CHANGES, OURS, Measured
 
 LIBRARIES = ["uvicorn", "uvloop", "httptools", "litestar", "redis", "sqlalchemy", "asyncpg"]
@@ -102,6 +102,7 @@ def page(measured: Measured, seconds: float, rounds: int, heads: str) -> str:
                 ),
             ]
         ),
+        rules.section(measured.rules),
         "## While configs change",
         f"Another process changed the config {measured.changes_made:.0f} times a second (aimed at: {CHANGES}), and each change reached "
         f"the measured one by notice:\n{with_changes:,.0f} requests a second, against {without:,.0f} while that process changed a "
@@ -130,6 +131,11 @@ def page(measured: Measured, seconds: float, rounds: int, heads: str) -> str:
                     if name.startswith("of that")
                 ),
                 ["make the bytes of the answer", f"{answer:.2f}", f"{answer / whole:.0%}"],
+                *(
+                    [f"with rules: {name}", f"{cost:.2f}", f"{cost / whole:.0%}"]
+                    for name, cost in measured.pieces.items()
+                    if name.startswith("find ")
+                ),
                 ["the rest: system calls, event loop, call of the protocol", f"{rest:.2f}", f"{rest / whole:.0%}"],
             ]
         )

@@ -20,14 +20,19 @@ from balancer.adapters.sql.configs import SqlCdnConfigs
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.keys import SqlApiKeys
 from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.adapters.sql.tables import metadata
 from balancer.core.access.keys import Role
+from balancer.core.configs.revisions import Attempt
 from balancer.core.configs.simple import simple_document
 from balancer.core.errors import SchemaMismatch
+from balancer.core.rules.documents import RuleList, rules_from
 from balancer.core.storage.backups import RecordNotEmpty, UnusableBackup
 from tests.factories import BEARER, CHANGED, CREATED, SIGNED, VIDEO, ConfigFactory, KeyFactory
 from tests.integration.conftest import Start
 from tests.processes import run_balancer
+
+RULE = {"name": "a", "when": {"headers": [{"name": "x", "contains": ["Ünïcode 🎬 'quoted'"]}]}, "config_id": 1}
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -67,6 +72,9 @@ def populate(url: str) -> None:
         second = await keys.create(KeyFactory.build(digest=bytes(32), role=Role.VIEWER, expires_at=CHANGED))
         await keys.revoke(second.id, SIGNED)
         await keys.use(1, CREATED)
+        rules = SqlRuleRecord(engine)
+        await rules.edit(lambda _: rules_from([RULE]), SIGNED._replace(attempt=Attempt("a-key", "0" * 64)))
+        await rules.edit(lambda _: RuleList(), SIGNED, restored=0)
         await engine.dispose()
 
     AlembicSchema(url, make_engine(url)).upgrade()

@@ -117,17 +117,25 @@ def test_audit_has_one_shape(start: Start) -> None:
         client.patch("/config", json={"id": 1, "distribution_rate": 7, "reason": "A test."})
         made = client.post("/keys", json={"name": "a", "role": "viewer"}).json()
         client.delete(f"/key?id={made['id']}")
+        rules = [{"name": "live", "when": {"paths": ["/live/"]}, "config_id": 1}]
+        put = client.put("/rules", json={"rules": rules, "reason": "Another one."}).json()
+        client.post("/rules/rollback", json={"revision": 0})
         revision = client.get("/config/revision?revision=2").json()
         (_, key) = client.get("/keys").json()["items"]
     lines = run_balancer(balancer.folder, "audit", "export").stdout.splitlines()
     entries: list[dict[str, Any]] = [json.loads(line, object_pairs_hook=_once) for line in lines]
-    assert {("made_at", "actor", "action", "reason", "config", "key")} == {tuple(entry) for entry in entries}
+    assert {("made_at", "actor", "action", "reason", "config", "key", "rules")} == {tuple(entry) for entry in entries}
     changed, revoked = entries[2], entries[4]
     fields = ("id", "revision", "document", "restored")
     assert {name: revision[name] for name in fields} == changed["config"]
     assert [revision[name] for name in ("made_at", "actor", "reason")] == [
         changed[name] for name in ("made_at", "actor", "reason")
     ]
+    replaced, restored = entries[5:]
+    assert ("rules.replaced", "rules.rolled-back") == (replaced["action"], restored["action"])
+    assert {name: put[name] for name in ("revision", "rules", "restored")} == replaced["rules"]
+    assert {name: put[name] for name in ("made_at", "actor", "reason")}.items() <= replaced.items()
+    assert {"revision": 2, "rules": [], "restored": 0} == restored["rules"]
     assert {name: key[name] for name in ("id", "name", "role", "expires_at")} == revoked["key"]
     assert (key["revoked_at"], key["revoked_by"], None) == (revoked["made_at"], revoked["actor"], revoked["config"])
 

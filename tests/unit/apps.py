@@ -37,6 +37,8 @@ def make_test_app(
     keys: FakeApiKeys | None = None,
     shared_stats: FakeSharedStats | None = None,
     dependencies: Sequence[Dependency] = (),
+    *,
+    rules: FakeRuleRecord | None = None,
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -47,6 +49,7 @@ def make_test_app(
         keys: The API keys, to steer them; an admin's alone by default.
         shared_stats: What other hosts tell; there are none by default.
         dependencies: The stores that health asks.
+        rules: The record of rules, to steer it.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -57,8 +60,8 @@ def make_test_app(
     copies: Sequence[PlanCopies] = [FakePlanCopies()]
     fakes.provide(lambda: record, provides=CdnConfigs)
     fakes.provide(lambda: FakeConfigHistory(record), provides=ConfigHistory)
-    rules = FakeRuleRecord(record)
-    fakes.provide(lambda: rules, provides=RuleRecord)
+    rule_record = rules or FakeRuleRecord(record)
+    fakes.provide(lambda: rule_record, provides=RuleRecord)
     fakes.provide(lambda: copies, provides=Sequence[PlanCopies])
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
     fakes.provide(lambda: lambda: CHANGED, provides=Clock)

@@ -143,13 +143,14 @@ def test_times_are_told(document: Json) -> None:
             for what in ("created", "expires", "last_used", "revoked")
         ),
         ("KeyRequest", "expires_at"),
+        *((name, "made_at") for name in ("Rules", "RulesEntry", "RulesRevision")),
         *(("StatsAnswer", field) for field in ("begin", "end")),
     } == times
 
 
 def test_cursors_are_text_both_ways(document: Json) -> None:
     """Each list is paged by `cursor`, which is text as `next` is."""
-    lists = ("/configs", "/keys", "/config/history")
+    lists = ("/configs", "/keys", "/config/history", "/rules/history")
     for path in lists:
         operation = document["paths"][path]["get"]
         (cursor,) = (one for one in operation["parameters"] if one["name"] == "cursor")

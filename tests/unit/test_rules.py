@@ -192,15 +192,26 @@ def test_differences_name_rules_and_fields() -> None:
         RuleDifference("b", "enabled", True, None),
     } == {found for found in rule_differences(before, after) if not found.field.startswith("when.")}
     assert {
-        ("new", "when.paths", None, ("/live/",)),
-        ("c", "when.hosts", None, ("*.b",)),
-        ("c", "when.paths", ("/live/",), None),
-        ("b", "when.hosts", ("*.origin",), None),
-    } == {
-        (name, field, was and tuple(was), is_now and tuple(is_now))
-        for name, field, was, is_now in rule_differences(before, after)
-        if field.startswith("when.")
+        RuleDifference("new", "when.paths", None, "/live/"),
+        RuleDifference("c", "when.hosts", None, "*.b"),
+        RuleDifference("c", "when.paths", "/live/", None),
+        RuleDifference("b", "when.hosts", "*.origin", None),
+    } == {found for found in rule_differences(before, after) if found.field.startswith("when.")}
+
+
+def test_differences_tell_values_as_text() -> None:
+    """All values of a condition stand in one text, in the order in which they were given."""
+    conditions = {
+        "asns": [2, 1],
+        "query": [{"name": "region", "values": ["eu", "us"]}, {"name": "debug"}],
+        "headers": [{"name": "X", "contains": ["tv"], "equals": ["a", "b"]}],
     }
+    found = rule_differences(RuleList(), rules_from([{"name": "a", "when": conditions, "config_id": 2}]))
+    assert {
+        "when.asns": "2, 1",
+        "when.query": "region=eu|us, debug",
+        "when.headers": "x ~'tv' ='a' ='b'",
+    } == {field: after for _, field, _, after in found if field.startswith("when.")}
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.lists(st.sampled_from("abcdefgh"), unique=True))

@@ -39,7 +39,7 @@ class Spreader:
     def __init__(self, slow: SlowCopies | None = None) -> None:
         self.notices = NotedNotices()
         self.world = World(1, notices=self.notices, slow=slow)
-        self.spreading = Spreading(self.world.changes, self.world.in_force)
+        self.spreading = Spreading(self.world.changes, self.world.rule_changes, self.world.in_force)
 
     async def change(self, rate: int) -> CdnConfig:
         """Change the rate of the config in force, as a request does."""

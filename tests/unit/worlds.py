@@ -7,7 +7,9 @@ from typing_extensions import override
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import ConfigInForce
 from balancer.core.control.ports import Record
+from balancer.core.control.rule_changes import RuleChanges
 from balancer.core.routing.planner import Blueprint
+from balancer.core.rules.matching import NoPlaces
 from tests.factories import CHANGED, ConfigFactory, planner
 from tests.fakes import FakeCdnConfigs, FakeConfigHistory, FakeConfigNotices, FakePlanCopies, FakeRuleRecord
 
@@ -37,15 +39,13 @@ def record(configs: FakeCdnConfigs) -> Record:
 class World:
     """One process with its stores, all of them fakes."""
 
-    def __init__(
-        self, *on_record: int, notices: FakeConfigNotices | None = None, slow: FakePlanCopies | None = None
-    ) -> None:
-        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in on_record))
+    def __init__(self, *ids: int, notices: FakeConfigNotices | None = None, slow: FakePlanCopies | None = None) -> None:
+        self.configs = FakeCdnConfigs(*(ConfigFactory.build(id=config_id) for config_id in ids))
         self.notices = notices or FakeConfigNotices()
         self.fast, self.slow = FakePlanCopies(), slow or FakePlanCopies()
         self.planner = planner()
         self.now = CHANGED
-        self.in_force = ConfigInForce(
-            record(self.configs), [self.fast, self.slow], self.planner, lambda: self.now, FIRST
-        )
+        on_record, copies = record(self.configs), [self.fast, self.slow]
+        self.in_force = ConfigInForce(on_record, copies, self.planner, lambda: self.now, FIRST)
+        self.rule_changes = RuleChanges(on_record.rules, NoPlaces(), self.in_force, self.notices)
         self.changes = ConfigChanges(self.configs, FakeConfigHistory(self.configs), self.in_force, self.notices)

@@ -24,6 +24,9 @@ from balancer.api.openapi import docs
 from balancer.api.openapi.document import complete, component_schemas
 from balancer.api.operation import health, numbers
 from balancer.api.routing import explain, player
+from balancer.api.rules import history as rule_history
+from balancer.api.rules import preview as rule_preview
+from balancer.api.rules import rules, shapes
 from balancer.core.access.keys import Role
 from balancer.core.errors import BalancerError
 from balancer.headers import SECURITY
@@ -37,6 +40,7 @@ _TAGS = [
     Tag(name="player", description="What players ask."),
     Tag(name="config", description="What admins ask and change."),
     Tag(name="history", description="What a config was before."),
+    Tag(name="rules", description="Which config a request gets."),
     Tag(name="explain", description="What would happen, and why."),
     Tag(name="stats", description="What was served."),
     Tag(name="keys", description="Who may do what."),
@@ -51,6 +55,8 @@ problem details (RFC 9457) in `application/problem+json`."""
 _SHAPES: list[type[msgspec.Struct]] = [
     *(config.Config, config.ConfigPage, config.ConfigPatch, config.NewConfig, config.TargetPatch),
     *(history.ConfigRevision, history.RevisionPage, history.ConfigDiff, history.Rollback),
+    *(shapes.Rules, rules.NewRules, rule_preview.RulesPreview, rule_preview.RulesPreviewRequest),
+    *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, explain.Preview, explain.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
     *(health.Health, Readiness, numbers.StatsAnswer, Problem),
@@ -120,7 +126,7 @@ def make_application(
     if role != "admin":
         routes += player.ENDPOINTS.routes
     if role != "edge":
-        for subject in (config, history, explain, keys, numbers):
+        for subject in (config, history, explain, rules, rule_history, rule_preview, keys, numbers):
             routes += subject.ENDPOINTS.routes
         routes += docs.routes(documents)
     return Litestar(

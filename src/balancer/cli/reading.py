@@ -10,12 +10,14 @@ from dishka import AsyncContainer
 from balancer.api.access.keys import RoleName
 from balancer.api.configs.configs import Config
 from balancer.api.configs.documents import Document
+from balancer.api.rules.shapes import RuleItem, items_of
 from balancer.cli.program import check_output, run_on_record, show
 from balancer.core.access.keys import ApiKey, AuditEntry
 from balancer.core.access.ports import AuditTrail
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs
 from balancer.core.configs.revisions import Revision
+from balancer.core.rules.revisions import RuleRevision
 
 
 class ChangedConfig(msgspec.Struct):
@@ -53,8 +55,21 @@ class ChangedKey(msgspec.Struct):
         )
 
 
+class ChangedRules(msgspec.Struct):
+    """What a change has made of the rules, by the names of `GET /rules`."""
+
+    revision: int
+    rules: list[RuleItem]
+    restored: int | None
+
+    @classmethod
+    def of(cls, revision: RuleRevision) -> "ChangedRules":
+        """Return what is shown of a revision."""
+        return cls(revision.number, items_of(revision.rules), revision.entry.restored if revision.entry else None)
+
+
 class AuditLine(msgspec.Struct):
-    """One change: either `config` or `key` is null."""
+    """One change, of which all of `config`, `key` and `rules` but one are null."""
 
     made_at: datetime
     actor: str
@@ -62,13 +77,15 @@ class AuditLine(msgspec.Struct):
     reason: str | None
     config: ChangedConfig | None
     key: ChangedKey | None
+    rules: ChangedRules | None
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditLine":
         """Return what is shown of a change."""
         changed = ChangedConfig.of(entry.revision) if entry.revision else None
         key = ChangedKey.of(entry.key) if entry.key else None
-        return cls(entry.at, entry.actor, entry.action, entry.reason, changed, key)
+        rules = ChangedRules.of(entry.rules) if entry.rules else None
+        return cls(entry.at, entry.actor, entry.action, entry.reason, changed, key, rules)
 
 
 @click.group()
@@ -95,7 +112,7 @@ def audit() -> None:
 
 @audit.command("export")
 def export_audit() -> None:
-    """Print every change of configs and keys, the oldest first, as JSON Lines."""
+    """Print every change of configs, rules and keys, the oldest first, as JSON Lines."""
 
     async def export(parts: AsyncContainer) -> None:
         trail: AuditTrail = await parts.get(AuditTrail)

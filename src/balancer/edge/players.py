@@ -199,7 +199,9 @@ class Players:
         return self._proxies.key_of(asker.peer, head.joined)
 
     def _client(self, head: Head, asker: Asker) -> Client:
-        return Client(self.client_of(head, asker), lambda name: (head.joined(name) or "").encode("latin-1"))
+        return Client(
+            self._proxies.address_of(asker.peer, head.joined), lambda name: (head.joined(name) or "").encode("latin-1")
+        )
 
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""

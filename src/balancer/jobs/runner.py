@@ -11,6 +11,7 @@ from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.core.health.fallbacks import Fallback, Fallbacks
 from balancer.jobs.following import Following
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.placing import Placing
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
 from balancer.telemetry.health import Watchman
@@ -35,6 +36,7 @@ class Jobs(NamedTuple):
         reporting: Of what the process counts.
         leasing: None when the process counts by itself.
         sharing: None when the process limits by itself.
+        placing: None when there is no database of clients' places.
     """
 
     following: Following
@@ -43,6 +45,7 @@ class Jobs(NamedTuple):
     reporting: Reporting
     leasing: Leasing | None = None
     sharing: Sharing | None = None
+    placing: Placing | None = None
 
 
 class Background:
@@ -69,6 +72,8 @@ class Background:
             self._steps.append((jobs.leasing.step, Fallback.OWN_TICKETS))
         if jobs.sharing:
             self._steps.append((jobs.sharing.step, Fallback.OWN_LIMITS))
+        if jobs.placing:
+            self._steps.append((jobs.placing.step, None))
         if jobs.reporting.is_shared:
             self._steps.append((jobs.reporting.share, Fallback.OWN_STATS))
 

@@ -5,6 +5,7 @@ from contextvars import copy_context
 
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import ConfigInForce
+from balancer.core.control.rule_changes import RuleChanges
 
 
 class Spreading:
@@ -13,16 +14,18 @@ class Spreading:
     What it does belongs to the trace of the change, and its lines have the change's request id.
 
     Args:
-        changes: Made here.
+        changes: Of configs, made here.
+        rule_changes: Of rules, made here.
         in_force: What is in force.
     """
 
-    def __init__(self, changes: ConfigChanges, in_force: ConfigInForce) -> None:
+    def __init__(self, changes: ConfigChanges, rule_changes: RuleChanges, in_force: ConfigInForce) -> None:
         self._changes = changes
+        self._rule_changes = rule_changes
         self._in_force = in_force
         self._due = asyncio.Event()
         self._context = copy_context()
-        changes.on_change = in_force.on_change = self._note
+        changes.on_change = rule_changes.on_change = in_force.on_change = self._note
 
     async def step(self) -> None:
         """Wait for a change, and spread it."""
@@ -35,4 +38,4 @@ class Spreading:
         self._due.set()
 
     async def _spread(self) -> None:
-        await asyncio.gather(self._changes.tell(), self._in_force.copy())
+        await asyncio.gather(self._changes.tell(), self._rule_changes.tell(), self._in_force.copy())

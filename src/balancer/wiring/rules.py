@@ -8,6 +8,7 @@ from time import monotonic, sleep
 from dishka import Provider, Scope, from_context, provide
 
 from balancer import idn
+from balancer.adapters.files.places import MaxMindPlaces
 from balancer.adapters.identity.tokens import JwtTokens
 from balancer.api.framework.guards import Limiters
 from balancer.api.framework.strangers import Strangers
@@ -22,14 +23,16 @@ from balancer.core.configs.simple import simple_document
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import ConfigInForce
 from balancer.core.control.ports import ConfigNotices, Record
+from balancer.core.control.rule_changes import RuleChanges
 from balancer.core.routing.planner import Planner
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.tickets import TicketBooks
-from balancer.core.rules.ports import RuleRecord
+from balancer.core.rules.ports import ClientPlaces, PlaceFiles, RuleRecord
 from balancer.core.storage.ports import Schema
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 from balancer.edge.players import PlayerGate
 from balancer.jobs.following import Following, Preparing
+from balancer.jobs.placing import Placing
 from balancer.jobs.spreading import Spreading
 from balancer.settings import Settings
 
@@ -49,6 +52,7 @@ class RulesProvider(Provider):
     books = provide(TicketBooks)
     redirects = provide(Redirects)
     changes = provide(ConfigChanges)
+    rule_changes = provide(RuleChanges)
     in_force = provide(ConfigInForce)
 
     ring = provide(KeyRing)
@@ -71,8 +75,20 @@ class RulesProvider(Provider):
         return Record(configs, rules)
 
     @provide
-    def planner(self, redirects: Redirects, books: TicketBooks) -> Planner:
-        return Planner(redirects, books, asyncio.to_thread, lambda: sleep(BREATH))
+    def place_files(self, settings: Settings) -> PlaceFiles:
+        return MaxMindPlaces(settings.geo_database)
+
+    @provide
+    def places(self, files: PlaceFiles) -> ClientPlaces:
+        return files
+
+    @provide
+    def placing(self, files: PlaceFiles, settings: Settings) -> Placing | None:
+        return Placing(files) if settings.geo_database else None
+
+    @provide
+    def planner(self, redirects: Redirects, books: TicketBooks, places: ClientPlaces) -> Planner:
+        return Planner(redirects, books, asyncio.to_thread, lambda: sleep(BREATH), places)
 
     @provide
     def entropy(self) -> Entropy:

@@ -39,6 +39,7 @@ from balancer.core.rules.ports import RuleRecord
 from balancer.core.storage.ports import Backups, Schema
 from balancer.jobs.following import Following
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.placing import Placing
 from balancer.jobs.runner import Background, Jobs
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
@@ -64,12 +65,12 @@ class DatabaseProvider(Provider):
         return timed(SqlConfigHistory(engine), "history", "database", meters)
 
     @provide
-    def rules(self, engine: AsyncEngine, meters: Meters) -> RuleRecord:
-        return timed(SqlRuleRecord(engine), "rules", "database", meters)
-
-    @provide
     def keys(self, engine: AsyncEngine, meters: Meters) -> ApiKeys:
         return timed(SqlApiKeys(engine), "keys", "database", meters)
+
+    @provide
+    def rules(self, engine: AsyncEngine, meters: Meters) -> RuleRecord:
+        return timed(SqlRuleRecord(engine), "rules", "database", meters)
 
     trail = provide(SqlAuditTrail, provides=AuditTrail)
 
@@ -160,13 +161,14 @@ class RedisProvider(Provider):
         watchman: Watchman,
         leasing: Leasing,
         sharing: Sharing,
+        placing: Placing | None,
         reporting: Reporting,
         fallbacks: Fallbacks,
         settings: Settings,
     ) -> Background:
         # Where no players come, no tickets are needed.
         leases = leasing if settings.role != "admin" else None
-        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing), fallbacks)
+        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing, placing), fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -196,10 +198,11 @@ class SingleHostProvider(Provider):
         following: Following,
         spreading: Spreading,
         watchman: Watchman,
+        placing: Placing | None,
         reporting: Reporting,
         fallbacks: Fallbacks,
     ) -> Background:
-        return Background(Jobs(following, spreading, watchman, reporting), fallbacks)
+        return Background(Jobs(following, spreading, watchman, reporting, placing=placing), fallbacks)
 
 
 def _file_copies(settings: Settings, meters: Meters) -> PlanCopies:

@@ -4,6 +4,7 @@ from asyncio import Lock
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from time import monotonic
 from typing import Any
 
@@ -15,11 +16,13 @@ from typing_extensions import override
 from balancer.adapters.sql.configs import revision_of
 from balancer.adapters.sql.deadlines import bounded
 from balancer.adapters.sql.engines import answering
+from balancer.adapters.sql.rules import rule_entries, rules_at
 from balancer.adapters.sql.tables import MAX_ID, api_keys, config_revisions
 from balancer.core.access.keys import ApiKey, AuditEntry, Role
 from balancer.core.access.ports import ApiKeys, AuditTrail
 from balancer.core.configs.revisions import Revision, Signature
 from balancer.core.errors import KeyNotFound, LastAdminKey, StoreUnavailable
+from balancer.core.rules.revisions import RuleEntry
 
 RECALL_INTERVAL = 1.0
 """Seconds for which the digests of all keys that work are remembered."""
@@ -109,7 +112,7 @@ class SqlApiKeys(ApiKeys):
 
 
 class SqlAuditTrail(AuditTrail):
-    """The trail as the revisions of configs and the dates of keys tell it, in one order."""
+    """The trail as the revisions of configs and of rules and the dates of keys tell it, in one order."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -121,15 +124,17 @@ class SqlAuditTrail(AuditTrail):
         )
         async with answering(self._engine) as connection:
             keys = [_key(row) for row in (await connection.execute(select(api_keys))).mappings()]
-            waiting = sorted(
-                (entry for key in keys for entry in _entries(key)), key=lambda entry: entry.at, reverse=True
-            )
+            waiting: list[tuple[datetime, AuditEntry | RuleEntry]] = [
+                *((entry.at, entry) for key in keys for entry in _entries(key)),
+                *((entry.signed.at, entry) for entry in await rule_entries(connection)),
+            ]
+            waiting.sort(key=itemgetter(0), reverse=True)
             async for row in (await connection.stream(revisions)).mappings():
-                while waiting and waiting[-1].at <= row["made_at"]:
-                    yield waiting.pop()
+                while waiting and waiting[-1][0] <= row["made_at"]:
+                    yield await _told(connection, waiting.pop()[1])
                 yield _entry(revision_of(row))
-        while waiting:
-            yield waiting.pop()
+            while waiting:
+                yield await _told(connection, waiting.pop()[1])
 
 
 def _works_at(now: datetime) -> ColumnElement[bool]:
@@ -162,6 +167,15 @@ def _entries(key: ApiKey) -> list[AuditEntry]:
     if key.revoked_at:
         found.append(AuditEntry(key.revoked_at, key.revoked_by or "", "key.revoked", None, None, key))
     return found
+
+
+async def _told(connection: AsyncConnection, entry: AuditEntry | RuleEntry) -> AuditEntry:
+    """Return what the trail says of an entry; rules, which may be many, are read when they are wanted."""
+    if isinstance(entry, AuditEntry):
+        return entry
+    action = "rules.replaced" if entry.restored is None else "rules.rolled-back"
+    rules = await rules_at(connection, entry.number)
+    return AuditEntry(entry.signed.at, entry.signed.actor, action, entry.signed.reason, None, None, rules)
 
 
 def _entry(revision: Revision) -> AuditEntry:

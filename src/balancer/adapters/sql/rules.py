@@ -47,14 +47,10 @@ class SqlRuleRecord(RuleRecord):
     async def get(self, number: int) -> RuleRevision:
         if number == NO_RULES.number:
             return NO_RULES
-        row = None
-        if 1 <= number <= MAX_ID:
-            this = select(*_ENTRY, *_DOCUMENT).where(rule_revisions.c.number == number)
-            async with answering(self._engine) as connection:
-                row = (await connection.execute(this)).mappings().first()
-        if row is None:
+        if not 1 <= number <= MAX_ID:
             raise RuleRevisionNotFound(number)
-        return await _revision(row)
+        async with answering(self._engine) as connection:
+            return await rules_at(connection, number)
 
     @override
     @bounded
@@ -80,6 +76,25 @@ class SqlRuleRecord(RuleRecord):
             entry = RuleEntry(before.number + 1, signature._replace(attempt=None), restored)
             await _record(connection, after, entry, signature)
             return RuleRevision(entry.number, after, entry)
+
+
+async def rule_entries(connection: AsyncConnection) -> Sequence[RuleEntry]:
+    """Return the whole history, the oldest first."""
+    found = await connection.execute(select(*_ENTRY).order_by(rule_revisions.c.number))
+    return [_entry(row) for row in found.mappings()]
+
+
+async def rules_at(connection: AsyncConnection, number: int) -> RuleRevision:
+    """Return one revision.
+
+    Raises:
+        RuleRevisionNotFound: When there is none of that number.
+    """
+    this = select(*_ENTRY, *_DOCUMENT).where(rule_revisions.c.number == number)
+    row = (await connection.execute(this)).mappings().first()
+    if row is None:
+        raise RuleRevisionNotFound(number)
+    return await _revision(row)
 
 
 async def check_unused(connection: AsyncConnection, config_id: int) -> None:

@@ -52,7 +52,7 @@ class Declaration(TypedDict, total=False):
         body: The shape of the JSON body that it reads.
         example: One such body.
         errors: Examples of what the domain may refuse, beside what its role and its inputs can lead to.
-        details: Details of what HTTP itself may refuse, by status, where no role is needed.
+        details: Details of what HTTP itself may refuse, by status, where they are not the usual ones.
         responses: Answers that are neither, by status.
         route: Further arguments of the route.
     """
@@ -131,7 +131,7 @@ def _operation_id(handler: HTTPRouteHandler, method: Method, _path: object) -> s
 
 def _problems(role: Role | None, inputs: Sequence[Input], said: Declaration) -> dict[int, ResponseSpec]:
     errors = [*said.get("errors", ()), *(error for one in inputs for error in one.errors)]
-    details = dict(said.get("details", {}))
+    details: dict[int, str] = {}
     if role is not None:
         errors = [
             Unauthenticated("This needs a header 'Authorization: Bearer <key>'.", tried=False),
@@ -144,7 +144,7 @@ def _problems(role: Role | None, inputs: Sequence[Input], said: Declaration) -> 
         details |= HTTP_DETAILS
     if "body" in said:
         details |= BODY_DETAILS
-    return responses(errors, details)
+    return responses(errors, {**details, **said.get("details", {})})
 
 
 def _options(path: str, handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:

@@ -24,7 +24,7 @@ _TAG = re.compile(r'(W/)?"([!#-~\x80-\xff]*)"')
 # No part gives back what it has taken, so that a long list is read once, however it ends.
 _ANY_TAG = r'(?:W/)?"[!#-~\x80-\xff]*+"'
 _TAGS = re.compile(rf"[\s,]*+{_ANY_TAG}(?:\s*+,[\s,]*+{_ANY_TAG})*+[\s,]*+")
-_REVISION = re.compile(r"([1-9][0-9]{0,18})-([1-9][0-9]{0,17})")
+_REVISION = re.compile(r"([1-9][0-9]{0,18}|rules)-(0|[1-9][0-9]{0,17})")
 _IDEMPOTENCY_KEY = re.compile(rf'"([ !#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY}}})"|([!#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY}}})')
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _CURSOR = re.compile(r"[0-9]{1,100}")
@@ -103,8 +103,12 @@ def read_reason(request: AnyRequest) -> str | None:
     return check_text("reason", values[0], MAX_REASON)
 
 
-def read_expected(request: AnyRequest, config_id: int) -> Collection[int] | None:
-    """Return the revisions of a config that `If-Match` allows, None when it allows any (RFC 9110 §13.1.1).
+def read_expected(request: AnyRequest, subject: int | str) -> Collection[int] | None:
+    """Return the revisions that `If-Match` allows, None when it allows any (RFC 9110 §13.1.1).
+
+    Args:
+        request: Has the header.
+        subject: What an entity tag begins with: the id of a config, or `rules`.
 
     Raises:
         InvalidInput: When the header is no list of entity tags.
@@ -117,7 +121,7 @@ def read_expected(request: AnyRequest, config_id: int) -> Collection[int] | None
     # A weak tag matches nothing here.
     tags = {tag for weak, tag in _TAG.findall(text) if not weak}
     found = filter(None, map(_REVISION.fullmatch, tags))
-    return {int(match[2]) for match in found if int(match[1]) == config_id}
+    return {int(match[2]) for match in found if match[1] == str(subject)}
 
 
 async def read_attempt(request: AnyRequest) -> Attempt | None:

@@ -68,7 +68,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
             headers["allow"] = ", ".join(sorted((error.headers or {}).get("allow", "").split(", ")))
             problem = not_allowed(request.method, path, headers["allow"])
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            problem = generic(status, f"The body is longer than {MAX_BODY} bytes.")
+            handler: Any = request.scope["route_handler"]
+            problem = generic(status, f"The body is longer than {handler.resolve_request_max_body_size()} bytes.")
         case _:
             problem = generic(status, f"{error.detail}.")
     return as_response(problem, headers)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from balancer.core.configs.revisions import Revision
 from balancer.core.errors import Forbidden
+from balancer.core.rules.revisions import RuleRevision
 
 KEY_PREFIX = "vbk_"
 """Begins every API key, so that people and scanners recognise one."""
@@ -104,16 +105,17 @@ class ApiKey:
 
 
 class AuditEntry(NamedTuple):
-    """One change, of a config or of a key.
+    """One change, of a config, of the rules or of a key.
 
     Attributes:
         at: Aware, in UTC.
         actor: Who made it.
-        action: `config.created`, `config.changed`, `config.rolled-back`, `config.deleted`, `key.created` or
-            `key.revoked`.
+        action: `config.created`, `config.changed`, `config.rolled-back`, `config.deleted`, `rules.replaced`,
+            `rules.rolled-back`, `key.created` or `key.revoked`.
         reason: None when none was given.
-        revision: What the config became; None when a key was changed.
-        key: The key as it is now; None when a config was changed.
+        revision: What a config became; None when something else was changed.
+        key: A key as it is now; None when something else was changed.
+        rules: What the rules became; None when something else was changed.
     """
 
     at: datetime
@@ -122,6 +124,7 @@ class AuditEntry(NamedTuple):
     reason: str | None
     revision: Revision | None
     key: ApiKey | None
+    rules: RuleRevision | None = None
 
 
 def read_time(text: str) -> datetime:

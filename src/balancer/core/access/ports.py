@@ -67,5 +67,5 @@ class AuditTrail(Protocol):
     """All that was ever changed, and by whom."""
 
     def read(self) -> AsyncGenerator[AuditEntry, None]:
-        """Yield every change of a config or a key, the oldest first."""
+        """Yield every change of a config, of the rules or of a key, the oldest first."""
         ...

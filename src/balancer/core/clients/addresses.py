@@ -89,7 +89,13 @@ class TrustedProxies:
             peer: The other end of the connection.
             joined: Gives all values of a field of the request, by its name in lower case, joined by commas.
         """
-        return client_key(self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded")))
+        return client_key(self.address_of(peer, joined))
+
+    def address_of(self, peer: str, joined: Callable[[bytes], str]) -> str:
+        """Return the address of the client of a request, whole; the arguments are those of `key_of`."""
+        found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded"))
+        # Where both families share a socket, an IPv4 address comes as `::ffff:192.0.2.7`.
+        return str(_parse(found) or found) if ":" in found else found
 
     def _first_stranger(self, peer: str, hops: list[str]) -> str:
         nearest = peer

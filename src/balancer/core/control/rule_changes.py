@@ -1,9 +1,12 @@
 """Changing the rules."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from balancer.core.configs.revisions import Signature
-from balancer.core.errors import InvalidInput, StaleRules
+from balancer.core.control.in_force import ConfigInForce
+from balancer.core.control.ports import ConfigNotices, RulesChanged
+from balancer.core.errors import InvalidInput, StaleRules, StoreUnavailable
 from balancer.core.rules.documents import RuleList
 from balancer.core.rules.ports import ClientPlaces, RuleRecord
 from balancer.core.rules.revisions import RuleRevision
@@ -18,15 +21,22 @@ class RuleChanges:
     Args:
         record: The record.
         places: Tells which rules can be asked here at all.
+        in_force: What this process serves by.
+        notices: How the others learn of it.
 
     Attributes:
-        on_change: Called with what a change has left, before it is answered; puts it in force here, and tells others.
+        on_change: Called when there is something to tell the others. Must not block.
     """
 
-    def __init__(self, record: RuleRecord, places: ClientPlaces) -> None:
+    def __init__(
+        self, record: RuleRecord, places: ClientPlaces, in_force: ConfigInForce, notices: ConfigNotices
+    ) -> None:
         self._record = record
         self._places = places
-        self.on_change: Callable[[RuleRevision], Awaitable[None]] | None = None
+        self._in_force = in_force
+        self._notices = notices
+        self._untold: RulesChanged | None = None
+        self.on_change: Callable[[], None] | None = None
 
     async def replace(
         self, rules: RuleList, signature: Signature, expected: Collection[int] | None = None
@@ -61,6 +71,14 @@ class RuleChanges:
         self.check_places(earlier.rules)
         return await self._edit(earlier.rules, signature, expected, number)
 
+    async def tell(self) -> None:
+        """Tell the other processes of the last change, if they have not been told."""
+        changed, self._untold = self._untold, None
+        if changed:
+            # A process that hears no notice finds the change on record within the polling interval.
+            with suppress(StoreUnavailable):
+                await self._notices.publish(changed)
+
     def check_places(self, rules: RuleList) -> None:
         """See that this process can tell what rules ask about the places of clients.
 
@@ -83,6 +101,10 @@ class RuleChanges:
             return rules
 
         revision = await self._record.edit(edit, signature, restored)
+        # They are on record: what fails from here on is made up for by the next look at it.
+        with suppress(StoreUnavailable):
+            await self._in_force.hear_rules(revision.number)
+        self._untold = RulesChanged(revision.number)
         if self.on_change:
-            await self.on_change(revision)
+            self.on_change()
         return revision

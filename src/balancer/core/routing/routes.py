@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from balancer.core.clients.addresses import client_key
 from balancer.core.configs.documents import CdnConfig, PolicyName
 from balancer.core.routing.locations import Ends, ends_of
 from balancer.core.routing.policies import Choice, Policy, policy_of
@@ -82,7 +83,7 @@ class Route:
         """Return what keeps its target under the policy `sticky`."""
         kind, _, name = self.config.document.sticky_key.partition(":")
         if kind == "client":
-            return client.address.encode()
+            return client_key(client.address).encode()
         if kind == "query" and (
             value := _value_of(name.encode(), carried) or _value_of(name.encode(), video.query[1:])
         ):

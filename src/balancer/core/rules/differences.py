@@ -2,9 +2,14 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import fields
+from typing import NamedTuple
 
-from balancer.core.rules.documents import RuleList, as_items
+from balancer.core.rules.conditions import HeaderCondition, QueryCondition
+from balancer.core.rules.documents import Rule, RuleList
+
+Fact = str | int | bool | None
+"""The value of one field, as JSON has it; several values of a condition stand in one text."""
 
 
 class RuleDifference(NamedTuple):
@@ -22,8 +27,8 @@ class RuleDifference(NamedTuple):
 
     rule: str
     field: str
-    before: Any
-    after: Any
+    before: Fact
+    after: Fact
 
 
 def rule_differences(before: RuleList, after: RuleList) -> list[RuleDifference]:
@@ -42,12 +47,28 @@ def rule_differences(before: RuleList, after: RuleList) -> list[RuleDifference]:
     return found
 
 
-def _facts(rules: RuleList) -> dict[str, dict[str, Any]]:
-    return {
-        item["name"]: {"position": position, "config_id": item["config_id"], "enabled": item.get("enabled", True)}
-        | {f"when.{field}": value for field, value in item["when"].items()}
-        for position, item in enumerate(as_items(rules), 1)
-    }
+def _facts(rules: RuleList) -> dict[str, dict[str, Fact]]:
+    return {rule.name: _facts_of(rule, position) for position, rule in enumerate(rules.rules, 1)}
+
+
+def _facts_of(rule: Rule, position: int) -> dict[str, Fact]:
+    found: dict[str, Fact] = {"position": position, "config_id": rule.config_id, "enabled": rule.enabled}
+    for field in fields(rule.when):
+        if values := getattr(rule.when, field.name):
+            found[f"when.{field.name}"] = ", ".join(map(_told, values))
+    return found
+
+
+def _told(value: str | int | QueryCondition | HeaderCondition) -> str:
+    match value:
+        case QueryCondition():
+            return f"{value.name}={'|'.join(value.values)}" if value.values else value.name
+        case HeaderCondition():
+            return " ".join(
+                [value.name, *(f"~{text!r}" for text in value.contains), *(f"={text!r}" for text in value.equals)]
+            )
+        case _:
+            return str(value)
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:

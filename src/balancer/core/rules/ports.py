@@ -8,17 +8,11 @@ from balancer.core.rules.revisions import RuleEdit, RuleEntry, RuleRevision
 
 
 class ClientPlaces(Protocol):
-    """Where clients are, as a database in memory says. No call of it blocks or fails.
-
-    Attributes:
-        edition: Another number whenever another database is in use: what was found before may be out of date.
-        has_countries: Whether it knows countries.
-        has_asns: Whether it knows autonomous systems.
-    """
+    """Where clients are, as a database in memory says. No call of it blocks or fails."""
 
     @property
     def edition(self) -> int:
-        """Another number whenever another database is in use."""
+        """Another number whenever another database is in use: what was found before may be out of date."""
         ...
 
     @property
@@ -37,6 +31,14 @@ class ClientPlaces(Protocol):
 
     def asn(self, address: str) -> int | None:
         """Return the number of the autonomous system of an address, None when it is not known."""
+        ...
+
+
+class PlaceFiles(ClientPlaces, Protocol):
+    """Places from databases in files, which may be replaced while they are in use."""
+
+    async def look(self) -> None:
+        """Take those that have changed. One that cannot be used is reported, and the one before it goes on."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Rules, their history and their preview over HTTP."""
