@@ -190,6 +190,7 @@ def not_allowed(method: str, path: str, allowed: str) -> Problem:
 _FAULTS: dict[type[BalancerError], FieldError] = {
     KeyNotFound: FieldError("id", "names no API key"),
     LastAdminKey: FieldError("id", "names the last admin's key that works"),
+    TargetNotFound: FieldError("name", "names no target of this config"),
     ConfigNotFound: FieldError("id", "names no config"),
     DefaultConfigKept: FieldError("id", "names the default config"),
     RuleRevisionNotFound: FieldError("revision", "names no revision of the rules"),
@@ -204,6 +205,8 @@ def _fields(error: BalancerError) -> list[FieldError]:
             found = FieldError("video", error.fault, error.reason)
         case InvalidInput():
             found = FieldError(error.field, error.fault)
+        case NotSimple():
+            return [FieldError(field, "cannot say what the targets of this config are") for field in error.fields]
         case ConfigInUse():
             found = FieldError("id", f"names a config that the rule '{error.rule}' uses")
         case RevisionNotFound():

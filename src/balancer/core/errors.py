@@ -114,12 +114,13 @@ class NotSimple(BalancerError):
     """A config is more than one CDN host and one rate, so neither of these can be changed.
 
     Attributes:
-        fields: Those that were to change: `'cdn_host'`.
+        fields: Those that were to change: `cdn_host`.
     """
 
-    def __init__(self, fields: str) -> None:
+    def __init__(self, *fields: str) -> None:
+        names = " and ".join(f"'{field}'" for field in fields)
         super().__init__(
-            f"The targets of this config are more than {fields} can say: change one with PATCH /config/target, or all "
+            f"The targets of this config are more than {names} can say: change one with PATCH /config/target, or all "
             "with 'targets' in PATCH /config."
         )
         self.fields = fields

@@ -229,7 +229,7 @@ async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> R
     example={"id": 1, "distribution_rate": 20, "reason": "The origin is overloaded."},
     answer="The whole config after the change.",
     headers=HEADERS,
-    errors=[BAD_HOST, ConfigNotFound(7), NotSimple("'distribution_rate'")],
+    errors=[BAD_HOST, ConfigNotFound(7), NotSimple("distribution_rate")],
 )
 async def change_config(
     request: AnyRequest, changes: FromDishka[ConfigChanges], to_ascii: FromDishka[ToAscii], clock: FromDishka[Clock]

@@ -34,6 +34,11 @@ _PLACE = " - at `$"
 _FIELD = re.compile(r"field `(?P<name>.*)`", re.DOTALL)
 
 
+def joined(request: AnyRequest, name: bytes) -> str:
+    """Return all values of a header field, joined by commas; empty when there are none."""
+    return ", ".join(request.headers.getall(name.decode("latin-1"), []))
+
+
 def read_integer(request: AnyRequest, name: str, least: int | None = None, most: int | None = None) -> int | None:
     """Return a query parameter, None when it is not given.
 

@@ -12,7 +12,7 @@ from balancer.api.configs.configs import BAD_HOST, ConfigPatch, TargetEdit
 from balancer.api.configs.documents import Document, read_change, read_target_change
 from balancer.api.configs.history import Change, TargetDiff, changes_between, target_changes_between
 from balancer.api.framework.endpoints import Endpoints
-from balancer.api.framework.inputs import AnyRequest, read_body
+from balancer.api.framework.inputs import AnyRequest, joined, read_body
 from balancer.api.framework.parameters import VIDEOS, header, text
 from balancer.api.openapi.operations import one_of
 from balancer.core.access.keys import Role
@@ -233,7 +233,7 @@ async def explain(request: AnyRequest, redirects: FromDishka[Redirects]) -> Expl
     why. It is decided by the same code, and takes no ticket. Where that depends on the client, `X-Explain-Client`
     names its address, and the other headers of this request count as those of the player.
     """
-    client = Client(_address(request), lambda name: _header(request, name))
+    client = Client(_address(request), lambda name: joined(request, name).encode("latin-1"))
     return Explained.of(explanations.explain(redirects, request.scope["query_string"], client))
 
 
@@ -243,10 +243,6 @@ def _address(request: AnyRequest) -> str:
         return given and str(ip_address(given))
     except ValueError:
         raise InvalidInput("X-Explain-Client", _BAD_ADDRESS) from None
-
-
-def _header(request: AnyRequest, name: bytes) -> bytes:
-    return ", ".join(request.headers.getall(name.decode("latin-1"), [])).encode("latin-1")
 
 
 @ENDPOINTS.endpoint(

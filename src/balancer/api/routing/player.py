@@ -1,5 +1,6 @@
 """The path that players ask: `GET /?video=…`."""
 
+from functools import partial
 from typing import Any
 
 from dishka.integrations.litestar import FromDishka
@@ -13,9 +14,12 @@ from typing_extensions import override
 from balancer import headers
 from balancer.api.framework.endpoints import HTTP_DETAILS, Endpoints
 from balancer.api.framework.guards import limit_players
+from balancer.api.framework.inputs import joined
 from balancer.api.framework.parameters import VIDEOS, text
+from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
 from balancer.core.routing.redirects import Redirects
+from balancer.core.routing.routes import Client
 from balancer.core.urls.videos import MAX_VIDEO
 
 ENDPOINTS = Endpoints("player")
@@ -91,7 +95,9 @@ async def preflight() -> None:
     details=HTTP_DETAILS,
     route={"guards": [limit_players]},
 )
-async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[Redirects]) -> ASGIResponse:
+async def redirect_video(
+    request: Request[Any, Any, Any], redirects: FromDishka[Redirects], proxies: FromDishka[TrustedProxies]
+) -> ASGIResponse:
     """Redirect a player to its video.
 
     To the origin or to a CDN, by the shares of the config in force. Each redirect takes a ticket; a refused request
@@ -104,7 +110,11 @@ async def redirect_video(request: Request[Any, Any, Any], redirects: FromDishka[
 
     or `GET /explain` with the same query, which tells status and location as JSON.
     """
-    decision = redirects.redirect(request.scope["query_string"])
+    peer = request.client.host if request.client else ""
+    client = Client(
+        proxies.address_of(peer, partial(joined, request)), lambda name: joined(request, name).encode("latin-1")
+    )
+    decision = redirects.redirect(request.scope["query_string"], client)
     # It is counted once it is answered.
     request.state.decision = decision
     # In the order in which the edge has them.

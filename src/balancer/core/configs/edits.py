@@ -76,7 +76,7 @@ class ConfigChange:
         if simple:
             changed = with_simple(document, **simple)
             if changed is None:
-                raise NotSimple(", ".join(map(repr, simple)))
+                raise NotSimple(*simple)
             document = changed
         return replace(document, **given)
 
