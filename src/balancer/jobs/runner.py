@@ -106,7 +106,6 @@ class Background:
                 is_new = False
                 await asyncio.sleep(RETRY)
             else:
-                is_new = False
                 self._regain(fallback)
 
     def _regain(self, fallback: Fallback | None) -> None:
