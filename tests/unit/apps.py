@@ -105,8 +105,10 @@ def direct_calls(app: Litestar) -> Generator["DirectCalls", None, None]:
 
     with asyncio.Runner() as runner:
         task = runner.run(begin())
-        yield DirectCalls(app, runner)
-        runner.run(end(task))
+        try:
+            yield DirectCalls(app, runner)
+        finally:
+            runner.run(end(task))
 
 
 class DirectCalls:
