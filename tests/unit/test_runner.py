@@ -11,12 +11,16 @@ from typing_extensions import override
 from balancer.core.clients.limits import Limiter, Rate
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange
+from balancer.core.control.ports import RulesChanged
 from balancer.core.control.serving import Serving
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.fallbacks import Fallback, Fallbacks
+from balancer.core.rules.matching import NoPlaces
+from balancer.core.rules.ports import PlaceFiles
 from balancer.jobs import runner
 from balancer.jobs.following import Following
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.placing import Placing
 from balancer.jobs.runner import Background, Jobs
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
@@ -41,11 +45,11 @@ class FailingNotices(FakeConfigNotices):
         self.published: list[int] = []
 
     @override
-    async def publish(self, config: CdnConfig) -> None:
-        self.published.append(config.revision)
+    async def publish(self, changed: CdnConfig | RulesChanged) -> None:
+        self.published.append(changed.number if isinstance(changed, RulesChanged) else changed.revision)
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | RulesChanged | None, None]:
         if self.fault:
             raise self.fault
         yield None
@@ -63,6 +67,17 @@ class SilentTickets(FakeTickets):
         raise AssertionError
 
 
+class Places(NoPlaces, PlaceFiles):
+    """Places that are never known, and note whether they were looked after."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @override
+    async def look(self) -> None:
+        self.looks += 1
+
+
 class Process:
     """A process with all of its jobs."""
 
@@ -70,7 +85,7 @@ class Process:
         self.notices = FailingNotices()
         self.world = World(1, notices=self.notices)
         self.tickets, self.limits, self.stats = tickets or FakeTickets(), FakeSharedLimits(), FakeSharedStats()
-        self.dependency = FakeDependency()
+        self.dependency, self.places = FakeDependency(), Places()
         self.limiter = Limiter("player", Rate(1, 1, 1))
         self.board, self.fallbacks = Board(), Fallbacks()
         self.books = self.world.planner.books
@@ -79,11 +94,12 @@ class Process:
         self.background = Background(
             Jobs(
                 Following(self.world.in_force, self.notices, 0.001, self._prepare),
-                Spreading(self.world.changes, self.world.in_force),
+                Spreading(self.world.changes, self.world.rule_changes, self.world.in_force),
                 Watchman([self.dependency], serving, lambda: CHANGED, []),
                 Reporting(meters, serving, lambda: CHANGED, lambda: 0, self.stats),
                 Leasing(self.books, self.tickets, meters),
                 Sharing([self.limiter], self.limits, lambda: 0.0),
+                Placing(self.places, 0.001),
             ),
             self.fallbacks,
         )
@@ -206,7 +222,7 @@ async def test_all_jobs_run() -> None:
     process = Process()
     await process.begin()
     async with process.background.running():
-        await until(lambda: process.dependency.pings > 0)
+        await until(lambda: process.dependency.pings > 0 < process.places.looks)
         await process.world.configs.edit(1, lambda _: replace(FIRST.document, name="b"), SIGNED)
         await until(lambda: process.number("revision") == 2)
         await process.world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
