@@ -1,0 +1,33 @@
+"""Who probes the targets of a fleet without Redis, and what it found.
+
+Revision: 0007
+Revises: 0004
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+# What `downgrade` drops is worth nothing a minute later.
+LOSES: list[tuple[str, str]] = []
+
+
+def upgrade() -> None:
+    """Make the table; the first process that probes makes its row."""
+    op.create_table(
+        "probing",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("holder", sa.String(100)),
+        sa.Column("held_until", sa.DateTime(timezone=True)),
+        sa.Column("verdicts", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_probing")),
+    )
+
+
+def downgrade() -> None:
+    """Drop it; a process of an older release probes nothing."""
+    op.drop_table("probing")

@@ -1,0 +1,64 @@
+"""Heeding verdicts: what the one who probes has found reaches every process."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from balancer.core.errors import StoreUnavailable
+from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.ports import Place
+from balancer.core.health.verdicts import TargetKey, Verdicts
+from balancer.core.health.watching import ConfigsInUse, watched_in
+
+INTERVAL = 0.5
+"""Seconds between two looks at the verdicts: with it they reach every process within a second."""
+
+Heed = Callable[[Mapping[TargetKey, float]], None]
+"""Takes the part of its weight that each watched target is to have; what is not in it has all. Must not block."""
+
+
+class Heeding:
+    """Looks at the verdicts, and hands on which part of its weight each target is to have.
+
+    Args:
+        in_use: Gives the configs whose targets are watched.
+        places: Where verdicts are told: the first one that answers counts.
+        known: What this process knows of them.
+        heed: Is called when the parts have changed.
+    """
+
+    def __init__(self, in_use: ConfigsInUse, places: Sequence[Place], known: KnownVerdicts, heed: Heed) -> None:
+        self._in_use = in_use
+        self._places = places
+        self._known = known
+        self._heed = heed
+        self._parts: Mapping[TargetKey, float] = {}
+
+    async def step(self) -> None:
+        """Wait, and look at the verdicts.
+
+        Raises:
+            StoreUnavailable: When the place that all processes share does not answer; those of this host have another.
+        """
+        await asyncio.sleep(INTERVAL)
+        lost = None
+        if watched_in(self._in_use()):
+            found, lost = await self._load()
+            self._known.hear(found)
+        else:
+            self._known.forget()
+        parts = self._known.parts(self._in_use())
+        if parts != self._parts:
+            self._heed(parts)
+            self._parts = parts
+        if lost:
+            raise lost
+
+    async def _load(self) -> tuple[Verdicts | None, StoreUnavailable | None]:
+        """Return the verdicts of the first place that answers, and why the first of all does not."""
+        lost = None
+        for place in self._places:
+            try:
+                return await place.verdicts.load(), lost
+            except StoreUnavailable as error:
+                lost = lost or error
+        return None, lost
