@@ -83,12 +83,13 @@ def _verdicts(told: _Told) -> Verdicts:
     Raises:
         ValueError: When a value is out of range.
     """
+    times = [told.at, told.unreliable_since]
     for target in told.targets:
         health = target.health
-        times = (health.since, health.probed_at, health.certificate_ends, health.recovered_at, told.at)
-        if any(time is not None and time.tzinfo is None for time in times):
-            raise ValueError("a time has no zone")
+        times += [health.since, health.probed_at, health.certificate_ends, health.recovered_at]
         if not 0 <= health.part <= 1:
             raise ValueError("a part is not from 0 to 1")
+    if any(time is not None and time.tzinfo is None for time in times):
+        raise ValueError("a time has no zone")
     targets = {(target.config, target.name): target.health for target in told.targets}
     return Verdicts(told.at, told.by, told.unreliable_since, targets)

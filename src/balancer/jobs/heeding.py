@@ -1,7 +1,7 @@
 """Heeding verdicts: what the one who probes has found reaches every process."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.known import KnownVerdicts
@@ -12,8 +12,8 @@ from balancer.core.health.watching import ConfigsInUse, watched_in
 INTERVAL = 0.5
 """Seconds between two looks at the verdicts: with it they reach every process within a second."""
 
-Heed = Callable[[Mapping[TargetKey, float]], None]
-"""Takes the part of its weight that each watched target is to have; what is not in it has all. Must not block."""
+Heed = Callable[[Mapping[TargetKey, float]], Awaitable[None]]
+"""Takes the part of its weight that each watched target is to have; what is not in it has all."""
 
 
 class Heeding:
@@ -48,7 +48,7 @@ class Heeding:
             self._known.forget()
         parts = self._known.parts(self._in_use())
         if parts != self._parts:
-            self._heed(parts)
+            await self._heed(parts)
             self._parts = parts
         if lost:
             raise lost
