@@ -372,4 +372,8 @@ def test_nothing_is_watched() -> None:
     known = KnownVerdicts(hands.clock, hands.stopwatch)
     known.hear(told(hands, 0.0))
     known.forget()
-    assert (None, None, {}) == (known.age, known.of((1, "cdn")), known.parts([config(1, cdn(check=None))]))
+    assert (None, None, {}) == (
+        known.age,
+        known.about((1, "cdn"), "http://cdn.example.com/health"),
+        known.parts([config(1, cdn(check=None))]),
+    )

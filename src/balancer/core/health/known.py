@@ -57,17 +57,20 @@ class KnownVerdicts:
         age = self.age
         return self.latest if age is not None and age <= MAX_AGE else None
 
-    def of(self, key: TargetKey) -> TargetHealth | None:
-        """Return what is known of a target, None when that is nothing that counts."""
-        return self.current.targets.get(key) if self.current else None
+    def about(self, key: TargetKey, url: str) -> TargetHealth | None:
+        """Return what is known of a target, None when that is nothing that counts.
+
+        Args:
+            key: Which target.
+            url: What its check asks now: a verdict about what it asked before does not count.
+        """
+        health = self.current.targets.get(key) if self.current else None
+        return health if health and health.url == url else None
 
     def parts(self, configs: Iterable[CdnConfig]) -> Mapping[TargetKey, float]:
-        """Return which part of its weight each watched target is to have, from 0 to 1.
-
-        A verdict about another URL than the one that the target's check asks now does not count.
-        """
+        """Return which part of its weight each watched target is to have, from 0 to 1."""
         return {
-            one.key: health.part if (health := self.of(one.key)) and health.url == check.url else 1.0
+            one.key: health.part if (health := self.about(one.key, check.url)) else 1.0
             for check, targets in watched_in(configs).items()
             for one in targets
         }
