@@ -77,10 +77,14 @@ def test_watched_targets() -> None:
     targets = [Target(name, Kind.CDN, f"{name}.example", check=CHECK) for name in ("good", "bad")]
     with test_client(make_test_app(config(*targets), prober=prober)) as client:
         wait_for(lambda: [one["part"] for one in read(client)["targets"]] == [1.0, 0.0], seconds=10)
+        wait_for(lambda: {served(client) for _ in range(4)} == {"good.example"}, seconds=10)
         found = read(client)
         good, bad = found["targets"]
+        (config_stats,) = client.get("/stats").json()["configs"]
+        assert {"good": "healthy", "bad": "unhealthy"}.items() >= {
+            one["target"]: one["verdict"] for one in config_stats["targets"]
+        }.items()
         text = client.get("/metrics").text
-        wait_for(lambda: {served(client) for _ in range(4)} == {"good.example"}, seconds=10)
     assert ("healthy", "answered 200", 12.5, 10.0) == (
         good["verdict"],
         good["why"],
