@@ -15,6 +15,7 @@ from balancer.core.errors import StoreUnavailable
 from balancer.core.health.known import MAX_AGE, KnownVerdicts
 from balancer.core.health.ports import Place
 from balancer.core.health.verdicts import Failure, Outcome, TargetHealth, TargetKey, Verdict, Verdicts
+from balancer.core.health.watching import Watchlist
 from balancer.jobs import heeding, probing, rounds
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.probing import Probing
@@ -71,8 +72,8 @@ class Process:
         self.meters = Meters(Board().claim())
         self.known = KnownVerdicts(lambda: datetime.now(UTC), monotonic)
         turns = Rounds(self.prober, lambda: datetime.now(UTC), monotonic, self.meters)
-        self.probing = Probing(lambda: self.configs, places, turns, self.meters)
-        self.heeding = Heeding(lambda: self.configs, places, self.known, self._heed)
+        self.probing = Probing(Watchlist(lambda: self.configs), places, turns, self.meters)
+        self.heeding = Heeding(Watchlist(lambda: self.configs), places, self.known, self._heed)
 
     async def _heed(self, parts: Mapping[TargetKey, float]) -> None:
         self.parts.append(parts)
@@ -247,9 +248,13 @@ async def test_without_the_shared_store_a_host_probes_for_itself() -> None:
             await process.heeding.step()
         assert 0.0 == process.parts[-1][1, "b"]
     verdicts[0].down = one.leads[0].down = other.leads[0].down = False
-    await other.probing.step()
+    asked = one.prober.asked.count("http://b.example/health")
     await one.probing.step()
-    assert (other.leads[0], None) == (leases[0].holder, leases[1].holder)
+    await other.probing.step()
+    assert (one.leads[0], None) == (leases[0].holder, leases[1].holder)
+    # It goes on with what it knew.
+    assert Verdict.UNHEALTHY is one.told(0)[1, "b"]
+    assert asked == one.prober.asked.count("http://b.example/health")
 
 
 async def test_nowhere_to_agree() -> None:
@@ -263,6 +268,17 @@ async def test_nowhere_to_agree() -> None:
     with pytest.raises(StoreUnavailable):
         await process.probing.step()
     assert (asked, 0.0) == (len(process.prober.asked), process.counted("prober-leads"))
+
+
+async def test_a_mistake_is_reported_and_gone_on_from() -> None:
+    """What nobody has foreseen in a probe comes out of the step, and the target is asked again."""
+    process = Process(configs=[config(cdn("a"))])
+    found = process.prober.found
+    process.prober.found = {"http://a.example/health": None}  # type: ignore[dict-item]  # a mistake
+    with pytest.raises(AttributeError):
+        await process.probe_until(lambda: False)
+    process.prober.found = found
+    await process.probe_until(lambda: process.told() == {(1, "a"): Verdict.HEALTHY})
 
 
 async def test_doubt_is_told() -> None:
@@ -291,7 +307,7 @@ async def test_parts_are_handed_on_when_they_change() -> None:
         process.parts.append(parts)
 
     given: Callable[[Mapping[TargetKey, float]], Awaitable[None]] = heed
-    again = Heeding(lambda: process.configs, [], process.known, given)
+    again = Heeding(Watchlist(lambda: process.configs), [], process.known, given)
     with pytest.raises(StoreUnavailable):
         await again.step()
     await again.step()

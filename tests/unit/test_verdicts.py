@@ -1,6 +1,7 @@
 """From outcomes of probes to verdicts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from balancer.core.errors import InvalidInput
 from balancer.core.health.judging import DOUBT, Judge
 from balancer.core.health.known import MAX_AGE, KnownVerdicts
 from balancer.core.health.verdicts import Failure, Outcome, TargetHealth, Verdict, Verdicts
-from balancer.core.health.watching import probe_of, watched_in
+from balancer.core.health.watching import Watchlist, probe_of
 from tests.factories import CHANGED, CREATED
 
 GOOD = Outcome(None, "answered 200", 0.01, 200)
@@ -300,7 +301,7 @@ def config(number: int, *targets: Target) -> CdnConfig:
 def test_like_checks_are_one() -> None:
     """Targets of several configs that are checked alike share one probe."""
     configs = [config(1, cdn(), cdn("b", "b.example")), config(2, cdn("main"), cdn("other", check=Check("/else")))]
-    found = watched_in(configs)
+    found = Watchlist(lambda: configs).checks
     assert [
         ("http://cdn.example.com/health", [(1, "cdn"), (2, "main")]),
         ("http://b.example/health", [(1, "b")]),
@@ -333,19 +334,19 @@ def test_known_verdicts_get_old() -> None:
     """Verdicts count for as long as somebody goes on telling them, and then every target is usable."""
     hands = Hands()
     known = KnownVerdicts(hands.clock, hands.stopwatch)
-    configs = [config(1, cdn(), cdn("other", check=None, weight=1))]
-    assert {(1, "cdn"): 1.0} == known.parts(configs)
+    checks = Watchlist(lambda: [config(1, cdn(), cdn("other", check=None, weight=1))]).checks
+    assert {(1, "cdn"): 1.0} == known.parts(checks)
     sheet = told(hands, 0.0)
     known.hear(sheet)
-    assert {(1, "cdn"): 0.0} == known.parts(configs)
+    assert {(1, "cdn"): 0.0} == known.parts(checks)
     hands.seconds += MAX_AGE
     known.hear(sheet)
-    assert ({(1, "cdn"): 0.0}, MAX_AGE) == (known.parts(configs), known.age)
+    assert ({(1, "cdn"): 0.0}, MAX_AGE) == (known.parts(checks), known.age)
     hands.seconds += 0.1
     known.hear(sheet)
-    assert {(1, "cdn"): 1.0} == known.parts(configs)
+    assert {(1, "cdn"): 1.0} == known.parts(checks)
     known.hear(told(hands, 0.3))
-    assert ({(1, "cdn"): 0.3}, 0.0) == (known.parts(configs), known.age)
+    assert ({(1, "cdn"): 0.3}, 0.0) == (known.parts(checks), known.age)
 
 
 def test_what_an_ended_service_left_behind() -> None:
@@ -355,7 +356,32 @@ def test_what_an_ended_service_left_behind() -> None:
     hands.seconds += 3600
     known = KnownVerdicts(hands.clock, hands.stopwatch)
     known.hear(sheet)
-    assert {(1, "cdn"): 1.0} == known.parts([config(1, cdn())])
+    assert {(1, "cdn"): 1.0} == known.parts(Watchlist(lambda: [config(1, cdn())]).checks)
+
+
+def test_who_tells_changes() -> None:
+    """What somebody else left behind does not count after what was told lately; a prober with a slow clock does."""
+    hands = Hands()
+    known = KnownVerdicts(hands.clock, hands.stopwatch)
+    known.hear(told(hands, 0.0))
+    behind = replace(told(hands, 1.0), by="b/0", at=hands.clock() - timedelta(hours=1))
+    known.hear(behind)
+    assert known.latest
+    assert "a/0" == known.latest.by
+    known.hear(replace(behind, at=behind.at + timedelta(seconds=2)))
+    assert "b/0" == known.latest.by
+
+
+def test_configs_are_looked_at_once() -> None:
+    """What is watched is worked out again only when another config is in use."""
+    configs = [config(1, cdn())]
+    watchlist = Watchlist(lambda: list(configs))
+    before = watchlist.checks
+    assert before is watchlist.checks
+    configs[0] = config(1, cdn(host="other.example"))
+    assert ["http://other.example/health"] == [check.url for check in watchlist.checks]
+    configs.clear()
+    assert {} == watchlist.checks
 
 
 def test_a_verdict_about_another_url() -> None:
@@ -363,7 +389,7 @@ def test_a_verdict_about_another_url() -> None:
     hands = Hands()
     known = KnownVerdicts(hands.clock, hands.stopwatch)
     known.hear(told(hands, 0.0, "http://cdn.example.com/old"))
-    assert {(1, "cdn"): 1.0} == known.parts([config(1, cdn())])
+    assert {(1, "cdn"): 1.0} == known.parts(Watchlist(lambda: [config(1, cdn())]).checks)
 
 
 def test_nothing_is_watched() -> None:
@@ -375,5 +401,5 @@ def test_nothing_is_watched() -> None:
     assert (None, None, {}) == (
         known.age,
         known.about((1, "cdn"), "http://cdn.example.com/health"),
-        known.parts([config(1, cdn(check=None))]),
+        known.parts(Watchlist(lambda: [config(1, cdn(check=None))]).checks),
     )

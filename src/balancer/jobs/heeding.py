@@ -7,7 +7,7 @@ from balancer.core.errors import StoreUnavailable
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Place
 from balancer.core.health.verdicts import TargetKey, Verdicts
-from balancer.core.health.watching import ConfigsInUse, watched_in
+from balancer.core.health.watching import Watchlist
 
 INTERVAL = 0.5
 """Seconds between two looks at the verdicts: with it they reach every process within a second."""
@@ -20,14 +20,14 @@ class Heeding:
     """Looks at the verdicts, and hands on which part of its weight each target is to have.
 
     Args:
-        in_use: Gives the configs whose targets are watched.
+        watchlist: What is watched.
         places: Where verdicts are told: the first one that answers counts.
         known: What this process knows of them.
         heed: Is called when the parts have changed.
     """
 
-    def __init__(self, in_use: ConfigsInUse, places: Sequence[Place], known: KnownVerdicts, heed: Heed) -> None:
-        self._in_use = in_use
+    def __init__(self, watchlist: Watchlist, places: Sequence[Place], known: KnownVerdicts, heed: Heed) -> None:
+        self._watchlist = watchlist
         self._places = places
         self._known = known
         self._heed = heed
@@ -41,12 +41,13 @@ class Heeding:
         """
         await asyncio.sleep(INTERVAL)
         lost = None
-        if watched_in(self._in_use()):
+        checks = self._watchlist.checks
+        if checks:
             found, lost = await self._load()
             self._known.hear(found)
         else:
             self._known.forget()
-        parts = self._known.parts(self._in_use())
+        parts = self._known.parts(checks)
         if parts != self._parts:
             await self._heed(parts)
             self._parts = parts

@@ -9,7 +9,7 @@ import structlog
 
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.ports import Place
-from balancer.core.health.watching import ConfigsInUse, watched_in
+from balancer.core.health.watching import Watchlist
 from balancer.jobs.rounds import Rounds
 from balancer.telemetry.metrics.meters import Meters
 
@@ -23,15 +23,15 @@ class Probing:
     """Takes the lead when it is free, and probes while it has it.
 
     Args:
-        in_use: Gives the configs whose targets are watched.
+        watchlist: What is watched.
         places: Where processes agree on who probes: the first one that answers counts, and the processes of a host
             that are cut off from the others agree among themselves.
         rounds: The probes.
         meters: Show who leads.
     """
 
-    def __init__(self, in_use: ConfigsInUse, places: Sequence[Place], rounds: Rounds, meters: Meters) -> None:
-        self._in_use = in_use
+    def __init__(self, watchlist: Watchlist, places: Sequence[Place], rounds: Rounds, meters: Meters) -> None:
+        self._watchlist = watchlist
         self._places = places
         self._rounds = rounds
         self._meters = meters
@@ -44,10 +44,10 @@ class Probing:
             StoreUnavailable: When processes can agree nowhere.
         """
         try:
-            watched = watched_in(self._in_use())
-            await self._follow(await self._lead() if watched else None)
+            checks = self._watchlist.checks
+            await self._follow(await self._lead() if checks else None)
             if self._led:
-                await self._rounds.go_on(watched, self._led, TURN)
+                await self._rounds.go_on(checks, self._led, TURN)
             else:
                 await asyncio.sleep(TURN * random.uniform(0.9, 1.1))  # noqa: S311  # no secret: it only spreads
         except asyncio.CancelledError:

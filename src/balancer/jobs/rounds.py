@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -25,10 +26,25 @@ AT_ONCE = 32
 JITTER = 0.1
 """By which part an interval is longer or shorter, so that probes do not fall into step."""
 
+LOOK = 0.2
+"""Seconds between two looks at what has changed; a new verdict is told at once."""
+
 FIRST_WAIT = 0.5
 """Seconds over which the first probes are spread."""
 
 logger = structlog.stdlib.get_logger(__name__)
+
+
+class _Asking(NamedTuple):
+    """One check that is asked again and again.
+
+    Attributes:
+        task: Does so.
+        due: Set when it is to be asked at once.
+    """
+
+    task: asyncio.Task[None]
+    due: asyncio.Event
 
 
 class Rounds:
@@ -49,10 +65,12 @@ class Rounds:
         self._meters = meters
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._judge = Judge()
-        self._due: dict[Check, float] = {}
-        self._asking: dict[asyncio.Task[Outcome], Check] = {}
+        self._asking: dict[Check, _Asking] = {}
+        self._changed = asyncio.Event()
         self._watched: Mapping[Check, Sequence[Watched]] = {}
         self._told: Verdicts | None = None
+        # Whether nothing was told yet where this process leads.
+        self._is_new = True
         self._warned: set[Check] = set()
 
     async def begin(self, place: Place) -> None:
@@ -60,37 +78,42 @@ class Rounds:
         found = None
         with suppress(StoreUnavailable):
             found = await place.verdicts.load()
-        if found and abs(self._clock() - found.at) > timedelta(seconds=MAX_AGE):
-            found = None
-        self._judge, self._due, self._watched, self._told = Judge(), {}, {}, found
+        # What this process has told itself, in another place, is as good.
+        for told in (self._told, found):
+            if told and abs(self._clock() - told.at) <= timedelta(seconds=MAX_AGE):
+                self._told = told
+                break
+        else:
+            self._told = None
+        self._judge, self._watched, self._is_new = Judge(), {}, True
 
     def end(self) -> None:
         """Stop all probes that are under way."""
-        for task in self._asking:
-            task.cancel()
+        for asking in self._asking.values():
+            asking.task.cancel()
         self._asking = {}
 
     async def go_on(self, watched: Mapping[Check, Sequence[Watched]], place: Place, seconds: float) -> None:
-        """Probe for a while what is due, and tell what changes."""
+        """Probe for a while, and tell what changes."""
         self._watch(watched)
         end = self._stopwatch() + seconds
         while (now := self._stopwatch()) < end:
-            self._ask_due(now)
-            idle = [due for check, due in self._due.items() if check not in self._asking.values()]
-            wait = max(0.0, min([end, *idle]) - now)
-            if self._asking:
-                done, _ = await asyncio.wait(self._asking, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    self._hear(task)
-            else:
-                await asyncio.sleep(wait)
             await self._tell(place)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), min(LOOK, end - now))
+            self._changed.clear()
+            for check in [check for check, asking in self._asking.items() if asking.task.done()]:
+                # Only a mistake in this program ends one; whoever runs this reports it, and another one is begun.
+                await self._asking.pop(check).task
 
     def _watch(self, watched: Mapping[Check, Sequence[Watched]]) -> None:
-        now = self._stopwatch()
         self._watched = watched
         self._judge.watch({check: self._known(check) for check in watched}, self._clock())
-        self._due = {check: self._due.get(check, now + _between(0, FIRST_WAIT)) for check in watched}
+        for check in self._asking.keys() - watched.keys():
+            self._asking.pop(check).task.cancel()
+        for check in watched.keys() - self._asking.keys():
+            due = asyncio.Event()
+            self._asking[check] = _Asking(asyncio.create_task(self._keep_asking(check, due)), due)
 
     def _known(self, check: Check) -> TargetHealth | None:
         """Return what was last told of a check, also where another of its fields than the URL has changed since."""
@@ -98,25 +121,23 @@ class Rounds:
         found = (targets.get(one.key) for one in self._watched[check])
         return next((health for health in found if health and health.url == check.url), None)
 
-    def _ask_due(self, now: float) -> None:
-        asking = set(self._asking.values())
-        for check, due in self._due.items():
-            if due <= now and check not in asking:
-                self._due[check] = now + check.interval * _between(1 - JITTER, 1 + JITTER)
-                self._asking[asyncio.create_task(self._ask(check))] = check
+    async def _keep_asking(self, check: Check, due: asyncio.Event) -> None:
+        wait = _between(0, FIRST_WAIT)
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(due.wait(), wait)
+            due.clear()
+            begun = self._stopwatch()
+            async with self._turns:
+                outcome = await self._prober.probe(check)
+            self._hear(check, outcome)
+            wait = begun + check.interval * _between(1 - JITTER, 1 + JITTER) - self._stopwatch()
 
-    async def _ask(self, check: Check) -> Outcome:
-        async with self._turns:
-            return await self._prober.probe(check)
-
-    def _hear(self, task: asyncio.Task[Outcome]) -> None:
-        check, outcome = self._asking.pop(task), task.result()
+    def _hear(self, check: Check, outcome: Outcome) -> None:
         self._meters.probed(outcome.failure or "ok", outcome.latency)
-        if not self._judge.knows(check):
-            return
         before, doubted = self._judge.health(check), self._judge.unreliable_since
         for other in self._judge.hear(check, outcome, self._clock()):
-            self._due[other] = self._stopwatch()
+            self._asking[other].due.set()
         after = self._judge.health(check)
         if doubted != self._judge.unreliable_since:
             self._report_doubt()
@@ -125,6 +146,7 @@ class Rounds:
         self._warn(check, after)
 
     def _report(self, check: Check, health: TargetHealth) -> None:
+        self._changed.set()
         self._meters.judged(health.verdict)
         tell = logger.warning if health.verdict is Verdict.UNHEALTHY else logger.info
         for one in self._watched[check]:
@@ -132,6 +154,7 @@ class Rounds:
                  url=check.url, why=health.why)  # fmt: skip
 
     def _report_doubt(self) -> None:
+        self._changed.set()
         if self._judge.unreliable_since:
             logger.warning("every target fails: the network of this process may be down, so verdicts are unknown")
         else:
@@ -153,12 +176,12 @@ class Rounds:
             one.key: self._health(one, check, now) for check, targets in self._watched.items() for one in targets
         }
         told, doubted = self._told, self._judge.unreliable_since
-        is_old = told is None or told.by != self._name or abs(now - told.at) >= timedelta(seconds=HEARTBEAT)
-        if is_old or told is None or (told.unreliable_since, _gist(told.targets)) != (doubted, _gist(targets)):
+        is_due = self._is_new or told is None or abs(now - told.at) >= timedelta(seconds=HEARTBEAT)
+        if is_due or told is None or (told.unreliable_since, _gist(told.targets)) != (doubted, _gist(targets)):
             verdicts = Verdicts(now, self._name, doubted, targets)
             with suppress(StoreUnavailable):
                 await place.verdicts.save(verdicts)
-                self._told = verdicts
+                self._told, self._is_new = verdicts, False
 
     def _health(self, one: Watched, check: Check, now: datetime) -> TargetHealth:
         health = self._judge.health(check)

@@ -11,7 +11,7 @@ from balancer.adapters.probes import HttpProber
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Leadership, Place, Prober, SharedVerdicts
-from balancer.core.health.watching import ConfigsInUse
+from balancer.core.health.watching import Watchlist
 from balancer.core.routing.planner import Planner
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.probing import Probing
@@ -35,8 +35,8 @@ class HealthProvider(Provider):
         await prober.close()
 
     @provide
-    def in_use(self, planner: Planner) -> ConfigsInUse:
-        return lambda: list(planner.wanted.configs.values()) if planner.wanted else []
+    def watchlist(self, planner: Planner) -> Watchlist:
+        return Watchlist(lambda: list(planner.wanted.configs.values()) if planner.wanted else [])
 
     @provide
     def places(self, fleet: Place | None, settings: Settings, meters: Meters) -> Sequence[Place]:
@@ -51,12 +51,12 @@ class HealthProvider(Provider):
         return Rounds(prober, clock, stopwatch, meters)
 
     @provide
-    def probing(self, in_use: ConfigsInUse, places: Sequence[Place], rounds: Rounds, meters: Meters) -> Probing:
-        return Probing(in_use, places, rounds, meters)
+    def probing(self, watchlist: Watchlist, places: Sequence[Place], rounds: Rounds, meters: Meters) -> Probing:
+        return Probing(watchlist, places, rounds, meters)
 
     @provide
-    def heeding(self, in_use: ConfigsInUse, places: Sequence[Place], known: KnownVerdicts, planner: Planner) -> Heeding:
-        return Heeding(in_use, places, known, planner.heed)
+    def heeding(self, watchlist: Watchlist, places: Sequence[Place], known: KnownVerdicts, planner: Planner) -> Heeding:
+        return Heeding(watchlist, places, known, planner.heed)
 
 
 def timed_place(place: Place, store: str, meters: Meters) -> Place:

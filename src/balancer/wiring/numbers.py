@@ -10,7 +10,7 @@ from balancer.core.control.serving import Serving
 from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Dependency, SharedStats
-from balancer.core.health.watching import ConfigsInUse
+from balancer.core.health.watching import Watchlist
 from balancer.settings import Settings
 from balancer.telemetry.health import Watchman
 from balancer.telemetry.logs import Lines
@@ -69,8 +69,8 @@ class NumbersProvider(Provider):
         return Exposition(board, reporting, clock, stopwatch, targets)
 
     @provide
-    def target_numbers(self, in_use: ConfigsInUse, known: KnownVerdicts, clock: Clock) -> TargetNumbers:
-        return TargetNumbers(in_use, known, clock)
+    def target_numbers(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock) -> TargetNumbers:
+        return TargetNumbers(watchlist, known, clock)
 
     @provide
     def watchman(

@@ -14,7 +14,7 @@ from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.targets import Kind, Target
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import TargetHealth, Verdict
-from balancer.core.health.watching import ConfigsInUse, probe_of
+from balancer.core.health.watching import Watchlist, probe_of
 
 ENDPOINTS = Endpoints("targets")
 
@@ -78,10 +78,10 @@ class TargetList(msgspec.Struct):
 
 @ENDPOINTS.endpoint("GET /targets", Role.VIEWER, answer="How they are.")
 async def read_targets(
-    in_use: FromDishka[ConfigsInUse], known: FromDishka[KnownVerdicts], clock: FromDishka[Clock]
+    watchlist: FromDishka[Watchlist], known: FromDishka[KnownVerdicts], clock: FromDishka[Clock]
 ) -> TargetList:
     """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""
-    configs = sorted(in_use(), key=lambda config: config.id)
+    configs = sorted(watchlist.configs, key=lambda config: config.id)
     targets = [_state(config, target, known, clock()) for config in configs for target in config.document.targets]
     age, current = known.age, known.current
     return TargetList(targets, None if age is None else round(age, 3), current.unreliable_since if current else None)

@@ -62,10 +62,6 @@ class Judge:
             for check, known in checks.items()
         }
 
-    def knows(self, check: Check) -> bool:
-        """Tell whether a check is watched."""
-        return check in self._standings
-
     def health(self, check: Check) -> TargetHealth:
         """Return what is known of what is watched."""
         return self._standings[check].health

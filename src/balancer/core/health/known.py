@@ -1,11 +1,12 @@
 """The verdicts that one process knows, and for how long they count."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from balancer.core.clocks import Clock, Stopwatch
-from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.checks import Check
 from balancer.core.health.verdicts import TargetHealth, TargetKey, Verdicts
-from balancer.core.health.watching import watched_in
+from balancer.core.health.watching import Watched
 
 HEARTBEAT = 2.0
 """Seconds between two tellings of the one who probes, also when nothing has changed."""
@@ -30,21 +31,28 @@ class KnownVerdicts:
         self._clock = clock
         self._stopwatch = stopwatch
         self._heard_at: float | None = None
+        # Who told last, and when, also where it did not count.
+        self._mark: tuple[str, datetime] | None = None
 
     def hear(self, verdicts: Verdicts | None) -> None:
-        """Take in what is told now; None, and what was told already, is nothing new."""
+        """Take in what is told now; None, and what was told already, is nothing new.
+
+        What somebody else tells than before may have been left behind long ago, and counts only when its time says
+        that it was not, or when it changes.
+        """
         now = self._stopwatch()
         if self._heard_at is None:
-            # It may be what a service has left behind that ended long ago.
-            age = max(0.0, (self._clock() - verdicts.at).total_seconds()) if verdicts else 0.0
-            self._heard_at = now - age
-        elif verdicts and (self.latest is None or (verdicts.by, verdicts.at) != (self.latest.by, self.latest.at)):
             self._heard_at = now
-        self.latest = verdicts or self.latest
+        if verdicts is None or self._mark == (verdicts.by, verdicts.at):
+            return
+        is_going_on = self._mark is not None and self._mark[0] == verdicts.by
+        self._mark = verdicts.by, verdicts.at
+        if is_going_on or (self._clock() - verdicts.at).total_seconds() <= MAX_AGE:
+            self.latest, self._heard_at = verdicts, now
 
     def forget(self) -> None:
         """Nothing is watched any more."""
-        self.latest = self._heard_at = None
+        self.latest = self._heard_at = self._mark = None
 
     @property
     def age(self) -> float | None:
@@ -67,10 +75,15 @@ class KnownVerdicts:
         health = self.current.targets.get(key) if self.current else None
         return health if health and health.url == url else None
 
-    def parts(self, configs: Iterable[CdnConfig]) -> Mapping[TargetKey, float]:
-        """Return which part of its weight each watched target is to have, from 0 to 1."""
+    def parts(self, checks: Mapping[Check, Sequence[Watched]]) -> Mapping[TargetKey, float]:
+        """Return which part of its weight each watched target is to have, from 0 to 1.
+
+        Args:
+            checks: What is watched.
+        """
+        told = self.current.targets if self.current else {}
         return {
-            one.key: health.part if (health := self.about(one.key, check.url)) else 1.0
-            for check, targets in watched_in(configs).items()
-            for one in targets
+            one.key: health.part if (health := told.get(one.key)) and health.url == check.url else 1.0
+            for check, watched in checks.items()
+            for one in watched
         }

@@ -1,6 +1,6 @@
 """Which targets are watched, and what is asked of each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -45,8 +45,36 @@ def probe_of(target: Target) -> Check | None:
     return replace(check, url=f"{scheme}://{target.host}{check.url}")
 
 
-def watched_in(configs: Iterable[CdnConfig]) -> dict[Check, list[Watched]]:
-    """Return what is to be asked, each with the targets that it is asked for; targets with like checks share one."""
+class Watchlist:
+    """What is watched at the moment, worked out anew only when other configs are in use.
+
+    Args:
+        in_use: Gives the configs in use.
+    """
+
+    def __init__(self, in_use: ConfigsInUse) -> None:
+        self._in_use = in_use
+        self._configs: Sequence[CdnConfig] = ()
+        self._checks: Mapping[Check, Sequence[Watched]] = {}
+
+    @property
+    def configs(self) -> Sequence[CdnConfig]:
+        """The configs in use."""
+        return self._in_use()
+
+    @property
+    def checks(self) -> Mapping[Check, Sequence[Watched]]:
+        """What is to be asked, each with the targets that it is asked for: targets with like checks share one."""
+        configs = self._in_use()
+        # They are never changed, only replaced.
+        if len(configs) != len(self._configs) or any(
+            one is not other for one, other in zip(configs, self._configs, strict=True)
+        ):
+            self._configs, self._checks = configs, _checks_of(configs)
+        return self._checks
+
+
+def _checks_of(configs: Iterable[CdnConfig]) -> Mapping[Check, Sequence[Watched]]:
     found: dict[Check, list[Watched]] = {}
     for config in configs:
         for target in config.document.targets:

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from balancer.core.clocks import Clock
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import TargetHealth, Verdict
-from balancer.core.health.watching import ConfigsInUse, watched_in
+from balancer.core.health.watching import Watchlist
 
 _DAY = 24 * 3600.0
 
@@ -52,13 +52,13 @@ class TargetNumbers:
     """Finds out what to show of the targets.
 
     Args:
-        in_use: Gives the configs whose targets are watched.
+        watchlist: What is watched.
         known: What is known of them.
         clock: Tells the time.
     """
 
-    def __init__(self, in_use: ConfigsInUse, known: KnownVerdicts, clock: Clock) -> None:
-        self._in_use = in_use
+    def __init__(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock) -> None:
+        self._watchlist = watchlist
         self._known = known
         self._clock = clock
 
@@ -67,7 +67,7 @@ class TargetNumbers:
         current = self._known.current
         targets = tuple(
             WatchedHealth(*one.key, check.expiry_warning, self._known.about(one.key, check.url))
-            for check, watched in watched_in(self._in_use()).items()
+            for check, watched in self._watchlist.checks.items()
             for one in watched
         )
         is_unreliable = current is not None and current.unreliable_since is not None
