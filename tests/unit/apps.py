@@ -15,7 +15,7 @@ from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
-from balancer.core.health.ports import Dependency, Place, Prober, SharedStats
+from balancer.core.health.ports import Dependency, PeerGroup, Prober, SharedStats
 from balancer.core.rules.ports import RuleRecord
 from balancer.settings import Settings
 from balancer.wiring import make_container
@@ -75,8 +75,8 @@ def make_test_app(
     fakes.provide(lambda: shared_stats, provides=SharedStats | None)
     fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
     fakes.provide(lambda: prober or FakeProber(), provides=Prober)
-    places = [Place(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
-    fakes.provide(lambda: places, provides=Sequence[Place])
+    groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
+    fakes.provide(lambda: groups, provides=Sequence[PeerGroup])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
     given: dict[str, Any] = {"_env_file": None, "admin_rate": None, "open_rate": None, **settings}
     chosen = Settings(**given)

@@ -13,7 +13,7 @@ from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.targets import Kind, Target
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.known import MAX_AGE, KnownVerdicts
-from balancer.core.health.ports import Place
+from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import Failure, Outcome, TargetHealth, TargetKey, Verdict, Verdicts
 from balancer.core.health.watching import Watchlist
 from balancer.jobs import heeding, probing, rounds
@@ -50,10 +50,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Process:
-    """One process beside others that share a place.
+    """One process of a group.
 
     Attributes:
-        leases: Who leads, one for each place, the shared one first.
+        leases: Who leads, one for each group, the shared one first.
         verdicts: What is told there.
         configs: Those in use.
         prober: What the targets say.
@@ -68,12 +68,12 @@ class Process:
 
     def __post_init__(self) -> None:
         self.leads = [FakeLeadership(lease) for lease in self.leases]
-        places = [Place(*pair) for pair in zip(self.leads, self.verdicts, strict=True)]
+        groups = [PeerGroup(*pair) for pair in zip(self.leads, self.verdicts, strict=True)]
         self.meters = Meters(Board().claim())
         self.known = KnownVerdicts(lambda: datetime.now(UTC), monotonic)
         turns = Rounds(self.prober, lambda: datetime.now(UTC), monotonic, self.meters)
-        self.probing = Probing(Watchlist(lambda: self.configs), places, turns, self.meters)
-        self.heeding = Heeding(Watchlist(lambda: self.configs), places, self.known, self._heed)
+        self.probing = Probing(Watchlist(lambda: self.configs), groups, turns, self.meters)
+        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, self.known, self._heed)
 
     async def _heed(self, parts: Mapping[TargetKey, float]) -> None:
         self.parts.append(parts)
@@ -88,14 +88,14 @@ class Process:
         """Return what is counted under a name."""
         return self.meters.slot.words[self.meters.slot.cells(name, *labels)]
 
-    def told(self, place: int = 0) -> dict[TargetKey, Verdict]:
+    def told(self, group: int = 0) -> dict[TargetKey, Verdict]:
         """Return the verdicts that were told."""
-        told = self.verdicts[place].told
+        told = self.verdicts[group].told
         return {key: health.verdict for key, health in told.targets.items()} if told else {}
 
 
 async def test_one_of_two_probes() -> None:
-    """Of two processes that share a place, one probes, and both hear what it finds."""
+    """Of two processes of a group, one probes, and both hear what it finds."""
     one = Process()
     other = Process(one.leases, one.verdicts)
     one.prober.found["http://b.example/health"] = BAD
@@ -258,7 +258,7 @@ async def test_without_the_shared_store_a_host_probes_for_itself() -> None:
 
 
 async def test_nowhere_to_agree() -> None:
-    """Where no place answers, nobody probes, the step says so, and verdicts that were heard get old."""
+    """Where no store answers, nobody probes, the step says so, and verdicts that were heard get old."""
     process = Process()
     await process.probe_until(lambda: process.told() != {})
     process.leads[0].down = process.verdicts[0].down = True

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.known import KnownVerdicts
-from balancer.core.health.ports import Place
+from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import TargetKey, Verdicts
 from balancer.core.health.watching import Watchlist
 
@@ -21,14 +21,14 @@ class Heeding:
 
     Args:
         watchlist: What is watched.
-        places: Where verdicts are told: the first one that answers counts.
+        groups: To which this process belongs: the verdicts of the first one whose store answers count.
         known: What this process knows of them.
         heed: Is called when the parts have changed.
     """
 
-    def __init__(self, watchlist: Watchlist, places: Sequence[Place], known: KnownVerdicts, heed: Heed) -> None:
+    def __init__(self, watchlist: Watchlist, groups: Sequence[PeerGroup], known: KnownVerdicts, heed: Heed) -> None:
         self._watchlist = watchlist
-        self._places = places
+        self._groups = groups
         self._known = known
         self._heed = heed
         self._parts: Mapping[TargetKey, float] = {}
@@ -37,7 +37,7 @@ class Heeding:
         """Wait, and look at the verdicts.
 
         Raises:
-            StoreUnavailable: When the place that all processes share does not answer; those of this host have another.
+            StoreUnavailable: When the store that all processes share does not answer; those of this host have another.
         """
         await asyncio.sleep(INTERVAL)
         lost = None
@@ -55,11 +55,11 @@ class Heeding:
             raise lost
 
     async def _load(self) -> tuple[Verdicts | None, StoreUnavailable | None]:
-        """Return the verdicts of the first place that answers, and why the first of all does not."""
+        """Return the verdicts of the first group whose store answers, and why that of the first of all does not."""
         lost = None
-        for place in self._places:
+        for group in self._groups:
             try:
-                return await place.verdicts.load(), lost
+                return await group.verdicts.load(), lost
             except StoreUnavailable as error:
                 lost = lost or error
         return None, lost

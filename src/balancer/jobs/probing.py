@@ -1,4 +1,4 @@
-"""Probing targets: one process does it for all that share a place."""
+"""Probing targets: one process does it for its whole group."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ from contextlib import suppress
 import structlog
 
 from balancer.core.errors import StoreUnavailable
-from balancer.core.health.ports import Place
+from balancer.core.health.ports import PeerGroup
 from balancer.core.health.watching import Watchlist
 from balancer.jobs.rounds import Rounds
 from balancer.telemetry.metrics.meters import Meters
@@ -24,24 +24,24 @@ class Probing:
 
     Args:
         watchlist: What is watched.
-        places: Where processes agree on who probes: the first one that answers counts, and the processes of a host
-            that are cut off from the others agree among themselves.
+        groups: To which this process belongs: the first one whose store answers counts, so that the processes of a
+            host that is cut off from the others have a prober of their own.
         rounds: The probes.
         meters: Show who leads.
     """
 
-    def __init__(self, watchlist: Watchlist, places: Sequence[Place], rounds: Rounds, meters: Meters) -> None:
+    def __init__(self, watchlist: Watchlist, groups: Sequence[PeerGroup], rounds: Rounds, meters: Meters) -> None:
         self._watchlist = watchlist
-        self._places = places
+        self._groups = groups
         self._rounds = rounds
         self._meters = meters
-        self._led: Place | None = None
+        self._led: PeerGroup | None = None
 
     async def step(self) -> None:
         """Ask for the lead, and probe for a while if it is ours, or wait as long.
 
         Raises:
-            StoreUnavailable: When processes can agree nowhere.
+            StoreUnavailable: When no group's store answers.
         """
         try:
             checks = self._watchlist.checks
@@ -54,28 +54,28 @@ class Probing:
             await self._follow(None)
             raise
 
-    async def _lead(self) -> Place | None:
-        """Return the place in which this process leads, None when another one does."""
+    async def _lead(self) -> PeerGroup | None:
+        """Return the group in which this process leads, None when another one does."""
         lost = None
-        for place in self._places:
+        for group in self._groups:
             try:
-                return place if await place.leadership.lead() else None
+                return group if await group.leadership.lead() else None
             except StoreUnavailable as error:
                 lost = error
         await self._follow(None)
         raise lost or StoreUnavailable("file")
 
-    async def _follow(self, place: Place | None) -> None:
-        """Lead in this place and in no other."""
-        before, self._led = self._led, place
-        self._meters.show("prober-leads", place is not None)
-        if before is place:
+    async def _follow(self, group: PeerGroup | None) -> None:
+        """Lead in this group and in no other."""
+        before, self._led = self._led, group
+        self._meters.show("prober-leads", group is not None)
+        if before is group:
             return
         if before:
             with suppress(StoreUnavailable):
                 await before.leadership.leave()
-        if place:
+        if group:
             logger.info("this process probes the targets")
-            await self._rounds.begin(place)
+            await self._rounds.begin(group)
         else:
             self._rounds.end()

@@ -15,7 +15,7 @@ from balancer.core.configs.checks import Check
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.judging import Judge
 from balancer.core.health.known import HEARTBEAT, MAX_AGE
-from balancer.core.health.ports import Place, Prober
+from balancer.core.health.ports import PeerGroup, Prober
 from balancer.core.health.verdicts import Outcome, TargetHealth, TargetKey, Verdict, Verdicts
 from balancer.core.health.watching import Watched
 from balancer.telemetry.metrics.meters import Meters
@@ -73,12 +73,12 @@ class Rounds:
         self._is_new = True
         self._warned: set[Check] = set()
 
-    async def begin(self, place: Place) -> None:
+    async def begin(self, group: PeerGroup) -> None:
         """Go on where the one who led before has left off."""
         found = None
         with suppress(StoreUnavailable):
-            found = await place.verdicts.load()
-        # What this process has told itself, in another place, is as good.
+            found = await group.verdicts.load()
+        # What this process has told itself, in another group, is as good.
         for told in (self._told, found):
             if told and abs(self._clock() - told.at) <= timedelta(seconds=MAX_AGE):
                 self._told = told
@@ -93,12 +93,12 @@ class Rounds:
             asking.task.cancel()
         self._asking = {}
 
-    async def go_on(self, watched: Mapping[Check, Sequence[Watched]], place: Place, seconds: float) -> None:
+    async def go_on(self, watched: Mapping[Check, Sequence[Watched]], group: PeerGroup, seconds: float) -> None:
         """Probe for a while, and tell what changes."""
         self._watch(watched)
         end = self._stopwatch() + seconds
         while (now := self._stopwatch()) < end:
-            await self._tell(place)
+            await self._tell(group)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), min(LOOK, end - now))
             self._changed.clear()
@@ -169,7 +169,7 @@ class Rounds:
             self._warned.add(check)
             logger.warning("a certificate runs out soon", url=check.url, days=round(days, 1))
 
-    async def _tell(self, place: Place) -> None:
+    async def _tell(self, group: PeerGroup) -> None:
         """Tell the others what has changed, and that there is somebody who probes."""
         now = self._clock()
         targets = {
@@ -180,7 +180,7 @@ class Rounds:
         if is_due or told is None or (told.unreliable_since, _gist(told.targets)) != (doubted, _gist(targets)):
             verdicts = Verdicts(now, self._name, doubted, targets)
             with suppress(StoreUnavailable):
-                await place.verdicts.save(verdicts)
+                await group.verdicts.save(verdicts)
                 self._told, self._is_new = verdicts, False
 
     def _health(self, one: Watched, check: Check, now: datetime) -> TargetHealth:

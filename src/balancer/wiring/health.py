@@ -10,7 +10,7 @@ from balancer.adapters.files.probing import FileLeadership, FileSharedVerdicts
 from balancer.adapters.probes import HttpProber
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.health.known import KnownVerdicts
-from balancer.core.health.ports import Leadership, Place, Prober, SharedVerdicts
+from balancer.core.health.ports import Leadership, PeerGroup, Prober, SharedVerdicts
 from balancer.core.health.watching import Watchlist
 from balancer.core.routing.planner import Planner
 from balancer.jobs.heeding import Heeding
@@ -39,11 +39,11 @@ class HealthProvider(Provider):
         return Watchlist(lambda: list(planner.wanted.configs.values()) if planner.wanted else [])
 
     @provide
-    def places(self, fleet: Place | None, settings: Settings, meters: Meters) -> Sequence[Place]:
+    def groups(self, fleet: PeerGroup | None, settings: Settings, meters: Meters) -> Sequence[PeerGroup]:
         folder = Path(settings.data_dir)
         lock: Leadership = FileLeadership(folder / "prober.lock")
         file: SharedVerdicts = FileSharedVerdicts(folder / "verdicts.json")
-        host = timed_place(Place(lock, file), "file", meters)
+        host = timed_group(PeerGroup(lock, file), "file", meters)
         return [fleet, host] if fleet else [host]
 
     @provide
@@ -51,14 +51,18 @@ class HealthProvider(Provider):
         return Rounds(prober, clock, stopwatch, meters)
 
     @provide
-    def probing(self, watchlist: Watchlist, places: Sequence[Place], rounds: Rounds, meters: Meters) -> Probing:
-        return Probing(watchlist, places, rounds, meters)
+    def probing(self, watchlist: Watchlist, groups: Sequence[PeerGroup], rounds: Rounds, meters: Meters) -> Probing:
+        return Probing(watchlist, groups, rounds, meters)
 
     @provide
-    def heeding(self, watchlist: Watchlist, places: Sequence[Place], known: KnownVerdicts, planner: Planner) -> Heeding:
-        return Heeding(watchlist, places, known, planner.heed)
+    def heeding(
+        self, watchlist: Watchlist, groups: Sequence[PeerGroup], known: KnownVerdicts, planner: Planner
+    ) -> Heeding:
+        return Heeding(watchlist, groups, known, planner.heed)
 
 
-def timed_place(place: Place, store: str, meters: Meters) -> Place:
-    """Return a place whose calls are counted."""
-    return Place(timed(place.leadership, "leadership", store, meters), timed(place.verdicts, "verdicts", store, meters))
+def timed_group(group: PeerGroup, store: str, meters: Meters) -> PeerGroup:
+    """Return a group whose calls are counted."""
+    return PeerGroup(
+        timed(group.leadership, "leadership", store, meters), timed(group.verdicts, "verdicts", store, meters)
+    )

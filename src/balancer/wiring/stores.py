@@ -34,7 +34,7 @@ from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.fallbacks import Fallbacks
-from balancer.core.health.ports import Dependency, LocalFolder, Place, SharedStats
+from balancer.core.health.ports import Dependency, LocalFolder, PeerGroup, SharedStats
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBooks
 from balancer.core.rules.ports import RuleRecord
@@ -53,7 +53,7 @@ from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 from balancer.telemetry.traces import Tracing
-from balancer.wiring.health import timed_place
+from balancer.wiring.health import timed_group
 
 
 class DatabaseProvider(Provider):
@@ -140,9 +140,9 @@ class RedisProvider(Provider):
         return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
 
     @provide
-    def fleet(self, redis: Redis, settings: Settings, meters: Meters) -> Place | None:
+    def fleet(self, redis: Redis, settings: Settings, meters: Meters) -> PeerGroup | None:
         leadership = RedisLeadership(redis, settings.redis_prefix, meters.slot.source)
-        return timed_place(Place(leadership, RedisSharedVerdicts(redis, settings.redis_prefix)), "redis", meters)
+        return timed_group(PeerGroup(leadership, RedisSharedVerdicts(redis, settings.redis_prefix)), "redis", meters)
 
     @provide
     def dependencies(
@@ -200,11 +200,11 @@ class SingleHostProvider(Provider):
         return None
 
     @provide
-    def fleet(self, engine: AsyncEngine, meters: Meters) -> Place | None:
+    def fleet(self, engine: AsyncEngine, meters: Meters) -> PeerGroup | None:
         if engine.dialect.name != "postgresql":
             return None
-        place = Place(PostgresLeadership(engine, meters.slot.source), PostgresSharedVerdicts(engine))
-        return timed_place(place, "database", meters)
+        group = PeerGroup(PostgresLeadership(engine, meters.slot.source), PostgresSharedVerdicts(engine))
+        return timed_group(group, "database", meters)
 
     @provide
     def dependencies(

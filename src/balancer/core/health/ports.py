@@ -89,8 +89,8 @@ class SharedVerdicts(Protocol):
         ...
 
 
-class Place(NamedTuple):
-    """Where processes agree on who probes, and are told what it found: a fleet's store, or the folder of a host."""
+class PeerGroup(NamedTuple):
+    """Processes that have one prober between them, and hear what it finds: those of a fleet, or those of a host."""
 
     leadership: Leadership
     verdicts: SharedVerdicts

@@ -1,4 +1,4 @@
-"""Where processes agree on who probes: one suite over the fakes and over every real place."""
+"""How processes agree on who probes, and tell each other: one suite over the fakes and over every real store."""
 
 import asyncio
 import uuid
@@ -19,7 +19,7 @@ from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedVerdicts
 from balancer.adapters.sql.tables import probing
 from balancer.core.errors import StoreUnavailable
-from balancer.core.health.ports import LEASE, Leadership, Place
+from balancer.core.health.ports import LEASE, Leadership, PeerGroup
 from balancer.core.health.verdicts import TargetHealth, Verdict, Verdicts
 from tests.factories import CHANGED, CREATED
 from tests.fakes import FakeLeadership, FakeLease, FakeSharedVerdicts
@@ -42,20 +42,20 @@ TOLD = Verdicts(
 
 KINDS = ["fake", "file", "postgres", "redis", "cluster"]
 
-Enter = Callable[[str], Place]
+Enter = Callable[[str], PeerGroup]
 """Lets a process with this name in."""
 
 
 @pytest.fixture(params=KINDS)
 async def enter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Enter]:
-    """Return an empty place of each kind, with a connection of its own for each process."""
+    """Return an empty group of each kind, with a connection of its own for each process."""
     async with AsyncExitStack() as open_:
         if request.param == "fake":
             lease, told = FakeLease(), FakeSharedVerdicts()
-            yield lambda _name: Place(FakeLeadership(lease), told)
+            yield lambda _name: PeerGroup(FakeLeadership(lease), told)
         elif request.param == "file":
             folder = tmp_path / "deep"
-            yield lambda _name: Place(FileLeadership(folder / "lock"), FileSharedVerdicts(folder / "verdicts.json"))
+            yield lambda _name: PeerGroup(FileLeadership(folder / "lock"), FileSharedVerdicts(folder / "verdicts.json"))
         elif request.param == "postgres":
             url = str(request.getfixturevalue("postgres_url"))
             engine = make_engine(url)
@@ -63,22 +63,22 @@ async def enter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             await asyncio.to_thread(AlembicSchema(url, engine).upgrade)
             async with engine.begin() as connection:
                 await connection.execute(delete(probing))
-            yield lambda name: Place(PostgresLeadership(engine, name), PostgresSharedVerdicts(engine))
+            yield lambda name: PeerGroup(PostgresLeadership(engine, name), PostgresSharedVerdicts(engine))
         else:
             redis = make_redis(str(request.getfixturevalue(f"{request.param}_url")))
             open_.push_async_callback(redis.aclose)
             prefix = f"{uuid.uuid4()}:"
-            yield lambda name: Place(RedisLeadership(redis, prefix, name), RedisSharedVerdicts(redis, prefix))
+            yield lambda name: PeerGroup(RedisLeadership(redis, prefix, name), RedisSharedVerdicts(redis, prefix))
 
 
 async def test_one_leads(enter: Enter) -> None:
     """Of many that ask at once one gets the lead, and keeps it however often it asks again."""
-    places = [enter(f"process {number}") for number in range(8)]
-    got = await asyncio.gather(*(place.leadership.lead() for place in places))
+    groups = [enter(f"process {number}") for number in range(8)]
+    got = await asyncio.gather(*(group.leadership.lead() for group in groups))
     assert 1 == sum(got)
-    leader = places[got.index(True)]
+    leader = groups[got.index(True)]
     for _ in range(3):
-        assert got == [await place.leadership.lead() for place in places]
+        assert got == [await group.leadership.lead() for group in groups]
     await leader.leadership.leave()
 
 
@@ -186,7 +186,7 @@ async def test_verdicts_that_cannot_be_read(tmp_path: Path, data: bytes, caplog:
 
 
 async def test_no_server(tmp_path: Path) -> None:
-    """Where no server answers, or no file can be made, every call says which place is not available."""
+    """Where no server answers, or no file can be made, every call says which store is not available."""
     redis = make_redis(f"redis://127.0.0.1:{free_port()}/0")
     engine = make_engine(f"postgresql://postgres:secret@127.0.0.1:{free_port()}/balancer_test")
     (tmp_path / "file").touch()
