@@ -15,12 +15,17 @@ from balancer.core.control.ports import RulesChanged
 from balancer.core.control.serving import Serving
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.fallbacks import Fallback, Fallbacks
+from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.watching import Watchlist
 from balancer.core.rules.matching import NoPlaces
 from balancer.core.rules.ports import PlaceFiles
 from balancer.jobs import runner
 from balancer.jobs.following import Following
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
 from balancer.jobs.placing import Placing
+from balancer.jobs.probing import Probing
+from balancer.jobs.rounds import Rounds
 from balancer.jobs.runner import Background, Jobs
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
@@ -30,7 +35,7 @@ from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 from tests.factories import CHANGED, SIGNED
-from tests.fakes import FakeConfigNotices, FakeDependency, FakeSharedLimits, FakeSharedStats, FakeTickets
+from tests.fakes import FakeConfigNotices, FakeDependency, FakeProber, FakeSharedLimits, FakeSharedStats, FakeTickets
 from tests.unit.worlds import FIRST, World
 
 pytestmark = pytest.mark.anyio
@@ -91,12 +96,15 @@ class Process:
         self.books = self.world.planner.books
         meters = Meters(self.board.claim())
         serving = Serving(self.world.planner.redirects, self.world.in_force, self.books, self.fallbacks)
+        watchlist = Watchlist(list)
         self.background = Background(
             Jobs(
                 Following(self.world.in_force, self.notices, 0.001, self._prepare),
                 Spreading(self.world.changes, self.world.rule_changes, self.world.in_force),
                 Watchman([self.dependency], serving, lambda: CHANGED, []),
                 Reporting(meters, serving, lambda: CHANGED, lambda: 0, self.stats),
+                Probing(watchlist, [], Rounds(FakeProber(), lambda: CHANGED, lambda: 0.0, meters), meters),
+                Heeding(watchlist, [], KnownVerdicts(lambda: CHANGED, lambda: 0.0), self.world.planner.heed),
                 Leasing(self.books, self.tickets, meters),
                 Sharing([self.limiter], self.limits, lambda: 0.0),
                 Placing(self.places, 0.001),
