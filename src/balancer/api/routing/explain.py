@@ -1,5 +1,6 @@
 """The paths by which admins see what would happen: `/explain` and `/config/preview`."""
 
+import asyncio
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -277,7 +278,11 @@ async def preview_config(
     change = _change(body, to_ascii)
     config = await configs.get(body.id)
     changed = config.with_document(change.applied_to(config.document))
-    before, after = (Outcome.of(one, forecast(one, body.videos, body.requests, origins)) for one in (config, changed))
+    # A long schedule takes longer to lay out than a request may wait.
+    before, after = [
+        Outcome.of(one, await asyncio.to_thread(forecast, one, body.videos, body.requests, origins))
+        for one in (config, changed)
+    ]
     documents = config.document, changed.document
     return Preview(
         config.id, config.revision, changes_between(*documents), target_changes_between(*documents), before, after
