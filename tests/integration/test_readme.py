@@ -40,8 +40,7 @@ def curl(command: str, base: str) -> str:
             case "-o":
                 assert next(words) == "/dev/null"
             case "-w":
-                assert next(words) == r"%{redirect_url}\n"
-                shown = "location"
+                shown = {r"%{redirect_url}\n": "location", r"%{http_code}\n": "status"}[next(words)]
             case "-X":
                 method = next(words)
             case "-H":
@@ -59,6 +58,8 @@ def curl(command: str, base: str) -> str:
     connection.close()
     if shown == "location":
         return f"{answer.headers['location']}\n"
+    if shown == "status":
+        return f"{answer.status}\n"
     head = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.getheaders())]
     return ("\n".join(head) + "\n\n" + content) if shown == "all" else content
 
