@@ -70,8 +70,13 @@ class Authority:
         self.path = folder / "ca.pem"
         self.path.write_bytes(self._sign(self._name, self._key.public_key(), extensions))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """Write a certificate for a name and the loopback address, and its key; return both files."""
+    def issue(self, name: str, valid: timedelta = timedelta(days=1)) -> tuple[Path, Path]:
+        """Write a certificate for a name and the loopback address, and its key; return both files.
+
+        Args:
+            name: Whose certificate.
+            valid: From now on for how long; negative for one that has run out.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(name), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
         extensions: list[tuple[x509.ExtensionType, bool]] = [
@@ -81,7 +86,7 @@ class Authority:
         ]
         whose = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         files = self._folder / f"{name}.pem", self._folder / f"{name}-key.pem"
-        files[0].write_bytes(self._sign(whose, key.public_key(), extensions))
+        files[0].write_bytes(self._sign(whose, key.public_key(), extensions, valid))
         files[1].write_bytes(_pem(key))
         return files
 
@@ -95,7 +100,11 @@ class Authority:
         return context
 
     def _sign(
-        self, whose: x509.Name, key: ec.EllipticCurvePublicKey, extensions: list[tuple[x509.ExtensionType, bool]]
+        self,
+        whose: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        extensions: list[tuple[x509.ExtensionType, bool]],
+        valid: timedelta = timedelta(days=1),
     ) -> bytes:
         now = datetime.now(UTC)
         builder = (
@@ -105,7 +114,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=2))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_after(now + valid)
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)

@@ -10,6 +10,7 @@ from typing_extensions import override
 from balancer.core.access.keys import ApiKey, Role
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clients.ports import SharedLimits
+from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Edit, Revision, Signature, Standing
@@ -26,7 +27,8 @@ from balancer.core.errors import (
     RuleRevisionNotFound,
     StoreUnavailable,
 )
-from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.health.ports import Dependency, Leadership, Prober, SharedStats, SharedVerdicts
+from balancer.core.health.verdicts import Outcome, Verdicts
 from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 from balancer.core.rules.ports import RuleRecord
@@ -434,3 +436,79 @@ class FakeDependency(Dependency):
         await self.gate.wait()
         if self.down:
             raise StoreUnavailable(self.name)
+
+
+class FakeProber(Prober):
+    """Finds what `found` says for each URL, by default that it works; `asked` has the URLs in order.
+
+    Hold `gate` to keep probes from ending.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, Outcome] = {}
+        self.asked: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @override
+    async def probe(self, check: Check) -> Outcome:
+        self.asked.append(check.url)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.gate.wait()
+        finally:
+            self.at_once -= 1
+        return self.found.get(check.url, Outcome(None, "answered 200", 0.001, 200))
+
+
+class FakeLease:
+    """What the leaderships of one place share: who has the lead. Set `holder` to None when that one has died."""
+
+    def __init__(self) -> None:
+        self.holder: FakeLeadership | None = None
+
+
+class FakeLeadership(Leadership):
+    """A lead that is kept until it is left. Set `down` to take the store away."""
+
+    def __init__(self, lease: FakeLease) -> None:
+        self._lease = lease
+        self.down = False
+
+    @override
+    async def lead(self) -> bool:
+        if self.down:
+            raise StoreUnavailable("redis")
+        self._lease.holder = self._lease.holder or self
+        return self._lease.holder is self
+
+    @override
+    async def leave(self) -> None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        if self._lease.holder is self:
+            self._lease.holder = None
+
+
+class FakeSharedVerdicts(SharedVerdicts):
+    """Verdicts in an attribute. Set `down` to take the store away; `saves` counts what was told."""
+
+    def __init__(self) -> None:
+        self.told: Verdicts | None = None
+        self.saves = 0
+        self.down = False
+
+    @override
+    async def save(self, verdicts: Verdicts) -> None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        self.told = verdicts
+        self.saves += 1
+
+    @override
+    async def load(self) -> Verdicts | None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        return self.told

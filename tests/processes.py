@@ -82,15 +82,21 @@ class Valkey:
     def start(self) -> None:
         """Start the server with an empty memory."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, text=True)
-        wait_until_it_listens(self.port, self._process)
+        try:
+            wait_until_it_listens(self.port, self._process)
+        except OSError:
+            self.kill()
+            raise
 
     @contextmanager
     def frozen(self) -> Generator[None, None, None]:
         """Stop the server for the block without ending it: it takes connections and answers nothing."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
-        yield
-        self._process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def say(self, *command: str) -> str:
         """Return what the server answers to a command."""
@@ -180,9 +186,11 @@ class Postgres:
         """Keep a connection open for the block, on which a statement was run."""
         with asyncio.Runner() as runner:
             connection = runner.run(asyncpg.connect(self._server.get_uri("balancer_test")))
-            runner.run(connection.execute(statement))
-            yield
-            runner.run(connection.close())
+            try:
+                runner.run(connection.execute(statement))
+                yield
+            finally:
+                runner.run(connection.close())
 
     @contextmanager
     def frozen(self) -> Generator[None, None, None]:
@@ -293,6 +301,15 @@ class Balancer:
                     child.kill()
         self.process.kill()
         self.process.wait()
+
+    def ended(self, seconds: float = START_TIMEOUT) -> int:
+        """Return the exit code of a process that ends without being asked to; one that does not is killed."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        return self.stop()
 
     def workers(self) -> list[psutil.Process]:
         """Return the worker processes, where there are several."""

@@ -115,12 +115,19 @@ class Prometheus:
             cwd=self._folder,
             text=True,
         )
-        wait_until_it_listens(self.port, self._process)
+        try:
+            wait_until_it_listens(self.port, self._process)
+        except OSError:
+            self._end()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self._process:
             self._process.terminate()
             self._process.wait(30)

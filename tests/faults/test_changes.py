@@ -87,12 +87,11 @@ def test_confirmed_changes_survive_kills(request: pytest.FixtureRequest, tmp_pat
         settings["DATABASE_URL"] = url
     confirmed: list[tuple[int, str]] = []
     for number in range(KILLS):
-        balancer = Balancer(tmp_path, None, **settings).wait()
-        changer = Changer(balancer.url)
-        changer.wait_for(5 + 10 * number)
-        balancer.process.send_signal(signal.SIGKILL)
-        changer.join()
-        balancer.stop()
+        with Balancer(tmp_path, None, **settings) as balancer:
+            changer = Changer(balancer.url)
+            changer.wait_for(5 + 10 * number)
+            balancer.process.send_signal(signal.SIGKILL)
+            changer.join()
         confirmed += changer.confirmed
     with (
         Balancer(tmp_path, None, **settings) as balancer,

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -111,8 +110,7 @@ def test_a_service_whose_workers_cannot_start_fails(saboteur: Saboteur, tmp_path
     """When no worker can start the service ends, and its exit code says that something is wrong."""
     saboteur.break_workers()
     balancer = Balancer(tmp_path, saboteur.environment, WORKERS=2)
-    assert 1 == balancer.process.wait(START_TIMEOUT)
-    balancer.stop()
+    assert 1 == balancer.ended()
     assert any("cannot start: the service ends" in line for line in balancer.log)
 
 
@@ -205,8 +203,7 @@ def test_a_first_start_waits_for_its_folder(start: Start, tmp_path: Path) -> Non
 def test_not_waiting_is_a_choice(tmp_path: Path, nowhere: Path) -> None:
     """With `BALANCER_WAIT_FOR_CONFIG=off` such a start fails, with exit code 1."""
     balancer = Balancer(tmp_path, DATA_DIR=nowhere, WAIT_FOR_CONFIG="off")
-    assert 1 == balancer.process.wait(START_TIMEOUT)
-    balancer.stop()
+    assert 1 == balancer.ended()
     assert any("No config is known" in line for line in balancer.log)
 
 
@@ -349,14 +346,12 @@ def test_a_supervisor_obeys_while_workers_start(saboteur: Saboteur, tmp_path: Pa
     """A service that is told to end while its workers are still starting does so at once."""
     saboteur.slow_down(60)
     balancer = Balancer(tmp_path, saboteur.environment, WORKERS=2)
-    wait_for(lambda: any("Started parent process" in line for line in balancer.log), seconds=START_TIMEOUT)
-    balancer.process.send_signal(signal.SIGTERM)
     try:
-        assert 0 == balancer.process.wait(10)
-    except subprocess.TimeoutExpired:
-        balancer.kill()
-        raise
-    balancer.stop()
+        wait_for(lambda: any("Started parent process" in line for line in balancer.log), seconds=START_TIMEOUT)
+        balancer.process.send_signal(signal.SIGTERM)
+    finally:
+        code = balancer.ended(10)
+    assert 0 == code
 
 
 def test_a_process_ends_though_something_holds_it(saboteur: Saboteur, tmp_path: Path) -> None:

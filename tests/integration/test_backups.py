@@ -21,7 +21,7 @@ from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.keys import SqlApiKeys
 from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.adapters.sql.rules import SqlRuleRecord
-from balancer.adapters.sql.tables import metadata
+from balancer.adapters.sql.tables import PASSING, metadata
 from balancer.core.access.keys import Role
 from balancer.core.configs.revisions import Attempt
 from balancer.core.configs.simple import simple_document
@@ -82,13 +82,13 @@ def populate(url: str) -> None:
 
 
 def content(url: str) -> Tables:
-    """Return all rows of all tables."""
+    """Return all rows of all tables, but of those that are in no backup."""
 
     async def read() -> Tables:
         engine = make_engine(url)
         async with engine.connect() as connection:
             found = {}
-            for table in metadata.sorted_tables:
+            for table in (table for table in metadata.sorted_tables if PASSING not in table.info):
                 rows = await connection.execute(select(table).order_by(*table.primary_key))
                 found[table.name] = [row._asdict() for row in rows]
         await engine.dispose()
@@ -123,6 +123,8 @@ def test_round_trip(database: Callable[[str], str], tmp_path: Path, source: str,
     other = database(target)
     if migrated:
         AlembicSchema(other, make_engine(other)).upgrade()
+        # A process that probes may have been there already.
+        run_sql(other, "INSERT INTO probing (id, holder) VALUES (1, 'a/0')")
     assert made == asyncio.run(backups(other).restore(str(tmp_path / "backup"), replace=False))
     assert before == content(other)
 

@@ -277,9 +277,11 @@ def test_connections_are_reset(start: Start, tmp_path: Path) -> None:
 
         resetting = threading.Thread(target=reset)
         resetting.start()
-        with httpx.Client(headers=BEARER, base_url=balancer.url, timeout=30) as client:
-            seen = Counter(change(client, f"No {number}") for number in range(300))
-        enough.set()
-        resetting.join()
+        try:
+            with httpx.Client(headers=BEARER, base_url=balancer.url, timeout=30) as client:
+                seen = Counter(change(client, f"No {number}") for number in range(300))
+        finally:
+            enough.set()
+            resetting.join()
     assert {200: 300} == seen
     assert not [event for event in balancer.events() if "exception" in event]

@@ -1,10 +1,8 @@
 """Migrations on both databases."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from balancer.core.configs.simple import simple_document
 from balancer.core.errors import SchemaMismatch
 from balancer.core.storage.migrations import Loss
 from tests.factories import CHANGED, SIGNED
+from tests.processes import start_command
 
 ROOT = Path(__file__).parents[2]
 NEWEST = max(path.name for path in (ROOT / "alembic" / "versions").glob("[0-9]*.py"))[:4]
@@ -148,17 +147,13 @@ def test_history_begins_with_the_present(url: str) -> None:
 
 def test_runners_at_once(url: str, tmp_path: Path) -> None:
     """Several migrations at the same time do the work once, and all succeed."""
-    runners = [
-        subprocess.Popen(
-            [sys.executable, "-m", "balancer", "migrate"],
-            cwd=tmp_path,
-            env={**os.environ, "BALANCER_DATABASE_URL": url},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(4)
-    ]
-    assert [0] * 4 == [runner.wait(60) for runner in runners]
+    with ExitStack() as running:
+        runners = [running.enter_context(start_command(tmp_path, "migrate", DATABASE_URL=url)) for _ in range(4)]
+        for runner in runners:
+            running.callback(runner.kill)
+        for runner in runners:
+            runner.communicate(timeout=60)
+    assert [0] * 4 == [runner.returncode for runner in runners]
     assert "cdn_configs" in tables(url)
 
 

@@ -17,6 +17,7 @@ from tests.factories import BEARER
 from tests.monitoring import dashboard
 from tests.processes import Balancer, Valkey, wait_for
 from tests.prometheus import ROOT, RULES, Prometheus, find, promtool
+from tests.targets import TargetServer
 from tests.wire import ask
 
 GROUPS = yaml.safe_load(RULES.read_text())["groups"]
@@ -70,6 +71,14 @@ class Monitored:
         raise AssertionError("wrong keys are not limited")
 
 
+def watch(balancer: Balancer, target: TargetServer) -> None:
+    """Let the service watch its CDN by what is asked of a target that has a certificate."""
+    check = {"url": f"https://{target.host}/health", "interval": 0.5, "timeout": 0.5, "verify_tls": False}
+    change = {"id": 1, "name": "cdn", "check": check}
+    answer = httpx.patch(f"{balancer.url}/config/target", headers=BEARER, json=change)
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.fixture(scope="module")
 def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
     """Return what is monitored, under load until the tests are over."""
@@ -79,6 +88,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         database = {"DATABASE_URL": f"sqlite:///{folder}/balancer.db"}
         settings = {**database, "REDIS_URL": valkey.url, "WORKERS": 4, "LOGIN_RATE": "1/s"}
         balancer = running.enter_context(Balancer(folder, None, **settings))
+        watch(balancer, running.enter_context(TargetServer(tls=folder)))
         prometheus = running.enter_context(Prometheus(folder, [balancer.url]))
         everything = Monitored(balancer, prometheus, valkey)
         players = threading.Thread(target=everything.play)

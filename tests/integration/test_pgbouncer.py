@@ -11,6 +11,7 @@ import pytest
 from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.probing import PostgresLeadership
 from tests.factories import BEARER, SIGNED, VIDEO, ConfigFactory
 from tests.integration.conftest import Start
 from tests.servers import DatabaseServer, pgbouncer
@@ -52,6 +53,17 @@ async def test_many_connections(bounced: str) -> None:
         ]
         await asyncio.gather(*asked)
     for engine in engines:
+        await engine.dispose()
+
+
+async def test_one_probes(bounced: str) -> None:
+    """Of many processes behind PgBouncer one gets the lead and keeps it, whatever connections they are given."""
+    engines = [make_engine(bounced) for _ in range(4)]
+    places = [PostgresLeadership(engine, f"process {number}") for number, engine in enumerate(engines)]
+    found = {tuple(await asyncio.gather(*(place.lead() for place in places))) for _ in range(5)}
+    assert [1] == [sum(leads) for leads in found]
+    for place, engine in zip(places, engines, strict=True):
+        await place.leave()
         await engine.dispose()
 
 

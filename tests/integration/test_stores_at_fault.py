@@ -108,6 +108,8 @@ def all_told(folder: Path, commands: list[list[str]], **settings: Any) -> list[s
     """Run commands side by side, and return the line that each ended with."""
     with ExitStack() as running:
         started = [running.enter_context(start_command(folder, *command, **settings)) for command in commands]
+        for process in started:
+            running.callback(process.kill)
         done = [(process, *process.communicate(timeout=120)) for process in started]
     return [told(subprocess.CompletedProcess(one.args, one.returncode, *said)) for one, *said in done]
 

@@ -194,8 +194,7 @@ def test_unusable_certificate(tmp_path: Path, fault: str, line: str) -> None:
     """A certificate that cannot be served ends the start with one line that names the file and the reason."""
     spoil(tmp_path, fault)
     balancer = Balancer(tmp_path, None, **settings(tmp_path))
-    assert 1 == balancer.process.wait(30)
-    balancer.stop()
+    assert 1 == balancer.ended()
     (said,) = [text for text in balancer.log if text.startswith("balancer: ")]
     assert line in said
     assert "Traceback" not in "".join(balancer.log)

@@ -15,7 +15,7 @@ from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
-from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.health.ports import Dependency, PeerGroup, Prober, SharedStats
 from balancer.core.rules.ports import RuleRecord
 from balancer.settings import Settings
 from balancer.wiring import make_container
@@ -25,9 +25,13 @@ from tests.fakes import (
     FakeCdnConfigs,
     FakeConfigHistory,
     FakeConfigNotices,
+    FakeLeadership,
+    FakeLease,
     FakePlanCopies,
+    FakeProber,
     FakeRuleRecord,
     FakeSharedStats,
+    FakeSharedVerdicts,
 )
 
 
@@ -39,6 +43,7 @@ def make_test_app(
     dependencies: Sequence[Dependency] = (),
     *,
     rules: FakeRuleRecord | None = None,
+    prober: FakeProber | None = None,
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -50,6 +55,7 @@ def make_test_app(
         shared_stats: What other hosts tell; there are none by default.
         dependencies: The stores that health asks.
         rules: The record of rules, to steer it.
+        prober: What the targets say; by default that they work.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -68,6 +74,9 @@ def make_test_app(
     fakes.provide(lambda: keys, provides=ApiKeys)
     fakes.provide(lambda: shared_stats, provides=SharedStats | None)
     fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
+    fakes.provide(lambda: prober or FakeProber(), provides=Prober)
+    groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
+    fakes.provide(lambda: groups, provides=Sequence[PeerGroup])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
     given: dict[str, Any] = {"_env_file": None, "admin_rate": None, "open_rate": None, **settings}
     chosen = Settings(**given)
@@ -105,8 +114,10 @@ def direct_calls(app: Litestar) -> Generator["DirectCalls", None, None]:
 
     with asyncio.Runner() as runner:
         task = runner.run(begin())
-        yield DirectCalls(app, runner)
-        runner.run(end(task))
+        try:
+            yield DirectCalls(app, runner)
+        finally:
+            runner.run(end(task))
 
 
 class DirectCalls:

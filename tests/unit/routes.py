@@ -48,6 +48,7 @@ ROUTES = [
     *_both("/health/live", "live", frozenset(), None),
     *_both("/health/ready", "ready", frozenset({503}), None),
     *_both("/stats", "readStats", CLOSED),
+    *_both("/targets", "readTargets", CLOSED - {422}),
     *_both("/config", "readConfig", CLOSED | {404}),
     Route("/config", "patch", "changeConfig", CHANGE | {409}, Role.OPERATOR, body={"id": 1, **HOST}),
     Route("/config/target", "patch", "changeTarget", CHANGE, Role.OPERATOR, body={"id": 1, "name": "cdn", "weight": 1}),

@@ -66,11 +66,13 @@ def test_numbers_outlive_a_killed_process() -> None:
     here, there = context.Pipe()
     process = context.Process(target=count_there, args=(board, there))
     process.start()
-    assert 1 == here.recv()
-    # Reading maps the memory and unmaps it; nobody's slot becomes free by that.
-    assert [1000.0] == values(board)["counted",]
-    process.kill()
-    process.join()
+    try:
+        assert 1 == here.recv()
+        # Reading maps the memory and unmaps it; nobody's slot becomes free by that.
+        assert [1000.0] == values(board)["counted",]
+    finally:
+        process.kill()
+        process.join()
     assert (0, 1) == (own.number, board.claim().number)
     assert [1000.0] == values(board)["counted",]
     assert [0, 1] == [view.deaths for view in board.read()]

@@ -9,11 +9,14 @@ from typing_extensions import override
 from balancer.core.access.authentication import KeyRing
 from balancer.core.access.keys import digest_of
 from balancer.core.configs.documents import CdnConfig
+from balancer.core.control.ports import RulesChanged
 from balancer.core.errors import SchemaMismatch, StoreUnavailable
+from balancer.core.rules.conditions import Conditions
+from balancer.core.rules.documents import Rule, RuleList
 from balancer.core.storage.migrations import Migration
 from balancer.core.storage.ports import LOCK_WAIT, Schema
 from balancer.jobs.following import Following, Preparing
-from tests.factories import CHANGED, ConfigFactory
+from tests.factories import CHANGED, SIGNED, ConfigFactory
 from tests.fakes import FakeApiKeys, FakeConfigNotices
 from tests.unit.worlds import FIRST, World
 
@@ -26,7 +29,7 @@ class LostNotices(FakeConfigNotices):
     """Notices that listen for a moment, and are lost."""
 
     @override
-    async def listen(self) -> AsyncGenerator[CdnConfig | None, None]:
+    async def listen(self) -> AsyncGenerator[CdnConfig | RulesChanged | None, None]:
         yield None
         raise StoreUnavailable("redis")
 
@@ -58,12 +61,12 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def hear(follower: Follower, *configs: CdnConfig) -> None:
-    """Publish configs to a process that listens, and let it hear them."""
+async def hear(follower: Follower, *changes: CdnConfig | RulesChanged) -> None:
+    """Publish changes to a process that listens, and let it hear them."""
     listening = asyncio.ensure_future(follower.following.listen())
     await turns()
-    for config in configs:
-        await follower.notices.publish(config)
+    for changed in changes:
+        await follower.notices.publish(changed)
     await turns()
     listening.cancel()
     await asyncio.wait([listening])
@@ -85,6 +88,17 @@ async def test_every_notice_is_followed() -> None:
     newest = ConfigFactory.build(revision=4)
     await hear(follower, LATER, FIRST, newest)
     assert newest == follower.config
+
+
+async def test_changed_rules_are_followed() -> None:
+    """Word that the rules have changed leads to the record, which has them."""
+    follower = Follower()
+    await follower.world.in_force.begin()
+    assert follower.world.configs.rules
+    changed = await follower.world.configs.rules.edit(lambda _: RuleList((Rule("all", Conditions(), 1),)), SIGNED)
+    await hear(follower, RulesChanged(1))
+    assert follower.world.planner.wanted
+    assert changed == follower.world.planner.wanted.rules
 
 
 async def test_hearing_is_told() -> None:

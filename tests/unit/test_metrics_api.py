@@ -140,7 +140,7 @@ def test_configs_beyond_the_room(client: TestClient[Litestar]) -> None:
     assert {(OTHER, OTHER): 10} == found["balancer_redirects_total"]
     assert "balancer_share_served_ratio" not in found
     (config,) = client.get("/stats").json()["configs"]
-    target = {"target": OTHER, "redirects": 10, "share": 1.0, "configured": None}
+    target = {"target": OTHER, "redirects": 10, "share": 1.0, "configured": None, "verdict": None}
     assert {"id": None, "redirects": 10, "targets": [target]} == config
 
 
@@ -210,8 +210,8 @@ def test_stats(client: TestClient[Litestar]) -> None:
                 "id": 1,
                 "redirects": 10,
                 "targets": [
-                    {"target": "cdn", "redirects": 9, "share": 0.9, "configured": 0.9},
-                    {"target": "origin", "redirects": 1, "share": 0.1, "configured": 0.1},
+                    {"target": "cdn", "redirects": 9, "share": 0.9, "configured": 0.9, "verdict": None},
+                    {"target": "origin", "redirects": 1, "share": 0.1, "configured": 0.1, "verdict": None},
                 ],
             }
         ],

@@ -145,6 +145,8 @@ def test_times_are_told(document: Json) -> None:
         ("KeyRequest", "expires_at"),
         *((name, "made_at") for name in ("Rules", "RulesEntry", "RulesRevision")),
         *(("StatsAnswer", field) for field in ("begin", "end")),
+        *(("TargetState", field) for field in ("since", "probed_at")),
+        ("TargetList", "unreliable_since"),
     } == times
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from balancer.core.errors import Refusal
 from balancer.core.urls.hosts import OriginHosts
-from balancer.core.urls.plain import _PLAIN, MAX_KNOWN, PlainVideos
+from balancer.core.urls.plain import MAX_KNOWN, PlainVideos
 from balancer.core.urls.videos import OriginUrl, read_request
 from balancer.idn import to_ascii
 from tests.factories import origins
@@ -41,6 +41,9 @@ def test_both_ways_read_alike(text: str, edits: list[tuple[int, str, int]]) -> N
         text = text[:at] + piece + text[at + over :]
     allowed = origins()
     short = PlainVideos(allowed)
+    # Whatever is plain is read by what the careful way found in others before.
+    for known in SOUND[:-1]:
+        short.read(known.encode())
     for _ in range(2):
         by_short, by_care = read_both(short, allowed, text.encode())
         assert by_care == by_short
@@ -58,7 +61,6 @@ def test_plain_requests_take_the_short_way(
     url = "/".join([f"{scheme}://s1.origin-cluster", *path])
     value = url.replace(":", "%3A").replace("/", "%2F") if encoded else url
     query = "&".join([f"video={value}", *(f"{name}={text}" for name, text in carried)]).encode()
-    assert _PLAIN.fullmatch(query)
     allowed = origins()
     short = PlainVideos(allowed)
     for _ in range(2):
@@ -66,6 +68,7 @@ def test_plain_requests_take_the_short_way(
         assert by_care == by_short
         assert isinstance(by_short, tuple)
         assert url == by_short[0].text
+    assert short.read_plain(query)
 
 
 def test_memory_of_origins_is_bounded() -> None:
@@ -74,4 +77,4 @@ def test_memory_of_origins_is_bounded() -> None:
     for number in range(3 * MAX_KNOWN):
         video, _ = short.read(f"video=http://s{number}.origin-cluster/a".encode())
         assert f"s{number}" == video.origin.server
-        assert len(short._known) <= MAX_KNOWN
+        assert len(short._raw) <= MAX_KNOWN

@@ -10,6 +10,8 @@ from typing_extensions import override
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange
 from balancer.core.control.ports import RulesChanged
+from balancer.core.rules.conditions import Conditions
+from balancer.core.rules.documents import Rule, RuleList
 from balancer.jobs.spreading import Spreading
 from tests.factories import SIGNED, ConfigFactory
 from tests.fakes import FakeConfigNotices
@@ -101,6 +103,15 @@ async def test_what_was_heard_is_copied_and_not_told_again() -> None:
     await spreader.world.in_force.hear(heard)
     await spreader.spread()
     assert ([], heard) == (spreader.notices.published, spreader.world.fast.config)
+
+
+async def test_changed_rules_are_told() -> None:
+    """A change of the rules is published as one of a config is."""
+    spreader = Spreader()
+    await spreader.world.in_force.begin()
+    await spreader.world.rule_changes.replace(RuleList((Rule("all", Conditions(), 1),)), SIGNED)
+    await spreader.spread()
+    assert [1] == spreader.notices.published
 
 
 async def test_a_slow_copy_holds_no_notice_back() -> None:

@@ -16,7 +16,7 @@ from balancer.core.configs.simple import SimpleView, simple_document, simple_vie
 from balancer.core.configs.targets import Kind, Scheme, Target, fault_in_template
 from balancer.core.errors import InvalidInput, NotSimple, Refusal, TargetNotFound
 from balancer.core.routing.locations import ends_of
-from balancer.core.urls.videos import parse_video
+from balancer.core.urls.videos import parse_video, tail_of
 from tests.factories import cdn, origins, targets
 
 ORIGIN = Target("origin", Kind.ORIGIN)
@@ -256,7 +256,7 @@ def test_the_host_of_a_location_is_the_target_s(template: str, scheme: Scheme, t
     except Refusal:
         return
     ends = ends_of(target, video.origin)
-    location = (ends.before + video.path + ends.after + video.tail(carried)).decode("ascii")
+    location = (ends.before + video.path + ends.after + tail_of(video.query, carried)).decode("ascii")
     read = ada_url.URL(location)
     assert ("cdn.example.com", "8080", "", "") == (read.hostname, read.port, read.username, read.password)
     assert (video.origin.scheme if scheme is Scheme.KEEP else scheme.value) == read.protocol.rstrip(":")

@@ -7,7 +7,7 @@ import pytest
 from balancer.core.configs.targets import Kind, Target
 from balancer.core.errors import InvalidVideo, QueryTooLong, Refusal, RefusalReason
 from balancer.core.routing.locations import ends_of
-from balancer.core.urls.videos import MAX_VIDEO, parse_video, split_query
+from balancer.core.urls.videos import MAX_VIDEO, parse_video, split_query, tail_of
 from tests.factories import AT_CDN, VIDEO, origins
 
 CDN = "cdn.example.com"
@@ -19,7 +19,7 @@ def redirect(query: str, *patterns: str) -> tuple[str, str]:
     video = parse_video(value, origins(*patterns))
     targets = Target("origin", Kind.ORIGIN), Target("cdn", Kind.CDN, CDN)
     at_origin, at_cdn = (
-        b"".join((ends.before, video.path, ends.after, video.tail(carried))).decode("latin-1")
+        b"".join((ends.before, video.path, ends.after, tail_of(video.query, carried))).decode("latin-1")
         for ends in (ends_of(target, video.origin) for target in targets)
     )
     return at_origin, at_cdn

@@ -22,7 +22,7 @@ from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
 from balancer.api.openapi.document import complete, component_schemas
-from balancer.api.operation import health, numbers
+from balancer.api.operation import health, numbers, targets
 from balancer.api.routing import explain, player
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
@@ -43,6 +43,7 @@ _TAGS = [
     Tag(name="rules", description="Which config a request gets."),
     Tag(name="explain", description="What would happen, and why."),
     Tag(name="stats", description="What was served."),
+    Tag(name="targets", description="How the targets are."),
     Tag(name="keys", description="Who may do what."),
     Tag(name="health", description="What orchestrators ask."),
 ]
@@ -59,7 +60,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, explain.Preview, explain.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
-    *(health.Health, Readiness, numbers.StatsAnswer, Problem),
+    *(health.Health, Readiness, numbers.StatsAnswer, targets.TargetList, Problem),
 ]
 """Bodies of requests and answers."""
 
@@ -126,7 +127,7 @@ def make_application(
     if role != "admin":
         routes += player.ENDPOINTS.routes
     if role != "edge":
-        for subject in (config, history, explain, rules, rule_history, rule_preview, keys, numbers):
+        for subject in (config, history, explain, rules, rule_history, rule_preview, keys, numbers, targets):
             routes += subject.ENDPOINTS.routes
         routes += docs.routes(documents)
     return Litestar(

@@ -10,8 +10,10 @@ import structlog
 from balancer.core.errors import BalancerError, StoreUnavailable
 from balancer.core.health.fallbacks import Fallback, Fallbacks
 from balancer.jobs.following import Following
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
 from balancer.jobs.placing import Placing
+from balancer.jobs.probing import Probing
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
 from balancer.telemetry.health import Watchman
@@ -34,6 +36,8 @@ class Jobs(NamedTuple):
         spreading: What changes.
         watchman: Looks after the stores.
         reporting: Of what the process counts.
+        probing: Of the targets.
+        heeding: What that finds.
         leasing: None when the process counts by itself.
         sharing: None when the process limits by itself.
         placing: None when there is no database of clients' places.
@@ -43,6 +47,8 @@ class Jobs(NamedTuple):
     spreading: Spreading
     watchman: Watchman
     reporting: Reporting
+    probing: Probing
+    heeding: Heeding
     leasing: Leasing | None = None
     sharing: Sharing | None = None
     placing: Placing | None = None
@@ -67,6 +73,8 @@ class Background:
             (jobs.watchman.watch, None),
             (jobs.following.poll, Fallback.LAST_CONFIG),
             (jobs.following.listen, Fallback.POLLING),
+            (jobs.probing.step, Fallback.NO_VERDICTS),
+            (jobs.heeding.step, Fallback.OWN_VERDICTS),
         ]
         if jobs.leasing:
             self._steps.append((jobs.leasing.step, Fallback.OWN_TICKETS))
@@ -106,7 +114,6 @@ class Background:
                 is_new = False
                 await asyncio.sleep(RETRY)
             else:
-                is_new = False
                 self._regain(fallback)
 
     def _regain(self, fallback: Fallback | None) -> None:

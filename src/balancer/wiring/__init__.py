@@ -5,6 +5,7 @@ from dishka.provider import BaseProvider
 
 from balancer.settings import Settings
 from balancer.telemetry.metrics.board import Board
+from balancer.wiring.health import HealthProvider
 from balancer.wiring.numbers import NumbersProvider
 from balancer.wiring.rules import RulesProvider
 from balancer.wiring.server import ServerProvider
@@ -24,6 +25,7 @@ def make_container(settings: Settings, *overrides: BaseProvider, board: Board | 
         RulesProvider(),
         NumbersProvider(),
         DatabaseProvider(),
+        HealthProvider(),
         sharing,
         ServerProvider(),
         *overrides,

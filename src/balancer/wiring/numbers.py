@@ -8,7 +8,9 @@ from balancer import __version__
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.control.serving import Serving
 from balancer.core.health.fallbacks import Fallbacks
+from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.health.watching import Watchlist
 from balancer.settings import Settings
 from balancer.telemetry.health import Watchman
 from balancer.telemetry.logs import Lines
@@ -17,6 +19,7 @@ from balancer.telemetry.metrics.exposition import Exposition
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 from balancer.telemetry.metrics.stats import Stats
+from balancer.telemetry.metrics.targets import TargetNumbers
 from balancer.telemetry.players import AccessLog, PlayerWatch
 from balancer.telemetry.repeats import Repeats
 from balancer.telemetry.traces import Tracing, is_wanted
@@ -60,8 +63,14 @@ class NumbersProvider(Provider):
         return PlayerWatch(AccessLog(*settings.access_log), tracing, settings.traced_redirects, repeats)
 
     @provide
-    def exposition(self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch) -> Exposition:
-        return Exposition(board, reporting, clock, stopwatch)
+    def exposition(
+        self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch, targets: TargetNumbers
+    ) -> Exposition:
+        return Exposition(board, reporting, clock, stopwatch, targets)
+
+    @provide
+    def target_numbers(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock) -> TargetNumbers:
+        return TargetNumbers(watchlist, known, clock)
 
     @provide
     def watchman(

@@ -11,6 +11,7 @@ from balancer import __version__
 from balancer.adapters.files.local import DataFolder, FilePlanCopies, NoConfigNotices
 from balancer.adapters.identity.tokens import JwtTokens
 from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.probing import RedisLeadership, RedisSharedVerdicts
 from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
@@ -24,6 +25,7 @@ from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.sql.migrations import AlembicSchema
+from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedVerdicts
 from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.api.framework.guards import Limiters
 from balancer.core.access.ports import ApiKeys, AuditTrail
@@ -32,14 +34,16 @@ from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.fallbacks import Fallbacks
-from balancer.core.health.ports import Dependency, LocalFolder, SharedStats
+from balancer.core.health.ports import Dependency, LocalFolder, PeerGroup, SharedStats
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBooks
 from balancer.core.rules.ports import RuleRecord
 from balancer.core.storage.ports import Backups, Schema
 from balancer.jobs.following import Following
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
 from balancer.jobs.placing import Placing
+from balancer.jobs.probing import Probing
 from balancer.jobs.runner import Background, Jobs
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
@@ -49,6 +53,7 @@ from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 from balancer.telemetry.traces import Tracing
+from balancer.wiring.health import timed_group
 
 
 class DatabaseProvider(Provider):
@@ -135,6 +140,11 @@ class RedisProvider(Provider):
         return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
 
     @provide
+    def fleet(self, redis: Redis, settings: Settings, meters: Meters) -> PeerGroup | None:
+        leadership = RedisLeadership(redis, settings.redis_prefix, meters.slot.source)
+        return timed_group(PeerGroup(leadership, RedisSharedVerdicts(redis, settings.redis_prefix)), "redis", meters)
+
+    @provide
     def dependencies(
         self,
         redis: Redis,
@@ -163,12 +173,15 @@ class RedisProvider(Provider):
         sharing: Sharing,
         placing: Placing | None,
         reporting: Reporting,
+        probing: Probing,
+        heeding: Heeding,
         fallbacks: Fallbacks,
         settings: Settings,
     ) -> Background:
         # Where no players come, no tickets are needed.
         leases = leasing if settings.role != "admin" else None
-        return Background(Jobs(following, spreading, watchman, reporting, leases, sharing, placing), fallbacks)
+        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, leases, sharing, placing)
+        return Background(jobs, fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -187,6 +200,13 @@ class SingleHostProvider(Provider):
         return None
 
     @provide
+    def fleet(self, engine: AsyncEngine, meters: Meters) -> PeerGroup | None:
+        if engine.dialect.name != "postgresql":
+            return None
+        group = PeerGroup(PostgresLeadership(engine, meters.slot.source), PostgresSharedVerdicts(engine))
+        return timed_group(group, "database", meters)
+
+    @provide
     def dependencies(
         self, database: SqlDependency, folder: LocalFolder, tokens: JwtTokens | None
     ) -> Sequence[Dependency]:
@@ -200,9 +220,12 @@ class SingleHostProvider(Provider):
         watchman: Watchman,
         placing: Placing | None,
         reporting: Reporting,
+        probing: Probing,
+        heeding: Heeding,
         fallbacks: Fallbacks,
     ) -> Background:
-        return Background(Jobs(following, spreading, watchman, reporting, placing=placing), fallbacks)
+        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, placing=placing)
+        return Background(jobs, fallbacks)
 
 
 def _file_copies(settings: Settings, meters: Meters) -> PlanCopies:

@@ -19,6 +19,19 @@ PRIVATE = 0o700
 """Mode of the data folder: what is in it is nobody else's."""
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file that only this user can read, as a whole or not at all; make its folder when there is none."""
+    path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
 class FilePlanCopies(PlanCopies):
     """The copy of what is in force in a file, for the processes of one host.
 
@@ -42,18 +55,7 @@ class FilePlanCopies(PlanCopies):
     @override
     async def save(self, blueprint: Blueprint) -> None:
         with asking("file"):
-            await asyncio.to_thread(self._replace, plan_json.dump(blueprint))
-
-    def _replace(self, data: bytes) -> None:
-        self._path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(name).replace(self._path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+            await asyncio.to_thread(replace_file, self._path, plan_json.dump(blueprint))
 
 
 def _read(path: Path) -> bytes | None:

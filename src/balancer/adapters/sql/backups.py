@@ -35,7 +35,7 @@ from typing_extensions import override
 from balancer.adapters.files.backups import Layout, Row, checked_backup, new_backup
 from balancer.adapters.sql.engines import answering, make_engine
 from balancer.adapters.sql.migrations import AlembicSchema, take_lock
-from balancer.adapters.sql.tables import UtcDateTime, metadata
+from balancer.adapters.sql.tables import PASSING, UtcDateTime, metadata
 from balancer.core.clocks import Clock
 from balancer.core.errors import SchemaMismatch
 from balancer.core.storage.backups import Backup, Kind, RecordNotEmpty, UnusableBackup
@@ -146,7 +146,7 @@ def _layout(connection: Connection) -> Layout:
     present = set(found.get_table_names())
     return {
         name: {str(one["name"]): _kind(one["type"]) for one in found.get_columns(name)}
-        for name in (str(table.name) for table in metadata.sorted_tables)
+        for name in (str(table.name) for table in metadata.sorted_tables if PASSING not in table.info)
         if name in present
     }
 

@@ -25,6 +25,9 @@ from balancer.core.configs.revisions import MAX_ACTOR, MAX_IDEMPOTENCY_KEY, MAX_
 MAX_ID = 2**31 - 1
 """The greatest id that a column can hold; a greater one is simply not found."""
 
+PASSING = "passing"
+"""Marks a table whose rows are in no backup."""
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware time in UTC, also where the database, as SQLite, knows no time zones."""
@@ -117,4 +120,15 @@ api_keys = Table(
     Column("revoked_at", UtcDateTime),
     Column("revoked_by", String(MAX_ACTOR)),
     CheckConstraint(f"role IN ({', '.join(repr(role.label) for role in Role)})", name="role"),
+)
+
+probing = Table(
+    "probing",
+    metadata,
+    # There is one row. What is in it is worth nothing a minute later, and so it is in no backup.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(100)),
+    Column("held_until", UtcDateTime),
+    Column("verdicts", LargeBinary),
+    info={PASSING: True},
 )

@@ -8,9 +8,10 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from balancer.api.framework.notes import note_of
 from balancer.api.framework.strangers import Strangers
 from balancer.core.access.authentication import Authenticator
-from balancer.core.access.keys import Identity, Role
+from balancer.core.access.keys import Role
 from balancer.core.clients.limits import Limiter
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import check_text
@@ -81,7 +82,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     if limiter := (await parts.get(Limiters)).admin:
         limiter.admit(identity.actor, (await parts.get(Stopwatch))())
     identity.check(needed)
-    connection.scope["user"] = identity
+    note_of(connection.scope).identity = identity
 
 
 async def limit_players(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -97,8 +98,7 @@ async def limit_players(connection: Connection, _handler: BaseRouteHandler) -> N
 
 def client_of(connection: Connection) -> str:
     """Return the name under which the client of a connection is counted, as whoever observes the request found it."""
-    client: str = connection.scope["state"]["client"]
-    return client
+    return note_of(connection.scope).client
 
 
 def signature(
@@ -108,8 +108,11 @@ def signature(
 
     Raises:
         InvalidInput: When the reason is not one line of text.
+        Unauthenticated: When the route is open, so that nobody is known to make it.
     """
     if reason is not None:
         check_text("reason", reason, MAX_REASON)
-    identity: Identity = request.scope["user"]
+    identity = note_of(request.scope).identity
+    if identity is None:
+        raise Unauthenticated("A change needs credentials.", tried=False)
     return Signature(identity.actor, clock(), reason, attempt)

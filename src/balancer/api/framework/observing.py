@@ -2,18 +2,18 @@
 
 from contextlib import ExitStack
 from time import monotonic
-from typing import Any, cast
+from typing import cast
 
 import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from balancer.api.framework.notes import begin_note, note_of
 from balancer.api.framework.strangers import Strangers, failing, refusing
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.revisions import Signature
 from balancer.core.configs.simple import simple_view
-from balancer.core.errors import BalancerError, RateLimited, Refusal, Unauthenticated
-from balancer.core.routing.decisions import Decision
+from balancer.core.errors import RateLimited, Refusal, Unauthenticated
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, milliseconds, request_id_of, shown
 from balancer.telemetry.traces import Tracing
@@ -51,8 +51,8 @@ class Observer:
         begun = monotonic()
         headers = Headers.from_scope(scope)
         request_id = request_id_of(headers.get(REQUEST_ID))
-        client = scope["state"]["client"] = self._strangers.client_of(scope, headers)
-        refusal = self._strangers.refusal_of(scope, headers, client)
+        note = begin_note(scope, self._strangers.client_of(scope, headers))
+        refusal = self._strangers.refusal_of(scope, headers, note.client)
         app = self._app if refusal is None else refusing(refusal)
         status = 0
 
@@ -61,7 +61,7 @@ class Observer:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # Redirects are the same on the fast lane, which has no ids.
-                if "decision" not in scope["state"]:
+                if note.decision is None:
                     MutableScopeHeaders.from_message(message)[REQUEST_ID] = request_id
             await send(message)
 
@@ -76,7 +76,7 @@ class Observer:
             except Exception:  # outside of the framework's own handlers: the server would answer without a problem
                 logger.exception("failed", method=scope["method"], path=_route(scope))
                 if not status:
-                    scope["state"]["problem"] = "internal"
+                    note.problem = "internal"
                     await failing(scope, receive, answer)
             finally:
                 # A client that left early has no answer.
@@ -86,16 +86,14 @@ class Observer:
                     self._tracing.answered(span, _route(scope) or "", status)
 
     def _saw(self, scope: HTTPScope, status: int, begun: float, given_id: str | None) -> None:
-        seen: dict[str, Any] = scope["state"]
-        decision: Decision | None = seen.get("decision")
-        client: str = seen["client"]
+        note = note_of(scope)
+        client, decision, error = note.client, note.decision, note.error
         if decision is not None:
             self._meters.redirected(decision.route, decision.choice.target_index, begun)
             self._watch.redirected(decision, client, given_id, begun)
             return
         surface = _surface(scope)
         self._meters.answered(surface, status)
-        error: BalancerError | None = seen.get("error")
         match error:
             case Refusal() if surface == "player":
                 self._meters.refused(error.reason)
@@ -105,14 +103,14 @@ class Observer:
                 self._meters.failed_to_authenticate()
         if surface == "player":
             if status >= 400:  # noqa: PLR2004 - RFC 9110 §15.5
-                code = error.reason if isinstance(error, Refusal) else seen.get("problem", "")
+                code = error.reason if isinstance(error, Refusal) else note.problem or ""
                 self._watch.refused(status, code, client, begun)
             return
         say = logger.info if surface in {"admin", "unknown"} else logger.debug
-        more = {"method": scope["method"], "duration_ms": milliseconds(begun), "problem": seen.get("problem")}
-        route, identity = _route(scope), scope.get("user")
-        if identity is not None:
-            say("request", path=route, status=status, client=client, actor=identity.actor, **more)
+        more = {"method": scope["method"], "duration_ms": milliseconds(begun), "problem": note.problem}
+        route = _route(scope)
+        if note.identity is not None:
+            say("request", path=route, status=status, client=client, actor=note.identity.actor, **more)
             return
         # What a client made up of a path makes no line another one.
         same: dict[str, object] = {"status": status} if route is None else {"path": route, "status": status}

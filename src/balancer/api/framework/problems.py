@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
+from balancer.api.framework.notes import note_of
 from balancer.core.errors import BalancerError
 from balancer.problems import (
     FAILED,
@@ -41,7 +42,8 @@ def on_domain_error(request: Request[Any, Any, Any], error: BalancerError) -> Re
     problem = problem_of(error)
     headers = _common_headers(request) | headers_of(error)
     # For whoever counts requests and writes their lines.
-    request.state.error, request.state.problem = error, TABLE[type(error)].name
+    note = note_of(request.scope)
+    note.error, note.problem = error, TABLE[type(error)].name
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         cause = getattr(error, "explained", None)
         logger.warning("unavailable", problem=str(error), cause=cause)
@@ -52,12 +54,12 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     """Answer what the framework refused: unknown paths, wrong methods, parameters of the wrong type."""
     headers = _common_headers(request)
     if isinstance(error, ValidationException):
-        request.state.problem = "invalid-input"
+        note_of(request.scope).problem = "invalid-input"
         faults = [FieldError(fault["key"], fault["message"]) for fault in _faults(error)]
         detail = " ".join(f"'{fault.field}': {fault.reason}." for fault in faults)
         return as_response(generic(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults), headers)
     status = HTTPStatus(error.status_code)
-    request.state.problem = status.phrase.lower().replace(" ", "-")
+    note_of(request.scope).problem = status.phrase.lower().replace(" ", "-")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     path = request.url.path
@@ -78,7 +80,7 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a fault of ours: the traceback goes to the log, none of it to the client."""
     logger.error("failed", method=request.method, path=request.scope.get("path_template"), exc_info=error)
-    request.state.problem = "internal"
+    note_of(request.scope).problem = "internal"
     return as_response(FAILED, _common_headers(request))
 
 

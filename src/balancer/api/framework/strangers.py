@@ -1,13 +1,12 @@
 """What needs no key: how often one address may ask for it, and what it is told above that."""
 
-from typing import Any
-
 import msgspec
 from litestar import Litestar
 from litestar.datastructures import Headers
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from balancer import headers
+from balancer.api.framework.notes import note_of
 from balancer.core.access.keys import Role
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.clients.limits import Limiter
@@ -95,8 +94,8 @@ def refusing(error: RateLimited) -> ASGIApp:
     """Return an application that answers every request with an error."""
 
     async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
-        state: dict[str, Any] = scope["state"]
-        state["error"], state["problem"] = error, TABLE[RateLimited].name
+        note = note_of(scope)
+        note.error, note.problem = error, TABLE[RateLimited].name
         await _tell(scope, send, problem_of(error), headers_of(error))
 
     return refuse

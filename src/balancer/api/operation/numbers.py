@@ -16,6 +16,8 @@ from balancer.api.openapi.operations import Time, one_of
 from balancer.core.access.keys import Role
 from balancer.core.clients.limits import UNITS
 from balancer.core.errors import InvalidInput, RefusalReason
+from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.verdicts import Verdict, Verdicts
 from balancer.core.routing.decisions import Plan
 from balancer.core.routing.redirects import Redirects
 from balancer.telemetry.metrics.board import OTHER
@@ -47,12 +49,14 @@ class TargetStats(msgspec.Struct):
         redirects: How many.
         share: Which part of the config's, from 0 to 1.
         configured: Which part it is to have now; null when the config is not in force.
+        verdict: Of its health now; null when nothing is told of that.
     """
 
     target: str
     redirects: int
     share: float
     configured: float | None
+    verdict: Annotated[str, one_of(Verdict)] | None
 
 
 class ConfigStats(msgspec.Struct):
@@ -103,12 +107,17 @@ async def read_metrics(request: AnyRequest, exposition: FromDishka[Exposition]) 
 
 
 @ENDPOINTS.endpoint("GET /stats", Role.VIEWER, WINDOW, answer="What was served.")
-async def read_stats(request: AnyRequest, stats: FromDishka[Stats], redirects: FromDishka[Redirects]) -> StatsAnswer:
+async def read_stats(
+    request: AnyRequest,
+    stats: FromDishka[Stats],
+    redirects: FromDishka[Redirects],
+    known: FromDishka[KnownVerdicts],
+) -> StatsAnswer:
     """Read what was served over the last minutes.
 
     By config and target: for all workers of this host, and for all hosts that share a Redis.
     """
-    return _answer(await stats.served(_window(request)), redirects.plan)
+    return _answer(await stats.served(_window(request)), redirects.plan, known)
 
 
 def _window(request: AnyRequest) -> int:
@@ -120,7 +129,7 @@ def _window(request: AnyRequest) -> int:
     return seconds
 
 
-def _answer(served: Served, plan: Plan | None) -> StatsAnswer:
+def _answer(served: Served, plan: Plan | None, known: KnownVerdicts) -> StatsAnswer:
     configs: dict[str, dict[str, int]] = {}
     refusals: dict[str, int] = {}
     limited: dict[str, int] = {}
@@ -134,7 +143,7 @@ def _answer(served: Served, plan: Plan | None) -> StatsAnswer:
                 limited[policy] = count
             case _:
                 pass
-    found = [_config(config, targets, plan) for config, targets in configs.items()]
+    found = [_config(config, targets, plan, known.current) for config, targets in configs.items()]
     return StatsAnswer(
         datetime.fromtimestamp(served.begin, UTC),
         datetime.fromtimestamp(served.end, UTC),
@@ -147,15 +156,17 @@ def _answer(served: Served, plan: Plan | None) -> StatsAnswer:
     )
 
 
-def _config(config: str, targets: dict[str, int], plan: Plan | None) -> ConfigStats:
-    route = plan.routes.get(int(config)) if plan and config != OTHER else None
+def _config(config: str, targets: dict[str, int], plan: Plan | None, verdicts: Verdicts | None) -> ConfigStats:
+    number = None if config == OTHER else int(config)
+    route = plan.routes.get(number) if plan and number is not None else None
     configured = route.shares if route else {}
     whole = sum(targets.values())
-    return ConfigStats(
-        None if config == OTHER else int(config),
-        whole,
-        [TargetStats(target, count, count / whole, configured.get(target)) for target, count in targets.items()],
-    )
+
+    def stats(name: str, count: int) -> TargetStats:
+        health = verdicts.targets.get((number, name)) if verdicts and number is not None else None
+        return TargetStats(name, count, count / whole, configured.get(name), health.verdict if health else None)
+
+    return ConfigStats(number, whole, [stats(name, count) for name, count in targets.items()])
 
 
 def routes(access: dict[str, Any]) -> list[Router]:

@@ -15,6 +15,7 @@ from balancer import headers
 from balancer.api.framework.endpoints import HTTP_DETAILS, Endpoints
 from balancer.api.framework.guards import limit_players
 from balancer.api.framework.inputs import joined
+from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import VIDEOS, text
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
@@ -116,7 +117,7 @@ async def redirect_video(
     )
     decision = redirects.redirect(request.scope["query_string"], client)
     # It is counted once it is answered.
-    request.state.decision = decision
+    note_of(request.scope).decision = decision
     # In the order in which the edge has them.
     fields = {**headers.PLAYER, "content-length": "0", "location": decision.location}
     return _Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)

@@ -24,8 +24,10 @@ MAX_TEXT = 200
 
 MAX_URL = 2048
 
-_PROBE = re.compile(r"(?:https?://[a-z0-9._-]++(?::[1-9][0-9]{0,4})?)?/[!-~]*+")
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[1-9][0-9]{0,4})?")
+# A port from 1 to 65535.
+_PORT = r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(?![0-9])"
+_PROBE = re.compile(rf"(?:https?://[a-z0-9](?:[a-z0-9._-]{{0,251}}[a-z0-9])?+{_PORT})?/[!-~]*+")
+_HOST = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,251}}[A-Za-z0-9])?{_PORT}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Check:
     """How a target is probed, and how many probes change the verdict about it.
 
     Attributes:
-        url: `/health`, on the target's own host, or an absolute `http://…` or `https://…` URL.
+        url: `/health`, on the target's own host, or an absolute `http://…` or `https://…` URL, as an origin needs.
         method: `GET` or `HEAD`.
         statuses: Those that a working target answers.
         contains: Text that the body must have, None when any will do; only with `GET`.

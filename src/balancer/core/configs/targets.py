@@ -92,6 +92,8 @@ class Target:
                 raise self.fault(field, "must not be given: an origin gets the URL that the player asked for")
         if self.scheme is not Scheme.KEEP:
             raise self.fault("scheme", "must be 'keep': an origin gets the URL that the player asked for")
+        if self.check and self.check.url.startswith("/"):
+            raise self.fault("check.url", "must be an absolute http or https URL: an origin has no host of its own")
 
     def _check_cdn(self) -> None:
         if not self.host:

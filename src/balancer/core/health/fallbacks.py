@@ -22,6 +22,12 @@ class Fallback(StrEnum):
     OWN_STATS = "own-stats"
     """What this process serves is not told to the other hosts; it is kept, and told later."""
 
+    OWN_VERDICTS = "own-verdicts"
+    """The processes of this host probe the targets for themselves, and do not hear what others have found."""
+
+    NO_VERDICTS = "no-verdicts"
+    """Nobody can be chosen to probe: verdicts get old, and all targets count as usable then."""
+
 
 class Fallbacks:
     """Those that one process is in."""

@@ -9,7 +9,7 @@ from balancer.core.routing.policies import Choice
 from balancer.core.routing.reasons import RoutingReason, SkipReason
 from balancer.core.routing.routes import Client, Route
 from balancer.core.rules.matching import Reading, RuleBook
-from balancer.core.urls.videos import OriginUrl
+from balancer.core.urls.videos import Origin, OriginUrl, tail_of
 
 
 class Plan(NamedTuple):
@@ -25,12 +25,19 @@ class Plan(NamedTuple):
     routes: Mapping[int, Route]
     rules: RuleBook | None = None
 
-    def read(self, video: OriginUrl, carried: bytes) -> "Asked":
-        """Return what a request asks for, ready for `decide`."""
-        asked = Asked(self, self.default, video, carried)
+    def read(self, origin: Origin, path: bytes, carried: bytes, query: bytes = b"") -> "Asked":
+        """Return what a request asks for, ready for `decide`.
+
+        Args:
+            origin: Of the video.
+            path: Of the video.
+            carried: The parameters beside it, as they were sent.
+            query: Of the video: `?x=1`.
+        """
+        asked = Asked(self, self.default, origin, path, carried, query)
         if self.rules is None:
             return asked
-        reading = self.rules.read(video.origin.host, video.path.decode(), carried)
+        reading = self.rules.read(origin.host, path.decode(), carried)
         if reading.settled:
             return asked.by(self.rules, reading.position)
         asked.reading, asked.asks_client = reading, True
@@ -51,8 +58,10 @@ class Asked:
     Args:
         plan: Decides.
         route: Of the config that it gets, the default one where the client decides that.
-        video: What was asked for.
+        origin: Of the video.
+        path: Of the video.
         carried: The parameters beside it, as they were sent.
+        query: Of the video.
         rule: The name of the rule that chose the config, None where none did.
 
     Attributes:
@@ -62,37 +71,59 @@ class Asked:
         key: What keeps its target, None until it is wanted.
     """
 
-    __slots__ = ("_by_rule", "asks_client", "carried", "key", "locations", "plan", "reading", "route", "rule", "video")
+    __slots__ = (
+        *("_by_rule", "asks_client", "carried", "key", "locations", "origin", "path", "plan", "query", "reading"),
+        *("route", "rule"),
+    )
 
-    def __init__(self, plan: Plan, route: Route, video: OriginUrl, carried: bytes, rule: str | None = None) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  one is made for each request that is new, so it is made of what there is
+        self,
+        plan: Plan,
+        route: Route,
+        origin: Origin,
+        path: bytes,
+        carried: bytes,
+        query: bytes,
+        rule: str | None = None,
+    ) -> None:
         self.plan = plan
         self.route = route
-        self.video = video
+        self.origin = origin
+        self.path = path
         self.carried = carried
+        self.query = query
         self.rule = rule
         self.reading: Reading | None = None
         self.asks_client = route.asks_client
         self.locations: list[bytes | None] = [None] * len(route.counts)
         self.key: bytes | None = None
-        self._by_rule: dict[int | None, Asked] = {}
+        self._by_rule: dict[int | None, Asked] | None = None
+
+    @property
+    def video(self) -> OriginUrl:
+        """The URL of the video."""
+        return OriginUrl(self.origin, self.path, self.query)
 
     def location(self, index: int) -> bytes:
         """Return the location at the target of this index."""
         found = self.locations[index]
         if found is None:
-            before, after = self.route.ends(self.video.origin)[index]
-            found = b"%b%b%b%b" % (before, self.video.path, after, self.video.tail(self.carried))
-            self.locations[index] = found
+            before, after = self.route.ends(self.origin)[index]
+            tail = tail_of(self.query, self.carried) if self.carried or self.query else b""
+            found = self.locations[index] = before + self.path + after + tail
         return found
 
     def by(self, rules: RuleBook, position: int | None) -> "Asked":
         """Return the same request on the route of the rule at a position, on the default one for None."""
+        if self._by_rule is None:
+            self._by_rule = {}
         found = self._by_rule.get(position)
         if found is None:
             rule = None if position is None else rules.rules[position]
             # A config is on record as long as a rule names it; a copy that is not whole may lack it.
             route = self.plan.routes.get(rule.config_id, self.plan.default) if rule else self.plan.default
-            found = Asked(self.plan, route, self.video, self.carried, rule.name if rule else None)
+            name = rule.name if rule else None
+            found = Asked(self.plan, route, self.origin, self.path, self.carried, self.query, name)
             self._by_rule[position] = found
         return found
 

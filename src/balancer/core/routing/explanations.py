@@ -7,7 +7,7 @@ from typing import NamedTuple
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.targets import Target
 from balancer.core.errors import BalancerError, NoConfig, Refusal, RefusalReason
-from balancer.core.routing.decisions import Asked, Decision, Plan, Step
+from balancer.core.routing.decisions import Decision, Plan, Step
 from balancer.core.routing.reasons import RoutingReason
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import NOBODY, Client, Route
@@ -129,7 +129,7 @@ def _places(text: str, route: Route, shares: list[Share], origins: OriginHosts) 
         video = parse_video(text.encode(), origins)
     except Refusal as error:
         return Places(text, error, [])
-    asked = Asked(Plan(route, {}), route, video, b"")
+    asked = Plan(route, {}).read(video.origin, video.path, b"", video.query)
     return Places(
         text, None, [(share, asked.location(index).decode()) for index, share in enumerate(shares) if share.share]
     )

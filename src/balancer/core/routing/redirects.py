@@ -32,7 +32,8 @@ class Redirects:
         plan = self.plan
         if plan is None:
             raise NoConfig
-        return plan.read(*self._videos.read(query))
+        video, carried = self._videos.read(query)
+        return plan.read(video.origin, video.path, carried, video.query)
 
     def find_plain(self, query: bytes) -> Asked | None:
         """Do the same for a query in which nothing needs care; None leaves it to `find`."""

@@ -1,9 +1,9 @@
 """A short way to read the requests that nearly all players send, and the careful way for all others.
 
-Reading a URL with care costs several microseconds, and the redirect is asked millions of times an hour. The pattern
-here accepts only queries in which nothing needs care: every character stands for itself, no segment begins with a dot,
-and the origin is one that the careful way has let through before. A property test demands that both ways read alike
-whatever the pattern accepts.
+Reading a URL with care costs several microseconds, and the redirect is asked millions of times an hour. A query is
+plain when nothing in it needs care: it begins with an origin that the careful way has let through before, in the same
+bytes, and in all that follows every character stands for itself and no segment begins with a dot. A property test
+demands that both ways read alike whatever is plain.
 """
 
 import re
@@ -17,14 +17,15 @@ MAX_KNOWN = 4096
 _SEGMENT = rb"[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+"
 _ORIGIN = rb"[a-z0-9-]++(?:\.[a-z0-9-]++)++"
 # Parameters beside the video: plain names other than `video`, and values of any characters.
-_CARRIED = rb"(?:&(?!video(?:[=&]|$))[A-Za-z0-9_.~-]++(?:=[!-%'-~]*+)?)*+"
+_CARRIED = rb"((?:&(?!video(?:[=&]|$))[A-Za-z0-9_.~-]++(?:=[!-%'-~]*+)?)*+)"
 
-_PLAIN = re.compile(
-    rb"video=(?:"
-    rb"(?P<encoded>https?%3A%2F%2F" + _ORIGIN + rb"(?:%3A[0-9]{1,5})?)(?P<encoded_path>(?:%2F" + _SEGMENT + rb")++)"
-    rb"|(?P<raw>https?://" + _ORIGIN + rb"(?::[0-9]{1,5})?)(?P<raw_path>(?:/" + _SEGMENT + rb")++)"
-    rb")(?P<carried>" + _CARRIED + rb")"
-)
+_ENCODED_BEGINNING = re.compile(rb"video=https?%3A%2F%2F" + _ORIGIN + rb"(?:%3A[0-9]{1,5})?")
+_ENCODED_REST = re.compile(rb"((?:%2F" + _SEGMENT + rb")++)" + _CARRIED)
+_RAW_BEGINNING = re.compile(rb"video=https?://" + _ORIGIN + rb"(?::[0-9]{1,5})?")
+_RAW_REST = re.compile(rb"((?:/" + _SEGMENT + rb")++)" + _CARRIED)
+
+# Where the host begins at the latest: behind `video=https%3A%2F%2F`, and behind `video=https://`.
+_ENCODED_HOST, _RAW_HOST = 20, 14
 
 
 class PlainVideos:
@@ -36,8 +37,9 @@ class PlainVideos:
 
     def __init__(self, origins: OriginHosts) -> None:
         self._origins = origins
-        # From a scheme and host as they are sent to what the careful way made of them.
-        self._known: dict[bytes, Origin] = {}
+        # From the beginning of a query up to the path to the origin that the careful way found in it.
+        self._encoded: dict[bytes, Origin] = {}
+        self._raw: dict[bytes, Origin] = {}
 
     def read(self, query: bytes) -> tuple[OriginUrl, bytes]:
         """Read a request's raw query string as `read_request` does.
@@ -45,25 +47,41 @@ class PlainVideos:
         Raises:
             Refusal: When it may not be redirected.
         """
-        return self.read_plain(query) or self._learn(query)
+        if plain := self.read_plain(query):
+            origin, path, carried = plain
+            return OriginUrl(origin, path, b""), carried
+        return self._learn(query)
 
-    def read_plain(self, query: bytes) -> tuple[OriginUrl, bytes] | None:
-        """Read a raw query string if it is a plain one of a known origin; None leaves it to the careful way."""
-        plain = _PLAIN.fullmatch(query)
-        if plain is None or len(query) > MAX_VIDEO:
+    def read_plain(self, query: bytes) -> tuple[Origin, bytes, bytes] | None:
+        """Read a raw query string if it is plain; None leaves it to the careful way.
+
+        Returns:
+            The origin, the path, and the parameters beside the video.
+        """
+        if len(query) > MAX_VIDEO:
             return None
-        encoded, encoded_path, raw, raw_path, carried = plain.groups()
-        origin = self._known.get(encoded or raw)
-        if origin is None:
+        path_at = query.find(b"%2F", _ENCODED_HOST)
+        if (origin := self._encoded.get(query[:path_at])) is not None:
+            if (rest := _ENCODED_REST.fullmatch(query, path_at)) is None:
+                return None
+            path, carried = rest.groups()
+            return origin, path.replace(b"%2F", b"/"), carried[1:]
+        path_at = query.find(b"/", _RAW_HOST)
+        if (origin := self._raw.get(query[:path_at])) is None or (rest := _RAW_REST.fullmatch(query, path_at)) is None:
             return None
-        path = encoded_path.replace(b"%2F", b"/") if encoded else raw_path
-        return OriginUrl(origin, path, b""), carried[1:]
+        path, carried = rest.groups()
+        return origin, path, carried[1:]
 
     def _learn(self, query: bytes) -> tuple[OriginUrl, bytes]:
-        """Read a raw query string with care; the origin of a plain one is known from then on."""
+        """Read a raw query string with care; a plain beginning is known from then on."""
         video, carried = read_request(query, self._origins)
-        if plain := _PLAIN.fullmatch(query):
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[plain["encoded"] or plain["raw"]] = video.origin
+        for known, beginning, mark, host in (
+            (self._encoded, _ENCODED_BEGINNING, b"%2F", _ENCODED_HOST),
+            (self._raw, _RAW_BEGINNING, b"/", _RAW_HOST),
+        ):
+            path_at = query.find(mark, host)
+            if path_at > 0 and beginning.fullmatch(query, 0, path_at):
+                if len(known) >= MAX_KNOWN:
+                    known.clear()
+                known[query[:path_at]] = video.origin
         return video, carried

@@ -71,12 +71,13 @@ class OriginUrl(NamedTuple):
         """The URL: `http://s1.origin-cluster/video/…`."""
         return f"{self.origin.scheme}://{self.origin.host}{self.path.decode()}{self.query.decode()}"
 
-    def tail(self, carried: bytes) -> bytes:
-        """Return its query with the parameters that a request carries along at the end."""
-        if not carried:
-            return self.query
-        # An empty query, "?" alone, takes what is carried without an "&" before it.
-        return b"%b&%b" % (self.query, carried) if len(self.query) > 1 else b"?" + carried
+
+def tail_of(query: bytes, carried: bytes) -> bytes:
+    """Return the query of a video's URL with the parameters that a request carries along at the end: `?x=1&y=2`."""
+    if not carried:
+        return query
+    # An empty query, "?" alone, takes what is carried without an "&" before it.
+    return b"%b&%b" % (query, carried) if len(query) > 1 else b"?" + carried
 
 
 def read_request(query: bytes, origins: OriginHosts) -> tuple[OriginUrl, bytes]:

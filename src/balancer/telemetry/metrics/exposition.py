@@ -20,6 +20,7 @@ from balancer.core.clocks import Clock, Stopwatch
 from balancer.telemetry.metrics.board import OTHER, Board, Entry, View
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
 from balancer.telemetry.metrics.reporting import Reporting
+from balancer.telemetry.metrics.targets import TargetNumbers, TargetsHealth, families
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -40,11 +41,15 @@ class Exposition:
         reporting: Brings those of this process up to date.
         clock: Tells the time.
         stopwatch: Tells how old a text is.
+        targets: Tells how the targets are.
     """
 
-    def __init__(self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch) -> None:
+    def __init__(
+        self, board: Board, reporting: Reporting, clock: Clock, stopwatch: Stopwatch, targets: TargetNumbers
+    ) -> None:
         self._board = board
         self._reporting = reporting
+        self._targets = targets
         self._clock = clock
         self._stopwatch = stopwatch
         # By whether it is OpenMetrics: when it was written, the text and its media type.
@@ -60,12 +65,19 @@ class Exposition:
         written = self._written.get(named)
         if written is None or now - written[0] >= LIFETIME:
             self._reporting.report()
-            text, media_type = render(self._board.read(), __version__, self._clock().timestamp(), accept)
+            moment = self._clock().timestamp()
+            text, media_type = render(self._board.read(), __version__, moment, accept, self._targets.read())
             written = self._written[named] = (now, text, media_type)
         return written[1:]
 
 
-def render(views: Sequence[View], version: str, now: float, accept: str) -> tuple[bytes, str]:
+NO_TARGETS = TargetsHealth()
+"""Stands for targets of which nothing is watched."""
+
+
+def render(
+    views: Sequence[View], version: str, now: float, accept: str, targets: TargetsHealth = NO_TARGETS
+) -> tuple[bytes, str]:
     """Return the text and its media type.
 
     Args:
@@ -73,10 +85,11 @@ def render(views: Sequence[View], version: str, now: float, accept: str) -> tupl
         version: Of the program.
         now: Seconds since 1970.
         accept: What the client takes, a header of HTTP: OpenMetrics if it names that, else the text format.
+        targets: How they are.
     """
     # Only the name counts: what else the client says of it would come back in the answer.
     encode, media_type = choose_encoder(f"{OPENMETRICS}; version=1.0.0" if _names_open_metrics(accept) else "")
-    return encode(_Service(views, version, now)), media_type
+    return encode(_Service(views, version, now, targets)), media_type
 
 
 def _names_open_metrics(accept: str) -> bool:
@@ -84,8 +97,9 @@ def _names_open_metrics(accept: str) -> bool:
 
 
 class _Service(Collector):
-    def __init__(self, views: Sequence[View], version: str, now: float) -> None:
+    def __init__(self, views: Sequence[View], version: str, now: float, targets: TargetsHealth) -> None:
         self._views = views
+        self._targets = targets
         self._alive = [view for view in views if view.alive]
         self._version = version
         self._now = now
@@ -97,6 +111,8 @@ class _Service(Collector):
         yield from self._tickets()
         yield from self._answers()
         yield from self._stores()
+        yield from self._probes()
+        yield from families(self._targets)
         yield from self._processes()
 
     def _players(self) -> Iterator[Metric]:
@@ -170,6 +186,15 @@ class _Service(Collector):
         for entry in self._present("fallback"):
             fallbacks[entry.labels] += entry.values[0]
         yield _gauge("fallback_workers", "Workers that go on without a store.", ["fallback"], fallbacks)
+
+    def _probes(self) -> Iterator[Metric]:
+        yield _counter("probes", "Probes of targets, by what they found.", ["result"], self._sums("probed"))
+        times = self._times("probe-timed")
+        yield _histogram("probe_duration_seconds", "How long probes took.", [], STORE_BOUNDS, times)
+        text = "New verdicts about targets, by what they are."
+        yield _counter("verdict_changes", text, ["verdict"], self._sums("judged"))
+        leads = sum(entry.values[0] for entry in self._present("prober-leads"))
+        yield _gauge("prober_leader", "Whether one of the workers probes the targets.", [], {(): leads})
 
     def _processes(self) -> Iterator[Metric]:
         yield InfoMetricFamily(

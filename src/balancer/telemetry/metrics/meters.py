@@ -98,6 +98,22 @@ class Meters:
         failures = self.slot.cells("failed", store, operation)
         self._words[failures] += failed
 
+    def probed(self, result: str, seconds: float) -> None:
+        """Count a probe of a target and how long it took.
+
+        Args:
+            result: `ok`, or why it failed: one of a closed vocabulary.
+            seconds: Until that was known.
+        """
+        self._count("probed", result)
+        cell = self.slot.cells("probe-timed", size=len(STORE_BOUNDS) + 2)
+        self._words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
+        self._words[cell + _STORE_SUM] += seconds
+
+    def judged(self, verdict: str) -> None:
+        """Count a new verdict about a target."""
+        self._count("judged", verdict)
+
     def leased(self, tickets: int) -> None:
         """Count tickets that were leased from the shared sequence."""
         self._words[self.slot.cells("leased")] += tickets
