@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from balancer.core.access.keys import ApiKey, Role
 from balancer.core.access.ports import ApiKeys
-from balancer.core.clients.ports import SharedLimits
+from balancer.core.clients.ports import SharedQuotas
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
@@ -379,7 +379,7 @@ class FakeApiKeys(ApiKeys):
             raise StoreUnavailable("database")
 
 
-class FakeSharedLimits(SharedLimits):
+class FakeSharedQuotas(SharedQuotas):
     """Debts in a dictionary, by a clock that the test turns. Set `down` to take the store away."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from balancer import __version__
 from balancer.api.application import make_application
-from balancer.api.framework.guards import Limiters
+from balancer.api.framework.guards import Throttles
 from balancer.api.framework.observing import Observer
 from balancer.api.framework.strangers import Strangers
 from balancer.core.clients.addresses import TrustedProxies
@@ -78,8 +78,10 @@ def create_app(
                     gc.freeze()
                     if edge:
                         players: Players | None = await parts.get(Players | None)
-                        limiters = await parts.get(Limiters)
-                        edge.open(EdgeParts(players, _paths(app, settings), meters, proxies, watch, limiters.strangers))
+                        throttles = await parts.get(Throttles)
+                        edge.open(
+                            EdgeParts(players, _paths(app, settings), meters, proxies, watch, throttles.strangers)
+                        )
                     yield
         finally:
             try:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from balancer.core.access.keys import Role
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.clients.limits import Rate
+from balancer.core.clients.quotas import Quota
 from balancer.core.configs.documents import MAX_DISTRIBUTION_RATE
 from balancer.core.errors import InvalidInput
 from balancer.core.urls.hosts import OriginHosts, parse_cdn_host
@@ -89,10 +89,10 @@ class Settings(BaseSettings):
     jwt_role_claim: str = "role"
     jwt_roles: Annotated[dict[str, Role], NoDecode] = Field(default_factory=lambda: {role.label: role for role in Role})
 
-    player_rate: Annotated[Rate | None, NoDecode] = None
-    admin_rate: Annotated[Rate | None, NoDecode] = Rate(50, 1, 100)
-    login_rate: Annotated[Rate | None, NoDecode] = Rate(10, 60, 10)
-    open_rate: Annotated[Rate | None, NoDecode] = Rate(20, 1, 100)
+    player_rate: Annotated[Quota | None, NoDecode] = None
+    admin_rate: Annotated[Quota | None, NoDecode] = Quota(50, 1, 100)
+    login_rate: Annotated[Quota | None, NoDecode] = Quota(10, 60, 10)
+    open_rate: Annotated[Quota | None, NoDecode] = Quota(20, 1, 100)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     geo_database: Annotated[tuple[Path, ...], NoDecode] = ()
 
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     def _read_rate(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return None if value.strip().lower() == "off" else Rate.parse(value)
+        return None if value.strip().lower() == "off" else Quota.parse(value)
 
     @field_validator("access_log", mode="before")
     @classmethod

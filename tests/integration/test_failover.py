@@ -18,7 +18,7 @@ from redis.crc import key_slot
 from typing_extensions import override
 
 from balancer.adapters.redis.clients import make_redis
-from balancer.adapters.redis.stores import RedisPlanCopies, RedisSharedLimits, RedisSharedStats
+from balancer.adapters.redis.stores import RedisPlanCopies, RedisSharedQuotas, RedisSharedStats
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.core.errors import StoreUnavailable
@@ -245,7 +245,7 @@ def test_redis_fails_over(start: Start, tmp_path: Path, loss: Loss) -> None:
 async def test_redis_stores_fail_over(loss: Loss) -> None:
     """Limits, statistics and copies are there again for a client that has seen the loss."""
     redis = make_redis(loss.url)
-    limits, stats = RedisSharedLimits(redis, "balancer:"), RedisSharedStats(redis, "balancer:")
+    limits, stats = RedisSharedQuotas(redis, "balancer:"), RedisSharedStats(redis, "balancer:")
     copies = RedisPlanCopies(redis, "balancer:")
     await limits.add("player", {"192.0.2.1": 1.0, "192.0.2.2": 1.0}, 99.0)
     await asyncio.to_thread(loss.happen)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from balancer.core.clients.limits import MAX_CLIENTS, Limiter, Rate
+from balancer.core.clients.quotas import MAX_CLIENTS, Quota, Throttle
 from balancer.core.errors import RateLimited
 from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.integration.conftest import Start
@@ -132,12 +132,12 @@ def test_limit_without_its_store(start: Start, tmp_path: Path) -> None:
 
 def test_bounded_memory() -> None:
     """A million addresses are not remembered all, and one that goes on asking is not forgotten among them."""
-    limiter = Limiter("player", Rate(1, 1, 1))
-    limiter.admit("busy", 1000.0)
+    throttle = Throttle("player", Quota(1, 1, 1))
+    throttle.admit("busy", 1000.0)
     for number in range(1_000_000):
-        limiter.spend(str(number), 1000.0)
+        throttle.spend(str(number), 1000.0)
         if number % 10_000 == 0:
             with pytest.raises(RateLimited):
-                limiter.check("busy", 1000.0)
-            limiter.spend("busy", 1000.0)
-    assert len(limiter._young) + len(limiter._old) <= 2 * MAX_CLIENTS
+                throttle.check("busy", 1000.0)
+            throttle.spend("busy", 1000.0)
+    assert len(throttle._young) + len(throttle._old) <= 2 * MAX_CLIENTS

@@ -17,7 +17,7 @@ from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
     RedisPlanCopies,
-    RedisSharedLimits,
+    RedisSharedQuotas,
     RedisSharedStats,
     RedisTickets,
 )
@@ -28,7 +28,7 @@ from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.adapters.sql.tables import api_keys, cdn_configs, config_revisions
 from balancer.core.access.keys import Role
 from balancer.core.access.ports import ApiKeys
-from balancer.core.clients.ports import SharedLimits
+from balancer.core.clients.ports import SharedQuotas
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Attempt, Edit, Revision, Signature, Standing
@@ -58,7 +58,7 @@ from tests.fakes import (
     FakeConfigNotices,
     FakeDependency,
     FakePlanCopies,
-    FakeSharedLimits,
+    FakeSharedQuotas,
     FakeSharedStats,
     FakeTickets,
 )
@@ -124,13 +124,13 @@ async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 @pytest.fixture(params=["fake", *REDIS])
-async def shared_limits(request: pytest.FixtureRequest) -> AsyncIterator[SharedLimits]:
+async def shared_quotas(request: pytest.FixtureRequest) -> AsyncIterator[SharedQuotas]:
     """Return an empty store of debts of each kind."""
     if request.param == "fake":
-        yield FakeSharedLimits()
+        yield FakeSharedQuotas()
         return
     redis = make_redis(address(request, f"{request.param}_url"))
-    yield RedisSharedLimits(redis, f"{uuid.uuid4()}:")
+    yield RedisSharedQuotas(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
 
 
@@ -470,24 +470,24 @@ async def test_admins_revoke_each_other(keys: ApiKeys) -> None:
         assert 1 == sum(key.works_at(SIGNED.at) for key in await keys.page(0, 99))
 
 
-async def test_shared_debts(shared_limits: SharedLimits) -> None:
+async def test_shared_debts(shared_quotas: SharedQuotas) -> None:
     """Debts of all processes add up, for each policy and client alone, and run off with time."""
     names = [f"192.0.2.{number}" for number in range(250)]
-    first = await shared_limits.add("player", dict.fromkeys(names, 5.0), 60.0)
+    first = await shared_quotas.add("player", dict.fromkeys(names, 5.0), 60.0)
     assert set(names) == set(first)
     assert 5.0 == pytest.approx(first[names[0]], abs=0.1)
-    second = await shared_limits.add("player", {names[0]: 0.5, "2001:db8::/64": 0.25}, 60.0)
+    second = await shared_quotas.add("player", {names[0]: 0.5, "2001:db8::/64": 0.25}, 60.0)
     assert 5.5 == pytest.approx(second[names[0]], abs=0.4)
     assert 0.25 == pytest.approx(second["2001:db8::/64"], abs=0.1)
-    assert 0.5 == pytest.approx((await shared_limits.add("admin", {names[0]: 0.5}, 60.0))[names[0]], abs=0.1)
-    assert {} == await shared_limits.add("player", {}, 60.0)
+    assert 0.5 == pytest.approx((await shared_quotas.add("admin", {names[0]: 0.5}, 60.0))[names[0]], abs=0.1)
+    assert {} == await shared_quotas.add("player", {}, 60.0)
 
 
-async def test_shared_debts_are_bounded(shared_limits: SharedLimits) -> None:
+async def test_shared_debts_are_bounded(shared_quotas: SharedQuotas) -> None:
     """However much processes tell, no client owes more than it may; what is above is forgotten for good."""
-    found = [await shared_limits.add("login", {"192.0.2.1": 600.0}, 120.0) for _ in range(10)]
+    found = [await shared_quotas.add("login", {"192.0.2.1": 600.0}, 120.0) for _ in range(10)]
     assert [120.0] * 10 == pytest.approx([debts["192.0.2.1"] for debts in found], abs=0.1)
-    rest = await shared_limits.add("login", {"192.0.2.1": 0.0}, 1_000.0)
+    rest = await shared_quotas.add("login", {"192.0.2.1": 0.0}, 1_000.0)
     assert 120.0 == pytest.approx(rest["192.0.2.1"], abs=1.0)
 
 
@@ -526,7 +526,7 @@ async def test_names_of_keys(request: pytest.FixtureRequest, kind: str) -> None:
     prefix = f"{uuid.uuid4()}:"
     await RedisTickets(redis, prefix).lease(1, 10, 10)
     await RedisPlanCopies(redis, prefix).save(Blueprint(FIRST))
-    await RedisSharedLimits(redis, prefix).add("player", {"192.0.2.1": 60.0}, 99.0)
+    await RedisSharedQuotas(redis, prefix).add("player", {"192.0.2.1": 60.0}, 99.0)
     await RedisSharedStats(redis, prefix).save("a/0", {7: {"redirected 1 cdn": 3}})
     names = ["tickets:1:10", "in-force", "limits:player:192.0.2.1", "stats:7"]
     beginning = f"{{{prefix}}}" if kind == "cluster" else prefix
@@ -550,7 +550,7 @@ async def test_no_server() -> None:
         (SqlConfigHistory(engine).get(1, 1), "database"),
         (SqlApiKeys(engine).find(b"?"), "database"),
         (SqlApiKeys(engine).working(CHANGED), "database"),
-        (RedisSharedLimits(redis, "a:").add("player", {"a": 1.0}, 60.0), "redis"),
+        (RedisSharedQuotas(redis, "a:").add("player", {"a": 1.0}, 60.0), "redis"),
         (RedisSharedStats(redis, "a:").save("a/0", {1: {"a": 1}}), "redis"),
         (RedisSharedStats(redis, "a:").load(range(1, 2)), "redis"),
         (RedisDependency(redis, "a:").ping(), "redis"),

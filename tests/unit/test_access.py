@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 
 from balancer.core.access.authentication import Authenticator
 from balancer.core.access.keys import Role, digest_of
-from balancer.core.clients.limits import Limiter, Rate
+from balancer.core.clients.quotas import Quota, Throttle
 from balancer.core.errors import RateLimited, Unauthenticated
 from tests.factories import CHANGED, CREATED, KEY, VIDEO, KeyFactory
 from tests.fakes import FakeApiKeys
@@ -256,8 +256,8 @@ def test_keys_that_cannot_be_right_are_not_looked_up(keys: FakeApiKeys) -> None:
 async def test_a_thousand_attempts_at_once(keys: FakeApiKeys) -> None:
     """Attempts count while they are under way and cost nothing when they prove right, and nobody waits for long."""
     now = 1_000.0
-    limiter = Limiter("login", Rate(10, 60, 10))
-    authenticator = Authenticator(keys, None, limiter, lambda: CHANGED, lambda: now)
+    throttle = Throttle("login", Quota(10, 60, 10))
+    authenticator = Authenticator(keys, None, throttle, lambda: CHANGED, lambda: now)
     keys.gate.clear()
 
     async def attempt(secret: str) -> str:
@@ -273,7 +273,7 @@ async def test_a_thousand_attempts_at_once(keys: FakeApiKeys) -> None:
     found = await asyncio.gather(*attempts)
     assert {"Unauthenticated": 10, "RateLimited": 990, "key:3 admin": 1} == Counter(found)
     assert 11 == keys.looked_up
-    assert 0 < limiter.wait("192.0.2.1", now) <= 6
+    assert 0 < throttle.wait("192.0.2.1", now) <= 6
     now += 6
     assert ["Unauthenticated", "RateLimited"] == [await attempt("vbk_guessed") for _ in range(2)]
     # Those that prove right, however many at once, leave the limit as it was.

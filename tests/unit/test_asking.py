@@ -20,7 +20,7 @@ from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
     RedisPlanCopies,
-    RedisSharedLimits,
+    RedisSharedQuotas,
     RedisSharedStats,
     RedisTickets,
 )
@@ -116,7 +116,7 @@ async def test_redis(error: Exception) -> None:
         RedisPlanCopies(client, "a:").save(Blueprint(config)),
         RedisConfigNotices(client, "a:").publish(config),
         anext(RedisConfigNotices(client, "a:").listen()),
-        RedisSharedLimits(client, "a:").add("player", {"a": 1.0}, 9.0),
+        RedisSharedQuotas(client, "a:").add("player", {"a": 1.0}, 9.0),
         RedisSharedStats(client, "a:").save("a/0", {1: {"a": 1}}),
         RedisSharedStats(client, "a:").load(range(1, 2)),
         RedisDependency(client, "a:").ping(),

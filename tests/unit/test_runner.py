@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from balancer.core.clients.limits import Limiter, Rate
+from balancer.core.clients.quotas import Quota, Throttle
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange
 from balancer.core.control.ports import RulesChanged
@@ -35,7 +35,7 @@ from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.metrics.reporting import Reporting
 from tests.factories import CHANGED, SIGNED
-from tests.fakes import FakeConfigNotices, FakeDependency, FakeProber, FakeSharedLimits, FakeSharedStats, FakeTickets
+from tests.fakes import FakeConfigNotices, FakeDependency, FakeProber, FakeSharedQuotas, FakeSharedStats, FakeTickets
 from tests.unit.worlds import FIRST, World
 
 pytestmark = pytest.mark.anyio
@@ -89,9 +89,9 @@ class Process:
     def __init__(self, tickets: FakeTickets | None = None) -> None:
         self.notices = FailingNotices()
         self.world = World(1, notices=self.notices)
-        self.tickets, self.limits, self.stats = tickets or FakeTickets(), FakeSharedLimits(), FakeSharedStats()
+        self.tickets, self.limits, self.stats = tickets or FakeTickets(), FakeSharedQuotas(), FakeSharedStats()
         self.dependency, self.places = FakeDependency(), Places()
-        self.limiter = Limiter("player", Rate(1, 1, 1))
+        self.throttle = Throttle("player", Quota(1, 1, 1))
         self.board, self.fallbacks = Board(), Fallbacks()
         self.books = self.world.planner.books
         meters = Meters(self.board.claim())
@@ -106,7 +106,7 @@ class Process:
                 Probing(watchlist, [], Rounds(FakeProber(), lambda: CHANGED, lambda: 0.0, meters), meters),
                 Heeding(watchlist, [], KnownVerdicts(lambda: CHANGED, lambda: 0.0), self.world.planner.heed),
                 Leasing(self.books, self.tickets, meters),
-                Sharing([self.limiter], self.limits, lambda: 0.0),
+                Sharing([self.throttle], self.limits, lambda: 0.0),
                 Placing(self.places, 0.001),
             ),
             self.fallbacks,
@@ -161,7 +161,7 @@ def _lose_tickets(process: Process, is_lost: bool) -> None:
 
 def _lose_limits(process: Process, is_lost: bool) -> None:
     process.limits.down = is_lost
-    process.limiter.spend("a", 0.0)
+    process.throttle.spend("a", 0.0)
 
 
 def _lose_stats(process: Process, is_lost: bool) -> None:

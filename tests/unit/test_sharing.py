@@ -6,43 +6,43 @@ from contextlib import suppress
 
 import pytest
 
-from balancer.core.clients.limits import Limiter, Rate
+from balancer.core.clients.quotas import Quota, Throttle
 from balancer.core.errors import RateLimited, StoreUnavailable
 from balancer.jobs.sharing import Sharing
-from tests.fakes import FakeSharedLimits
+from tests.fakes import FakeSharedQuotas
 
 
 class Process:
     """A process that shares its limits, by the clock of the store."""
 
-    def __init__(self, store: FakeSharedLimits, *limiters: Limiter) -> None:
+    def __init__(self, store: FakeSharedQuotas, *throttles: Throttle) -> None:
         self.store = store
-        self.limiters = limiters
-        self.sharing = Sharing(limiters, store, lambda: store.now)
+        self.throttles = throttles
+        self.sharing = Sharing(throttles, store, lambda: store.now)
 
     async def tell(self) -> None:
         """Tell the store what is due, and learn from it."""
         async with asyncio.timeout(5):
             await self.sharing.step()
 
-    def admit(self, client: str = "a", requests: int = 1, limiter: int = 0) -> int:
+    def admit(self, client: str = "a", requests: int = 1, throttle: int = 0) -> int:
         """Return how many of so many requests are admitted now."""
         count = 0
         for _ in range(requests):
             with suppress(RateLimited):
-                self.limiters[limiter].admit(client, self.store.now)
+                self.throttles[throttle].admit(client, self.store.now)
                 count += 1
         return count
 
 
-def player(count: int = 32, seconds: int = 1, burst: int = 32) -> Limiter:
-    """Return the limiter of players: by default, two requests are a sixteenth of the burst."""
-    return Limiter("player", Rate(count, seconds, burst))
+def player(count: int = 32, seconds: int = 1, burst: int = 32) -> Throttle:
+    """Return the throttle of players: by default, two requests are a sixteenth of the burst."""
+    return Throttle("player", Quota(count, seconds, burst))
 
 
 async def test_what_was_used_up_elsewhere_counts_here() -> None:
     """What a client has used up at one process it cannot have at another one that has told and learnt."""
-    store = FakeSharedLimits()
+    store = FakeSharedQuotas()
     one, other = Process(store, player()), Process(store, player())
     assert 32 == one.admit(requests=40)
     await one.tell()
@@ -54,7 +54,7 @@ async def test_what_was_used_up_elsewhere_counts_here() -> None:
 
 async def test_a_sixteenth_of_the_burst_is_told() -> None:
     """A process tells the store of a client once it has admitted a sixteenth of the burst, and waits until then."""
-    store = FakeSharedLimits()
+    store = FakeSharedQuotas()
     process = Process(store, player())
     telling = asyncio.ensure_future(process.sharing.step())
     process.admit()
@@ -69,7 +69,7 @@ async def test_a_sixteenth_of_the_burst_is_told() -> None:
 
 async def test_what_is_told_is_told_once() -> None:
     """What the store knows is not told again: only what came since then."""
-    store = FakeSharedLimits()
+    store = FakeSharedQuotas()
     process = Process(store, player())
     for told in (2, 4, 6):
         process.admit(requests=2)
@@ -82,36 +82,37 @@ async def test_what_is_told_is_told_once() -> None:
 
 
 async def test_each_policy_is_shared_by_its_name() -> None:
-    """Limiters are told of apart, whichever of them has something to tell."""
-    store = FakeSharedLimits()
-    process = Process(store, player(), Limiter("admin", Rate(16, 1, 16)))
-    process.admit("key", limiter=1)
+    """Throttles are told of apart, whichever of them has something to tell."""
+    store = FakeSharedQuotas()
+    process = Process(store, player(), Throttle("admin", Quota(16, 1, 16)))
+    process.admit("key", throttle=1)
     await process.tell()
     assert {("admin", "key"): 1 / 16} == store.full_at
     process.admit(requests=2)
-    process.admit("key", limiter=1)
+    process.admit("key", throttle=1)
     await process.tell()
     assert {("admin", "key"): 2 / 16, ("player", "a"): 2 / 32} == store.full_at
 
 
 async def test_debts_are_told_up_to_their_bound() -> None:
     """All processes together hold no more against a client than two bursts take to come back."""
-    store = FakeSharedLimits()
+    store = FakeSharedQuotas()
     processes = [Process(store, player()), Process(store, player())]
     for process in processes:
         for _ in range(1_000):
-            process.limiters[0].spend("a", store.now)
+            process.throttles[0].spend("a", store.now)
         await process.tell()
-        assert {("player", "a"): process.limiters[0].most} == store.full_at
+        assert {("player", "a"): process.throttles[0].most} == store.full_at
 
 
 @pytest.mark.parametrize(
-    ("rate", "workers"), [(Rate(50, 1, 50), 4), (Rate(50, 1, 50), 16), (Rate(200, 1, 200), 2), (Rate(500, 1, 500), 4)]
+    ("quota", "workers"),
+    [(Quota(50, 1, 50), 4), (Quota(50, 1, 50), 16), (Quota(200, 1, 200), 2), (Quota(500, 1, 500), 4)],
 )
-def test_fleet(workers: int, rate: Rate) -> None:
+def test_fleet(workers: int, quota: Quota) -> None:
     """Over ten seconds a fleet admits what one process would, within 10 %, however requests are spread over it."""
-    store = FakeSharedLimits()
-    processes = [Process(store, Limiter("player", rate)) for _ in range(workers)]
+    store = FakeSharedQuotas()
+    processes = [Process(store, Throttle("player", quota)) for _ in range(workers)]
 
     async def tell() -> None:
         for process in processes:
@@ -119,7 +120,7 @@ def test_fleet(workers: int, rate: Rate) -> None:
                 await process.tell()
 
     # Twice as many requests as are allowed, and an answer of the store each ten milliseconds.
-    per_step = 2 * rate.count // 100
+    per_step = 2 * quota.count // 100
     spreads: list[Callable[[int], int]] = [
         lambda number: number % workers,
         lambda _: 0,
@@ -134,12 +135,12 @@ def test_fleet(workers: int, rate: Rate) -> None:
                 if number % per_step == 0:
                     store.now += 0.01
                     runner.run(tell())
-            assert rate.burst + 10 * rate.count == pytest.approx(count, rel=0.1)
+            assert quota.burst + 10 * quota.count == pytest.approx(count, rel=0.1)
 
 
 async def test_store_away() -> None:
     """While the store is away each process limits by itself, and nothing is refused that it would admit alone."""
-    store = FakeSharedLimits()
+    store = FakeSharedQuotas()
     store.down = True
     store.now = 1000.0
     process = Process(store, player(50, 1, 50))

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies, client_key
-from balancer.core.clients.limits import Limiter
+from balancer.core.clients.quotas import Throttle
 from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
@@ -75,11 +75,11 @@ class PlayerGate(NamedTuple):
     """How often players may ask, and whose requests count together.
 
     Attributes:
-        limiter: None for no limit.
+        throttle: None for no limit.
         proxies: Those whose word on their clients counts.
     """
 
-    limiter: Limiter | None
+    throttle: Throttle | None
     proxies: TrustedProxies
 
 
@@ -109,7 +109,7 @@ class Players:
 
     def __init__(self, redirects: Redirects, gate: PlayerGate, meters: Meters, watch: PlayerWatch) -> None:
         self._redirects = redirects
-        self._limiter, self._proxies = gate
+        self._throttle, self._proxies = gate
         self._meters = meters
         self._watch = watch
         self._plan: Plan | None = None
@@ -136,7 +136,7 @@ class Players:
             if len(start) <= LONGEST:
                 self._popular.offer(start, found)
         begun = monotonic()
-        wait = self._admit(head, asker, begun) if self._limiter is not None else 0
+        wait = self._admit(head, asker, begun) if self._throttle is not None else 0
         if wait > 0 or isinstance(found, Refused):
             request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
             return self._answer(request, found, wait)
@@ -157,8 +157,8 @@ class Players:
             wait: Seconds until its client may ask again, 0 or less where it may now.
         """
         keep_alive = request.keep_alive
-        if wait > 0 and self._limiter is not None:
-            return self._refuse(request, self._too_many(self._limiter, wait))
+        if wait > 0 and self._throttle is not None:
+            return self._refuse(request, self._too_many(self._throttle, wait))
         if found is None:
             self._meters.answered("player", HTTPStatus.NO_CONTENT)
             return request.asker.answers.preflight(request.id, keep_alive=keep_alive)
@@ -221,22 +221,22 @@ class Players:
 
     def _admit(self, head: Head, asker: Asker, begun: float) -> float:
         """Count a request and return 0, or return the seconds until its client may ask again."""
-        limiter = self._limiter
-        if limiter is None:
+        throttle = self._throttle
+        if throttle is None:
             return 0
         client = asker.client or self.client_of(head, asker)
-        wait = limiter.wait(client, begun)
+        wait = throttle.wait(client, begun)
         if wait > 0:
             return wait
-        limiter.spend(client, begun)
+        throttle.spend(client, begun)
         return 0
 
-    def _too_many(self, limiter: Limiter, wait: float) -> Refused:
-        self._meters.limited(limiter.name)
+    def _too_many(self, throttle: Throttle, wait: float) -> Refused:
+        self._meters.limited(throttle.name)
         seconds = math.ceil(wait)
         if self._told_to_wait is None or self._told_to_wait[0] != seconds:
             # Whoever asks too often is told whole seconds, and mostly the same as the one before.
-            error = limiter.refusal(wait)
+            error = throttle.refusal(wait)
             refused = Refused(tell_player(problem_of(error), headers_of(error)), TABLE[RateLimited].name, None)
             self._told_to_wait = seconds, refused
         return self._told_to_wait[1]

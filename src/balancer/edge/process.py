@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from uvicorn.server import ServerState
 
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.clients.limits import Limiter
+from balancer.core.clients.quotas import Throttle
 from balancer.core.errors import RateLimited
 from balancer.core.routing.popular import Popular
 from balancer.edge.answers import Telling, tell_stranger
@@ -75,7 +75,7 @@ class EdgeParts(NamedTuple):
     meters: Meters
     proxies: TrustedProxies
     watch: PlayerWatch
-    strangers: Limiter | None = None
+    strangers: Throttle | None = None
 
 
 class Stage(Enum):
@@ -181,14 +181,14 @@ class Process:
 
     def _find_nothing(self, path: bytes, client: str, begun: float) -> tuple[Telling, str]:
         """Return what a client is told that asks for what is not there, and the name of that in the log."""
-        limiter = self._strangers
-        if limiter is not None:
-            wait = limiter.wait(client, begun)
+        throttle = self._strangers
+        if throttle is not None:
+            wait = throttle.wait(client, begun)
             if wait > 0:
-                self.meters.limited(limiter.name)
-                error = limiter.refusal(wait)
+                self.meters.limited(throttle.name)
+                error = throttle.refusal(wait)
                 return tell_stranger(problem_of(error), headers_of(error)), TABLE[RateLimited].name
-            limiter.spend(client, begun)
+            throttle.spend(client, begun)
         return tell_stranger(not_found(unquote(path.decode("ascii"))), {}), "not-found"
 
     def admit(self, client: str) -> bool:

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from balancer.core.clients.limits import Limiter
-from balancer.core.clients.ports import SharedLimits
+from balancer.core.clients.ports import SharedQuotas
+from balancer.core.clients.quotas import Throttle
 from balancer.core.clocks import Stopwatch
 
 
@@ -12,18 +12,18 @@ class Sharing:
     """Tells the other processes what clients have used up here, and learns what they have used up there.
 
     Args:
-        limiters: What is shared.
+        throttles: What is shared.
         store: Where.
-        stopwatch: The clock of the limiters.
+        stopwatch: The clock of the throttles.
     """
 
-    def __init__(self, limiters: Iterable[Limiter], store: SharedLimits, stopwatch: Stopwatch) -> None:
-        self._limiters = list(limiters)
+    def __init__(self, throttles: Iterable[Throttle], store: SharedQuotas, stopwatch: Stopwatch) -> None:
+        self._throttles = list(throttles)
         self._store = store
         self._stopwatch = stopwatch
         self._due = asyncio.Event()
-        for limiter in self._limiters:
-            limiter.on_due = self._due.set
+        for throttle in self._throttles:
+            throttle.on_due = self._due.set
 
     async def step(self) -> None:
         """Wait until there is something to tell, and tell it.
@@ -33,6 +33,6 @@ class Sharing:
         """
         await self._due.wait()
         self._due.clear()
-        for limiter in self._limiters:
-            if told := limiter.take_due():
-                limiter.learn(await self._store.add(limiter.name, told, limiter.most), self._stopwatch())
+        for throttle in self._throttles:
+            if told := throttle.take_due():
+                throttle.learn(await self._store.add(throttle.name, told, throttle.most), self._stopwatch())

@@ -10,12 +10,12 @@ from dishka import Provider, Scope, from_context, provide
 from balancer import idn
 from balancer.adapters.files.places import MaxMindPlaces
 from balancer.adapters.identity.tokens import JwtTokens
-from balancer.api.framework.guards import Limiters
+from balancer.api.framework.guards import Throttles
 from balancer.api.framework.strangers import Strangers
 from balancer.core.access.authentication import Authenticator, Entropy, KeyRing
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.clients.limits import Limiter, Rate
+from balancer.core.clients.quotas import Quota, Throttle
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs
@@ -103,24 +103,24 @@ class RulesProvider(Provider):
         return TrustedProxies(settings.trusted_proxies)
 
     @provide
-    def limiters(self, settings: Settings) -> Limiters:
-        def limiter(name: str, rate: Rate | None) -> Limiter | None:
-            return Limiter(name, rate) if rate else None
+    def throttles(self, settings: Settings) -> Throttles:
+        def throttle(name: str, quota: Quota | None) -> Throttle | None:
+            return Throttle(name, quota) if quota else None
 
-        return Limiters(
-            player=limiter("player", settings.player_rate),
-            admin=limiter("admin", settings.admin_rate),
-            login=limiter("login", settings.login_rate),
-            strangers=limiter("open", settings.open_rate),
+        return Throttles(
+            player=throttle("player", settings.player_rate),
+            admin=throttle("admin", settings.admin_rate),
+            login=throttle("login", settings.login_rate),
+            strangers=throttle("open", settings.open_rate),
         )
 
     @provide
-    def gate(self, limiters: Limiters, proxies: TrustedProxies) -> PlayerGate:
-        return PlayerGate(limiters.player, proxies)
+    def gate(self, throttles: Throttles, proxies: TrustedProxies) -> PlayerGate:
+        return PlayerGate(throttles.player, proxies)
 
     @provide
-    def strangers(self, limiters: Limiters, proxies: TrustedProxies, stopwatch: Stopwatch) -> Strangers:
-        return Strangers(limiters.strangers, proxies, stopwatch)
+    def strangers(self, throttles: Throttles, proxies: TrustedProxies, stopwatch: Stopwatch) -> Strangers:
+        return Strangers(throttles.strangers, proxies, stopwatch)
 
     @provide
     def identity_tokens(self, settings: Settings) -> JwtTokens | None:
@@ -132,9 +132,9 @@ class RulesProvider(Provider):
 
     @provide
     def authenticator(
-        self, tokens: JwtTokens | None, keys: ApiKeys, limiters: Limiters, clock: Clock, stopwatch: Stopwatch
+        self, tokens: JwtTokens | None, keys: ApiKeys, throttles: Throttles, clock: Clock, stopwatch: Stopwatch
     ) -> Authenticator:
-        return Authenticator(keys, tokens, limiters.login, clock, stopwatch)
+        return Authenticator(keys, tokens, throttles.login, clock, stopwatch)
 
     @provide
     def clock(self) -> Clock:

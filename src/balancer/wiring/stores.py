@@ -16,7 +16,7 @@ from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
     RedisPlanCopies,
-    RedisSharedLimits,
+    RedisSharedQuotas,
     RedisSharedStats,
     RedisTickets,
 )
@@ -27,9 +27,9 @@ from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.sql.migrations import AlembicSchema
 from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedVerdicts
 from balancer.adapters.sql.rules import SqlRuleRecord
-from balancer.api.framework.guards import Limiters
+from balancer.api.framework.guards import Throttles
 from balancer.core.access.ports import ApiKeys, AuditTrail
-from balancer.core.clients.ports import SharedLimits
+from balancer.core.clients.ports import SharedQuotas
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
@@ -132,8 +132,8 @@ class RedisProvider(Provider):
         return [_file_copies(settings, meters), timed(shared, "copies", "redis", meters)]
 
     @provide
-    def shared_limits(self, redis: Redis, settings: Settings, meters: Meters) -> SharedLimits:
-        return timed(RedisSharedLimits(redis, settings.redis_prefix), "limits", "redis", meters)
+    def shared_quotas(self, redis: Redis, settings: Settings, meters: Meters) -> SharedQuotas:
+        return timed(RedisSharedQuotas(redis, settings.redis_prefix), "limits", "redis", meters)
 
     @provide
     def shared_stats(self, redis: Redis, settings: Settings, meters: Meters) -> SharedStats | None:
@@ -160,8 +160,8 @@ class RedisProvider(Provider):
         return Leasing(books, tickets, meters)
 
     @provide
-    def sharing(self, limiters: Limiters, store: SharedLimits, stopwatch: Stopwatch) -> Sharing:
-        return Sharing(limiters.all(), store, stopwatch)
+    def sharing(self, throttles: Throttles, store: SharedQuotas, stopwatch: Stopwatch) -> Sharing:
+        return Sharing(throttles.all(), store, stopwatch)
 
     @provide
     def background(

@@ -9,7 +9,7 @@ from typing_extensions import override
 from balancer.adapters import config_json, plan_json
 from balancer.adapters.asking import asking
 from balancer.adapters.redis.clients import TIMEOUT, in_one_slot, is_cluster
-from balancer.core.clients.ports import SharedLimits
+from balancer.core.clients.ports import SharedQuotas
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.control.ports import ConfigNotices, PlanCopies, RulesChanged
 from balancer.core.health.ports import Dependency, SharedStats
@@ -120,7 +120,7 @@ def _notice(data: bytes) -> CdnConfig | RulesChanged | None:
     return config_json.load(data, "notice")
 
 
-class RedisSharedLimits(SharedLimits):
+class RedisSharedQuotas(SharedQuotas):
     """Debts of clients, each in a key that ends when its debt is over."""
 
     # The server's clock counts for all; ARGV holds seconds as text, since replies of Lua numbers are cut to integers.

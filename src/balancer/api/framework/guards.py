@@ -12,7 +12,7 @@ from balancer.api.framework.notes import note_of
 from balancer.api.framework.strangers import Strangers
 from balancer.core.access.authentication import Authenticator
 from balancer.core.access.keys import Role
-from balancer.core.clients.limits import Limiter
+from balancer.core.clients.quotas import Throttle
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import check_text
 from balancer.core.configs.revisions import MAX_REASON, Attempt, Signature
@@ -30,7 +30,7 @@ SECURITY = {"bearer": list[str]()}
 """Names the scheme by which the OpenAPI document says that a route needs credentials."""
 
 
-class Limiters:
+class Throttles:
     """How much each client may ask; None for what is not limited.
 
     Attributes:
@@ -41,16 +41,16 @@ class Limiters:
     """
 
     def __init__(
-        self, *, player: Limiter | None, admin: Limiter | None, login: Limiter | None, strangers: Limiter | None
+        self, *, player: Throttle | None, admin: Throttle | None, login: Throttle | None, strangers: Throttle | None
     ) -> None:
         self.player = player
         self.admin = admin
         self.login = login
         self.strangers = strangers
 
-    def all(self) -> list[Limiter]:
+    def all(self) -> list[Throttle]:
         """Return those that there are."""
-        return [limiter for limiter in (self.player, self.admin, self.login, self.strangers) if limiter]
+        return [throttle for throttle in (self.player, self.admin, self.login, self.strangers) if throttle]
 
 
 def needs(role: Role) -> dict[str, Any]:
@@ -79,8 +79,8 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
             (await parts.get(Repeats)).tell(logger.warning, "authentication failed", client, same)
             (await parts.get(Strangers)).count_failure(client)
         raise
-    if limiter := (await parts.get(Limiters)).admin:
-        limiter.admit(identity.actor, (await parts.get(Stopwatch))())
+    if throttle := (await parts.get(Throttles)).admin:
+        throttle.admit(identity.actor, (await parts.get(Stopwatch))())
     identity.check(needed)
     note_of(connection.scope).identity = identity
 
@@ -92,8 +92,8 @@ async def limit_players(connection: Connection, _handler: BaseRouteHandler) -> N
         RateLimited: When it does.
     """
     parts: AsyncContainer = connection.app.state.dishka_container
-    if limiter := (await parts.get(Limiters)).player:
-        limiter.admit(client_of(connection), (await parts.get(Stopwatch))())
+    if throttle := (await parts.get(Throttles)).player:
+        throttle.admit(client_of(connection), (await parts.get(Stopwatch))())
 
 
 def client_of(connection: Connection) -> str:

@@ -9,7 +9,7 @@ from balancer import headers
 from balancer.api.framework.notes import note_of
 from balancer.core.access.keys import Role
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.clients.limits import Limiter
+from balancer.core.clients.quotas import Throttle
 from balancer.core.clocks import Stopwatch
 from balancer.core.errors import RateLimited
 from balancer.problems import FAILED, MEDIA_TYPE, TABLE, Problem, headers_of, problem_of
@@ -30,13 +30,13 @@ class Strangers:
     behind a proxy that is not trusted do, cannot use up its probes by asking for other things.
 
     Args:
-        limiter: None for no limit.
+        throttle: None for no limit.
         proxies: Those whose word on their clients counts.
-        stopwatch: The clock of the limiter.
+        stopwatch: The clock of the throttle.
     """
 
-    def __init__(self, limiter: Limiter | None, proxies: TrustedProxies, stopwatch: Stopwatch) -> None:
-        self._limiter = limiter
+    def __init__(self, throttle: Throttle | None, proxies: TrustedProxies, stopwatch: Stopwatch) -> None:
+        self._throttle = throttle
         self._proxies = proxies
         self._stopwatch = stopwatch
         # By path, the methods that need a key.
@@ -80,13 +80,13 @@ class Strangers:
             raise error
 
     def _count(self, name: str) -> RateLimited | None:
-        if self._limiter is None:
+        if self._throttle is None:
             return None
         now = self._stopwatch()
-        wait = self._limiter.wait(name, now)
+        wait = self._throttle.wait(name, now)
         if wait > 0:
-            return self._limiter.refusal(wait)
-        self._limiter.spend(name, now)
+            return self._throttle.refusal(wait)
+        self._throttle.spend(name, now)
         return None
 
 

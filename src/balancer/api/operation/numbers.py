@@ -14,7 +14,7 @@ from balancer.api.framework.inputs import AnyRequest
 from balancer.api.framework.parameters import text
 from balancer.api.openapi.operations import Time, one_of
 from balancer.core.access.keys import Role
-from balancer.core.clients.limits import UNITS
+from balancer.core.clients.quotas import UNITS
 from balancer.core.errors import InvalidInput, RefusalReason
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import Verdict, Verdicts

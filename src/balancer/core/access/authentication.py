@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from balancer.core.access.keys import KEY_BYTES, KEY_PREFIX, MAX_KEY_NAME, ApiKey, Identity, Role, digest_of
 from balancer.core.access.ports import ApiKeys, IdentityTokens
-from balancer.core.clients.limits import Limiter
+from balancer.core.clients.quotas import Throttle
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import check_text
 from balancer.core.configs.revisions import Signature
@@ -45,7 +45,12 @@ class Authenticator:
     """
 
     def __init__(
-        self, keys: ApiKeys, tokens: IdentityTokens | None, failures: Limiter | None, clock: Clock, stopwatch: Stopwatch
+        self,
+        keys: ApiKeys,
+        tokens: IdentityTokens | None,
+        failures: Throttle | None,
+        clock: Clock,
+        stopwatch: Stopwatch,
     ) -> None:
         self._keys = keys
         self._tokens = tokens

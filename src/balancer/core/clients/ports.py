@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class SharedLimits(Protocol):
-    """The debts that clients have made at all processes together; see `balancer.core.clients.limits`."""
+class SharedQuotas(Protocol):
+    """The debts that clients have made at all processes together; see `balancer.core.clients.quotas`."""
 
     async def add(self, policy: str, debts: Mapping[str, float], most: float) -> Mapping[str, float]:
         """Add to the debts of clients and return what they are now. Atomic for each client.

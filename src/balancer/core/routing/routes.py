@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from typing import NamedTuple
+from zlib import crc32
 
 from balancer.core.clients.addresses import client_key
 from balancer.core.configs.documents import CdnConfig, PolicyName
 from balancer.core.routing.locations import Ends, ends_of
 from balancer.core.routing.policies import Choice, Policy, policy_of
-from balancer.core.routing.reasons import SkipReason
+from balancer.core.routing.reasons import RoutingReason, SkipReason
 from balancer.core.routing.tickets import TicketBook
 from balancer.core.routing.usable import Usable
 from balancer.core.urls.videos import Origin, OriginUrl
@@ -47,11 +48,13 @@ class Route:
         policy: Chooses among them.
         book: The tickets of this config.
         asks_client: Whether a choice depends on the client's address.
+        edition: Another number for another revision, or for other weights by the targets' health; the same in all
+            processes.
         counts: By target index, redirects that nobody has collected yet; whoever counts adds one here.
         is_counting: Whether somebody will collect them.
     """
 
-    __slots__ = ("_ends", "asks_client", "book", "config", "counts", "is_counting", "policy", "usable")
+    __slots__ = ("_ends", "asks_client", "book", "config", "counts", "edition", "is_counting", "policy", "usable")
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Route:
         self.policy: Policy = policy_of(document, usable, pause)
         self.book = book
         self.asks_client = document.policy is PolicyName.STICKY and document.sticky_key == "client"
+        self.edition = config.revision + crc32(repr(usable.weights).encode()) / 2**33
         self.counts = [0] * len(document.targets)
         self.is_counting = False
         self._ends: dict[Origin, list[Ends]] = {}
@@ -89,6 +93,11 @@ class Route:
         ):
             return value
         return video.origin.host.encode() + video.path
+
+    @property
+    def reason(self) -> RoutingReason:
+        """Why requests that take this route go where they go, whichever they are."""
+        return self.policy.choose(b"", 1).reason
 
     @property
     def shares(self) -> dict[str, float]:

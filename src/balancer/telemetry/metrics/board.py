@@ -20,19 +20,19 @@ from typing_extensions import override
 WORD = 8
 """Bytes of a number, a double: whole numbers are exact up to 2**53."""
 
-SLOT_WORDS = 64 * 1024
+SLOT_WORDS = 128 * 1024
 """Words of a slot; pages that are never written take no memory."""
 
 MAX_SLOTS = 2048
 """Processes of a service, with those that are just being replaced."""
 
-MAX_ENTRIES = 256
-"""Names in a slot."""
+MAX_ENTRIES = 1024
+"""Names in a slot: a config of 64 targets takes 200."""
 
 MAX_KINDS = 24
 """Those of them that stand for the names that find no room, one for each kind of name."""
 
-MAX_VALUES = 6 * 1024
+MAX_VALUES = 16 * 1024
 """Words for the values of all names of a slot."""
 
 ALIVE = 5.0

@@ -127,10 +127,7 @@ class _Service(Collector):
             yield _counter(name, text, [label], self._sums(what))
 
     def _shares(self) -> Iterator[Metric]:
-        newest: dict[str, float] = {}
-        for entry in self._present("config-revision"):
-            (config,) = entry.labels
-            newest[config] = max(newest.get(config, 0), entry.values[0])
+        editions = self._editions()
         configured: dict[Labels, float] = {}
         served: Counter[Labels] = Counter()
         for view in self._views:
@@ -139,14 +136,14 @@ class _Service(Collector):
                 # Those that could not be told apart have no share in common.
                 if OTHER in entry.labels:
                     continue
-                if entry.name not in {"share", "before-revision"}:
+                if entry.name not in {"share", "before-edition"}:
                     continue
                 config = entry.labels[0]
-                revision = here.get(("config-revision", config))
-                if entry.name == "share" and view.alive and revision and revision.values[0] == newest.get(config):
+                edition = here.get(("edition", config))
+                if entry.name == "share" and view.alive and edition and edition.values[0] == editions.get(config):
                     configured[entry.labels] = entry.values[0]
                 redirects = here.get(("redirected", *entry.labels))
-                if entry.name == "before-revision" and entry.values[0] == newest.get(config) and redirects:
+                if entry.name == "before-edition" and entry.values[0] == editions.get(config) and redirects:
                     served[entry.labels] += round(redirects.values[0] - entry.values[1])
         whole: Counter[str] = Counter()
         for (config, _), count in served.items():
@@ -156,16 +153,32 @@ class _Service(Collector):
         yield _gauge("share_configured_ratio", "The part of the redirects that a target is to have.", labels, known)
         yield _gauge(
             "share_served_ratio",
-            "The part that it has had since the revision in force was.",
+            "The part that it has had since that is so.",
             labels,
             {(config, target): served[config, target] / whole[config] for config, target in known if whole[config]},
         )
         yield _gauge(
             "revision_redirects",
-            "Redirects since the revision in force was.",
+            "Redirects since the configured share is what it is: since the last change, or verdict about a target.",
             labels,
             {name: served[name] for name in known},
         )
+
+        for name, text, label in (
+            ("config_policy", "How the requests of a config are spread: 1 for its policy.", "policy"),
+            ("config_routing_reason", "Why they go where they go at the moment: 1 for the reason.", "reason"),
+        ):
+            values = {entry.labels: entry.values[0] for entry in self._present(name) if entry.values[0]}
+            yield _gauge(name, text, ["config", label], values)
+
+    def _editions(self) -> dict[str, float]:
+        """Return for each config the edition that most workers have of its newest revision."""
+        found: dict[str, Counter[float]] = {}
+        for entry in self._present("edition"):
+            found.setdefault(entry.labels[0], Counter())[entry.values[0]] += 1
+        return {
+            config: max(counts, key=lambda edition: (int(edition), counts[edition])) for config, counts in found.items()
+        }
 
     def _tickets(self) -> Iterator[Metric]:
         yield _counter("tickets_leased", "Tickets taken from the shared sequence.", [], self._sums("leased", ()))

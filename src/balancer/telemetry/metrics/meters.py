@@ -142,7 +142,7 @@ class Meters:
             route.is_counting = False
 
     def _cells_of(self, route: Route) -> list[int]:
-        """Return the cells of a route's targets; for a new revision, note how much they had when it came in force."""
+        """Return the cells of a route's targets; for a new edition, note how much they had when it came in force."""
         latest, cells = self._cells.get(route.config.id, (None, []))
         if route is latest:
             return cells
@@ -150,10 +150,10 @@ class Meters:
         cells = []
         for target in route.config.document.targets:
             cell = self.slot.cells("redirected", config, target.name)
-            mark = self.slot.cells("before-revision", config, target.name, size=2)
-            if words[mark] != route.config.revision:
+            mark = self.slot.cells("before-edition", config, target.name, size=2)
+            if words[mark] != route.edition:
                 words[mark + 1] = words[cell]
-                words[mark] = route.config.revision
+                words[mark] = route.edition
             cells.append(cell)
         self._cells[route.config.id] = route, cells
         return cells

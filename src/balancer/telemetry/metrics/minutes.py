@@ -16,7 +16,7 @@ STEP = 10
 STEPS = 366
 """Steps that are kept: an hour, and some that are just beginning or ending."""
 
-COLUMNS = 128
+COLUMNS = 256
 """Names whose steps are kept; those that come later count for the total alone."""
 
 KEPT = frozenset({"redirected", "refused", "limited"})

@@ -47,7 +47,7 @@ class Reporting:
         self._clock = clock
         self._lines_dropped = lines_dropped
         self._shared = shared
-        self._shares: dict[tuple[str, str], float] = {}
+        self._shown: dict[Name, float] = {}
         # The step up to which the others know everything: what an earlier process could not tell is told again.
         self._told = 1
 
@@ -90,17 +90,18 @@ class Reporting:
         if plan is None:
             return
         self._meters.show("revision", plan.default.config.revision)
+        found: dict[Name, float] = {}
         for config_id, route in plan.routes.items():
-            self._meters.show("config-revision", route.config.revision, str(config_id))
-        shares = {
-            (str(config_id), target): share
-            for config_id, route in plan.routes.items()
-            for target, share in route.shares.items()
-        }
-        # What is no target any more has no share.
-        for labels, share in {**dict.fromkeys(self._shares, math.nan), **shares}.items():
-            self._meters.show("share", share, *labels)
-        self._shares = shares
+            config = str(config_id)
+            found["edition", config] = route.edition
+            found["config_policy", config, route.config.document.policy] = 1
+            found["config_routing_reason", config, route.reason] = 1
+            for target, share in route.shares.items():
+                found["share", config, target] = share
+        # What is in use no more has no share, and is no reason.
+        for (name, *labels), value in {**dict.fromkeys(self._shown, math.nan), **found}.items():
+            self._meters.show(name, value, *labels)
+        self._shown = found
 
 
 def _text(name: Name) -> str:

@@ -1,7 +1,7 @@
-"""How many requests one client may make: a token bucket for each, kept as one number (GCRA, ITU-T I.371 §A).
+"""Quotas: how many requests one client may make. A token bucket for each, kept as one number (GCRA, ITU-T I.371 §A).
 
 That number is the bucket's *debt*: the time in seconds until it is full again. A request costs one interval of the
-rate, and is admitted while the debt leaves room for it in the burst. With a store that processes share, each process
+quota, and is admitted while the debt leaves room for it in the burst. With a store that processes share, each process
 admits by what it knows, tells the store soon what it has admitted, and learns the debt that all have made together.
 """
 
@@ -19,17 +19,17 @@ MAX_CLIENTS = 50_000
 SHARES = 16
 """A process tells the store what it has admitted once that is this part of the burst."""
 
-_RATE = re.compile(r"([1-9][0-9]{0,6})/([smh])(?:;burst=([1-9][0-9]{0,6}))?")
+_QUOTA = re.compile(r"([1-9][0-9]{0,6})/([smh])(?:;burst=([1-9][0-9]{0,6}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """So many requests in so much time, and so many at once.
+class Quota:
+    """A quota: `count` requests per `seconds`, in bursts of up to `burst`.
 
     Attributes:
         count: Requests.
-        seconds: In this time.
-        burst: Requests at once after a pause.
+        seconds: Seconds in which a client may make that many.
+        burst: Requests that a client may make at once after a pause.
     """
 
     count: int
@@ -37,13 +37,13 @@ class Rate:
     burst: int
 
     @classmethod
-    def parse(cls, text: str) -> "Rate":
+    def parse(cls, text: str) -> "Quota":
         """Read `50/s`, `10/m` or `50/s;burst=200`; the burst is one second's worth when it is not given.
 
         Raises:
             ValueError: When it is anything else.
         """
-        found = _RATE.fullmatch(text.replace(" ", ""))
+        found = _QUOTA.fullmatch(text.replace(" ", ""))
         if found is None:
             raise ValueError("must be like 50/s, 600/m or 50/s;burst=200")
         count, seconds = int(found[1]), UNITS[found[2]]
@@ -70,14 +70,14 @@ class Bucket:
         self.untold = 0
 
 
-class Limiter:
-    """Admits requests of clients at a rate. Time is given in seconds of any clock that does not run backwards.
+class Throttle:
+    """Admits requests of clients within a quota. Time is given in seconds of any clock that does not run backwards.
 
     Memory is bounded: of more clients than it remembers, those that have been away longest begin with a full bucket.
 
     Args:
         name: Of the policy, as clients and the store see it: `player`.
-        rate: What each client has.
+        quota: What each client has.
 
     Attributes:
         most: Seconds of debt that the shared store may hold against a client. It then waits no longer than a whole
@@ -86,15 +86,15 @@ class Limiter:
         on_due: Called when there is something to tell the shared store. Must not block.
     """
 
-    def __init__(self, name: str, rate: Rate) -> None:
+    def __init__(self, name: str, quota: Quota) -> None:
         self.name = name
-        self.rate = rate
+        self.quota = quota
         self.on_due: Callable[[], None] | None = None
-        self._interval = rate.interval
+        self._interval = quota.interval
         # And a thousandth of a request, for what is lost in rounding.
-        self._room = self._interval * (rate.burst - 1 + 0.001)
-        self._told_at = max(1, rate.burst // SHARES)
-        self.most = self._interval * (2 * rate.burst - 1)
+        self._room = self._interval * (quota.burst - 1 + 0.001)
+        self._told_at = max(1, quota.burst // SHARES)
+        self.most = self._interval * (2 * quota.burst - 1)
         self._young: dict[str, Bucket] = {}
         self._old: dict[str, Bucket] = {}
         self._due: dict[str, Bucket] = {}
@@ -148,7 +148,7 @@ class Limiter:
 
     def refusal(self, wait: float) -> RateLimited:
         """Return the error for a client that has to wait for so many seconds."""
-        return RateLimited(self.name, self.rate.count, self.rate.seconds, self.rate.burst, wait)
+        return RateLimited(self.name, self.quota.count, self.quota.seconds, self.quota.burst, wait)
 
     def take_due(self) -> dict[str, float]:
         """Return what the shared store is to be told: for clients, how many seconds of debt they have made here."""
