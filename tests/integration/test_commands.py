@@ -45,6 +45,33 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+CHECK = {"url": "/health"}
+
+TABLE = """\
+Config 1 'three' at revision 2: policy exact, panic threshold 50 %
+
+TARGET  KIND    HOST          SCHEME  PATH             CHECK    TIER  WEIGHT  SHARE
+origin  origin  -             keep    -                -        0     1       25 %
+cdn-a   cdn     a.example     https   /vod{path}       /health  0     3       75 %
+cdn-b   cdn     b.example:81  keep    /{server}{path}  -        0     6       disabled
+cdn-c   cdn     c.example     keep    /{server}{path}  -        1     1       later-tier
+"""
+
+
+def test_a_config_as_a_table(tmp_path: Path) -> None:
+    """`config show --table` prints the policy and a line for each target, with its share or why it has none."""
+    targets = [
+        {"name": "origin", "kind": "origin"},
+        {"name": "cdn-a", "host": "a.example", "scheme": "https", "path": "/vod{path}", "weight": 3, "check": CHECK},
+        {"name": "cdn-b", "host": "b.example:81", "weight": 6, "enabled": False},
+        {"name": "cdn-c", "host": "c.example", "tier": 1},
+    ]
+    change = {"id": 1, "name": "three", "targets": targets, "panic_threshold": 50}
+    with Balancer(tmp_path) as balancer:
+        assert 200 == httpx.patch(f"{balancer.url}/config", json=change, headers=BEARER).status_code
+    assert TABLE == run_balancer(tmp_path, "config", "show", "--table").stdout
+
+
 @pytest.mark.parametrize("command", [["audit", "export"], ["keys", "list"]], ids=" ".join)
 def test_reader_that_goes_away(populated: Path, command: list[str]) -> None:
     """A command whose output is not read to its end stops as other programs do, and says nothing of it."""

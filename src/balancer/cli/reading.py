@@ -14,9 +14,11 @@ from balancer.api.rules.shapes import RuleItem, items_of
 from balancer.cli.program import check_output, run_on_record, show
 from balancer.core.access.keys import ApiKey, AuditEntry
 from balancer.core.access.ports import AuditTrail
-from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.documents import CdnConfig, ConfigDocument, PolicyName
 from balancer.core.configs.ports import CdnConfigs
 from balancer.core.configs.revisions import Revision
+from balancer.core.routing.policies import policy_of
+from balancer.core.routing.usable import usable
 from balancer.core.rules.revisions import RuleRevision
 
 
@@ -94,15 +96,52 @@ def config() -> None:
 
 
 @config.command("show")
-@click.option("--id", "config_id", type=int, help="Which one; without it the default one, which the redirect uses.")
-def show_config(config_id: int | None) -> None:
-    """Print a config as JSON."""
+@click.option("--id", "config_id", type=int, help="Which one; the default one if not given.")
+@click.option("--table", "as_table", is_flag=True, help="Print a table of its targets for people, instead of JSON.")
+def show_config(config_id: int | None, as_table: bool) -> None:
+    """Print a config as JSON, or as a table."""
 
     async def read(parts: AsyncContainer) -> CdnConfig:
         configs: CdnConfigs = await parts.get(CdnConfigs)
         return await (configs.default() if config_id is None else configs.get(config_id))
 
-    show(msgspec.json.format(msgspec.json.encode(Config.of(run_on_record(read))), indent=2))
+    found = run_on_record(read)
+    show(_table(found) if as_table else msgspec.json.format(msgspec.json.encode(Config.of(found)), indent=2))
+
+
+HEADINGS = ("TARGET", "KIND", "HOST", "SCHEME", "PATH", "CHECK", "TIER", "WEIGHT", "SHARE")
+
+
+def _table(config: CdnConfig) -> str:
+    """Return a config as one line about all of it and one for each target, with its share while all are healthy."""
+    name = f" '{config.name}'" if config.name else ""
+    lines = [f"Config {config.id}{name} at revision {config.revision}: {_policy(config.document)}", ""]
+    rows = [HEADINGS, *_rows(config.document)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _policy(document: ConfigDocument) -> str:
+    by = f" by {document.sticky_key}" if document.policy is PolicyName.STICKY else ""
+    panic = f", panic threshold {document.panic_threshold} %" if document.panic_threshold else ""
+    slow = f", slow start {document.slow_start:g} s" if document.slow_start else ""
+    return f"policy {document.policy.value}{by}{panic}{slow}"
+
+
+def _rows(document: ConfigDocument) -> list[tuple[str, ...]]:
+    healthy = usable(document, {})
+    shares = policy_of(document, healthy).shares
+    return [
+        (
+            *(target.name, target.kind.value, target.host or "-", target.scheme.value, target.path or "-"),
+            *(target.check.url if target.check else "-", str(target.tier), str(target.weight)),
+            healthy.skipped[index].value
+            if index in healthy.skipped
+            else f"{share:.6%}".rstrip("0%").rstrip(".") + " %",
+        )
+        for index, (target, share) in enumerate(zip(document.targets, shares, strict=True))
+    ]
 
 
 @click.group()

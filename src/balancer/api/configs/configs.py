@@ -59,19 +59,20 @@ class Config(msgspec.Struct):
     Attributes:
         id: Its number.
         name: What admins call it; null when it has no name.
-        cdn_host: Host of the CDN, with its port if that is not the default one; null where the targets are more than
-            one origin and one CDN.
-        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never. Null as above.
+        cdn_host: Host of the CDN, with its port unless that is the default. Null where a host and a rate cannot
+            describe the targets.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never. Null where `cdn_host` is.
         revision: Number of the latest revision; each change adds one.
         created_at: When it was made.
         updated_at: When it was last changed; null until the first change.
-        policy: `exact` spreads requests by tickets, `sticky` keeps a key's target, `failover` takes the first usable
-            one.
-        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
-        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
-            ignored.
-        slow_start: Seconds in which a recovered target grows to its weight.
-        targets: Where requests may go, in order.
+        policy: `exact` gives each target its exact share, `sticky` sends the same key to the same target, `failover`
+            sends everything to the first usable target.
+        sticky_key: Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value
+            of that query parameter).
+        panic_threshold: Health is ignored when less than this percentage of the tier's weight is healthy and no later
+            tier can take over; 0 turns that off. `failover` ignores it.
+        slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
+        targets: Where players may be sent; the order matters to `failover`.
     """
 
     id: int
@@ -117,17 +118,18 @@ class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         id: Which config.
-        cdn_host: Host of the CDN, with its port if that is not the default one. Only where the targets are one origin
-            and one CDN, like the next one.
-        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
-        name: What admins call it, at most 100 characters; null takes the name away.
+        cdn_host: Host of the CDN, with its port unless that is the default. Only where the config has one now.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never. Only where the config
+            has one now.
+        name: What admins call it, at most 100 characters; null removes the name.
         reason: One line for the history, at most 500 characters.
         policy: `exact`, `sticky` or `failover`.
-        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
-        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
-            ignored. 0 is off.
-        slow_start: Seconds in which a recovered target grows to its weight; 0 is at once.
-        targets: All targets, in order.
+        sticky_key: Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value
+            of that query parameter).
+        panic_threshold: Health is ignored when less than this percentage of the tier's weight is healthy and no later
+            tier can take over; 0 turns that off. `failover` ignores it.
+        slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
+        targets: All targets, which replace those that are there; not together with `cdn_host` or `distribution_rate`.
     """
 
     id: int
@@ -147,13 +149,14 @@ class TargetEdit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         name: Which target.
-        host: Of a CDN, with its port if that is not the default one.
-        scheme: Of the URLs at a CDN: `keep`, `http` or `https`.
-        path: Of the URLs at a CDN: a template with `{path}`.
-        weight: Its part of its tier's requests; 0 drains it.
-        tier: The lowest tier that has a usable target serves.
-        enabled: Whether it may be used at all.
-        check: How its health is checked; null for not at all.
+        host: Host of the CDN, with its port unless that is the default.
+        scheme: Scheme of the URLs at the CDN; `keep` is that of the URL asked for.
+        path: Template of the path at the CDN, with `{path}` exactly once.
+        weight: Its share of the requests of its tier, relative to the other targets there; 0 drains it and makes it a
+            standby.
+        tier: From 0 to 63. The lowest tier with a usable target serves all requests.
+        enabled: False takes it out altogether, also as a standby.
+        check: How its health is checked, with all fields that are not at their defaults; null for no check.
     """
 
     name: str
@@ -167,7 +170,7 @@ class TargetEdit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class TargetPatch(TargetEdit, forbid_unknown_fields=True, kw_only=True):
-    """What to change in one target of which config, and why.
+    """What to change in one target of a config, and why.
 
     Attributes:
         id: Which config.
@@ -179,19 +182,20 @@ class TargetPatch(TargetEdit, forbid_unknown_fields=True, kw_only=True):
 
 
 class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
-    """A config to create, and why: `targets`, or the host of a CDN and a rate.
+    """A config to create, and why. Give either `targets`, or `cdn_host` and `distribution_rate`.
 
     Attributes:
-        cdn_host: Host of the CDN, with its port if that is not the default one.
+        cdn_host: Host of the CDN, with its port unless that is the default.
         distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never.
         name: What admins call it, at most 100 characters.
         reason: One line for the history, at most 500 characters.
         policy: `exact`, `sticky` or `failover`.
-        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
-        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
-            ignored.
-        slow_start: Seconds in which a recovered target grows to its weight.
-        targets: Where requests may go, in order.
+        sticky_key: Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value
+            of that query parameter).
+        panic_threshold: Health is ignored when less than this percentage of the tier's weight is healthy and no later
+            tier can take over; 0 turns that off. `failover` ignores it.
+        slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
+        targets: Where players may be sent; the order matters to `failover`.
     """
 
     cdn_host: str | msgspec.UnsetType = msgspec.UNSET
@@ -214,8 +218,8 @@ def as_answer(config: CdnConfig) -> Response[Config]:
 async def read_config(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> Response[Config]:
     """Read a config.
 
-    Without `id` it is the default one: the config with the lowest id, by which players are redirected. The answer's
-    `ETag` names the revision, for `If-Match` of a later change.
+    Without `id` it is the default one, which has the lowest id and serves where no rule chooses another. The `ETag`
+    names the revision; send it as `If-Match` with a later change.
     """
     config_id = read_integer(request, "id")
     return as_answer(await (configs.default() if config_id is None else configs.get(config_id)))
@@ -236,8 +240,8 @@ async def change_config(
 ) -> Response[Config]:
     """Change a config.
 
-    Only the fields that are given change. The next redirect of this process follows the change, other processes follow
-    within a second. A change that changes nothing makes no revision.
+    Fields that are not given stay as they are. The next redirect of this process follows the change; other processes
+    follow within a second. A change that changes nothing makes no revision.
     """
     body = await read_body(request, ConfigPatch)
     signed = signature(request, clock, body.reason, await read_attempt(request))
@@ -262,7 +266,9 @@ async def change_target(
 ) -> Response[Config]:
     """Change one target of a config.
 
-    Its weight, tier, host and so on, without sending the others: weight 0 drains it, `enabled` switches it off.
+    The other targets, and fields that are not given, stay as they are. `"enabled": false` takes a target out for
+    maintenance and keeps its weight; `"weight": 0` drains it but keeps it as a standby. The last target that is enabled
+    and has a weight cannot be taken out.
     """
     body = await read_body(request, TargetPatch)
     signed = signature(request, clock, body.reason, await read_attempt(request))
@@ -284,7 +290,8 @@ async def change_target(
 async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges], clock: FromDishka[Clock]) -> None:
     """Delete a config.
 
-    The default config cannot be deleted. The history of a deleted config stays, and a rollback brings it back.
+    The default config, and a config that a rule names, cannot be deleted. The history of a deleted config stays, and a
+    rollback brings it back.
     """
     config_id = read_required(request, "id")
     signed = signature(request, clock, read_reason(request), await read_attempt(request))
@@ -296,7 +303,7 @@ async def delete_config(request: AnyRequest, changes: FromDishka[ConfigChanges],
 async def list_configs(request: AnyRequest, configs: FromDishka[CdnConfigs]) -> ConfigPage:
     """List configs.
 
-    By id, so the default one comes first.
+    They come by id, so the default config comes first.
     """
     limit = read_limit(request)
     found = await configs.page(read_cursor(request) or 0, limit + 1)
@@ -319,7 +326,7 @@ async def create_config(
 ) -> Response[Config]:
     """Create a config.
 
-    Players are still redirected by the default one.
+    No player gets it until a rule names it.
     """
     body = await read_body(request, NewConfig)
     document = read_new(body, to_ascii)

@@ -22,15 +22,15 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
     Attributes:
         url: A path on the target's own host, such as `/health`, or an absolute `http` or `https` URL.
         method: `GET` or `HEAD`.
-        statuses: Status codes of a working target.
-        contains: Text that the body must have; null for none.
-        interval: Seconds between two probes, from 0.5 to 3600.
+        statuses: Status codes that count as success, 1 to 20 of them.
+        contains: Text that the body must contain, at most 200 characters; needs `GET`. Null accepts any body.
+        interval: Seconds between probes, from 0.5 to 3600.
         timeout: Seconds that a probe may take, at most the interval.
-        rise: Probes in a row that must succeed before an unhealthy target is healthy.
-        fall: Probes in a row that must fail before a healthy target is unhealthy.
+        rise: Consecutive successes after which an unhealthy target is healthy, from 1 to 100.
+        fall: Consecutive failures after which a healthy target is unhealthy, from 1 to 100.
         verify_tls: Whether the certificate must be valid.
-        expiry_warning: Days before the certificate runs out when a warning begins; 0 for none.
-        host: The `Host` header; null for the host of the URL.
+        expiry_warning: Days before the certificate expires at which to start warning, at most 365; 0 for no warning.
+        host: Value of the `Host` header; null for the host of the URL.
     """
 
     url: str = "/"
@@ -64,19 +64,20 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Target(msgspec.Struct, forbid_unknown_fields=True):
-    """Where players may be sent.
+    """A place where players may be sent.
 
     Attributes:
-        name: Unique in the config: 1 to 32 of a to z, 0 to 9 and `-`.
-        kind: `origin` gives players the URL that they asked for; `cdn` has a host of its own.
-        host: Of a CDN, with its port if that is not the default one; null for an origin.
-        scheme: Of the URLs at a CDN: `keep` is the one that was asked for.
-        path: Of the URLs at a CDN: a template with `{path}` once and, if wanted, `{server}` and `{host}` of the
-            origin; null for an origin.
-        weight: Its part of its tier's requests, relative to the others; 0 is standby: configured, and drained.
-        tier: The lowest tier that has a usable target serves.
-        enabled: Whether it may be used at all.
-        check: How its health is checked; null when it is not.
+        name: Unique in the config: 1 to 32 characters of a to z, 0 to 9 and `-`.
+        kind: `origin` sends players to the URL that they asked for; `cdn` sends them to a host of its own.
+        host: Host of the CDN, with its port unless that is the default. Null for an origin.
+        scheme: Scheme of the URLs at the CDN; `keep` is that of the URL asked for.
+        path: Template of the path at the CDN: `{path}` exactly once, and optionally `{server}` and `{host}`, the first
+            label and the whole host of the origin. Null for an origin.
+        weight: Its share of the requests of its tier, relative to the other targets there, from 0 to 10000; 0 drains
+            it and makes it a standby.
+        tier: From 0 to 63. The lowest tier with a usable target serves all requests.
+        enabled: False takes it out altogether, also as a standby.
+        check: How its health is checked; null for no check.
     """
 
     name: str
@@ -111,16 +112,17 @@ class Document(msgspec.Struct):
 
     Attributes:
         name: What they call it; null when it has no name.
-        cdn_host: Host of the CDN, with its port if that is not the default one; null where the targets are more than
-            one origin and one CDN.
-        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never. Null as above.
-        policy: `exact` spreads requests by tickets, `sticky` keeps a key's target, `failover` takes the first usable
-            one.
-        sticky_key: What keeps its target under `sticky`: `video`, `client`, or `query:NAME`.
-        panic_threshold: Percent of a tier's weight that must be healthy; with less and no later tier, health is
-            ignored.
-        slow_start: Seconds in which a recovered target grows to its weight.
-        targets: Where requests may go, in order.
+        cdn_host: Host of the CDN, with its port unless that is the default. Null where a host and a rate cannot
+            describe the targets.
+        distribution_rate: N: every N-th request goes to the origin; 1 is always, 0 is never. Null where `cdn_host` is.
+        policy: `exact` gives each target its exact share, `sticky` sends the same key to the same target, `failover`
+            sends everything to the first usable target.
+        sticky_key: Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value
+            of that query parameter).
+        panic_threshold: Health is ignored when less than this percentage of the tier's weight is healthy and no later
+            tier can take over; 0 turns that off. `failover` ignores it.
+        slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
+        targets: Where players may be sent; the order matters to `failover`.
     """
 
     name: str | None

@@ -43,13 +43,13 @@ BEFORE = query("before", "Earlier name of `cursor`.", minimum=1).but(deprecated=
 class Change(msgspec.Struct):
     """One field of a config that differs.
 
-    `cdn_host` and `distribution_rate` are told where the config has them before and after; `order` names all targets
-    where only their order differs.
+    `cdn_host` and `distribution_rate` are listed where the config has them both before and after. The field `order`
+    lists the names of the targets where the same targets are in another order.
 
     Attributes:
-        field: Its name.
-        before: Null where there was no config, or no name.
-        after: Null where there is no config, or no name.
+        field: Name of the field.
+        before: Its value before; null where there was no config, or no name.
+        after: Its value after; null where there is no config, or no name.
     """
 
     field: str
@@ -62,9 +62,9 @@ class TargetDiff(msgspec.Struct):
 
     Attributes:
         target: The target's name.
-        field: The field's name; those of the check are `check.url`, `check.interval` and so on.
-        before: Null where there was no such target, or no such value.
-        after: Null where there is no such target, or no such value.
+        field: Name of the field; fields of the check are `check.url`, `check.interval` and so on.
+        before: Its value before; null where there was no such target or value.
+        after: Its value after; null where there is no such target or value.
     """
 
     target: str
@@ -79,9 +79,9 @@ class ConfigRevision(msgspec.Struct):
     Attributes:
         id: Which config.
         revision: Its number, from 1.
-        document: What was decided; null when the revision deleted the config.
-        changes: How it differs from the revision before, outside of its targets.
-        target_changes: How its targets differ from those before.
+        document: The config as of this revision; null when the revision deleted it.
+        changes: How it differs from the revision before, apart from its targets.
+        target_changes: How its targets differ from those of the revision before, matched by name.
         actor: Who made it: `key:3 deployment`, `token:alice`, `command-line` or `first-start`.
         made_at: When, as RFC 3339 in UTC.
         reason: Why; null when no reason was given.
@@ -133,8 +133,8 @@ class ConfigDiff(msgspec.Struct):
         id: Which config.
         from: Number of the one revision.
         to: Number of the other.
-        changes: The fields that differ, outside of the targets.
-        target_changes: The fields of targets that differ.
+        changes: The fields that differ, apart from the targets.
+        target_changes: The fields of the targets that differ, matched by name.
     """
 
     id: int
@@ -149,7 +149,7 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         id: Which config.
-        revision: Number of the revision whose document it gets.
+        revision: Number of the revision to go back to.
         reason: One line for the history, at most 500 characters.
     """
 
@@ -180,7 +180,7 @@ async def read_history(
 ) -> RevisionPage:
     """List the revisions of a config.
 
-    The newest first, each with how it differs from the one before; also of a deleted config.
+    The newest come first, each with its differences from the one before. A deleted config has a history too.
     """
     limit, before = read_limit(request), read_integer(request, "before", 1)
     if (cursor := read_cursor(request)) is not None:
@@ -205,7 +205,7 @@ async def read_revision(
 ) -> ConfigRevision:
     """Read one revision of a config.
 
-    It has the whole document of that time, and how it differs from the revision before.
+    It has the whole document of that time, and its differences from the revision before.
     """
     number = read_required(request, "revision")
     config_id = await _which(request, configs)
@@ -251,8 +251,8 @@ async def roll_back_config(
 ) -> Response[Config]:
     """Roll a config back.
 
-    It gets the document of an earlier revision, by a new revision, which can be rolled back in turn. A deleted config
-    comes back.
+    The config gets the document of an earlier revision, as a new revision, which can be rolled back in turn. A deleted
+    config comes back.
     """
     body = await read_body(request, Rollback)
     signed = signature(request, clock, body.reason, await read_attempt(request))

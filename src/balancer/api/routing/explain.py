@@ -40,7 +40,7 @@ VIDEO = text(
 ).but(examples=VIDEOS)
 CLIENT = header(
     "X-Explain-Client",
-    "The IP address of the player for whom the request is explained; its other headers count as the player's.",
+    "IP address of the player whose request is explained; without it the player has no address.",
     InvalidInput("X-Explain-Client", _BAD_ADDRESS),
 )
 
@@ -58,7 +58,7 @@ class Finding(msgspec.Struct):
     """One step on the way to an answer.
 
     Attributes:
-        step: What was looked at: `config`, `video`, `host`, `ticket`, `target` or `location`.
+        step: What was looked at: `config`, `video`, `host`, `rule`, `ticket` or `key`, `target`, `location`.
         finding: What was found there, in one sentence.
     """
 
@@ -70,16 +70,16 @@ class Explained(msgspec.Struct):
     """What a player would be answered, and why. Null stands for what was not reached.
 
     Attributes:
-        status: Of the answer: 301 when the player would be redirected.
-        reason: Why it goes where it goes, or why it is refused.
+        status: Status of the answer: 301 when the player would be redirected.
+        reason: Why the player would be sent to that target, or would be refused.
         location: Where the player would be sent.
-        config_id: Which config is in force.
-        revision: Its revision.
+        config_id: Which config decides: that of the rule that matches, or the default one.
+        revision: Its revision in force.
         host_pattern: The pattern of allowed origins that the video's host matches.
-        ticket: The next ticket of this process, which is not taken.
-        target: The name of the target that the player would be sent to.
-        skipped: Why each other target would not be used.
-        steps: The way to the answer, in order, up to the step that ended it.
+        ticket: The next ticket of this process for that config; explaining does not take it.
+        target: Name of the target that the player would be sent to.
+        skipped: Why each of the other targets was not chosen, by name.
+        steps: How the answer was reached, in order, up to the step that settled it.
     """
 
     status: int
@@ -115,9 +115,9 @@ class TargetShare(msgspec.Struct):
     """What one target gets.
 
     Attributes:
-        target: Its name.
-        share: From 0 to 1.
-        requests: How many of the `requests` that were asked about; null when none were.
+        target: Name of the target.
+        share: Its share of the requests, from 0 to 1.
+        requests: How many of the `requests` that were asked about it gets; null when none were.
     """
 
     target: str
@@ -134,8 +134,8 @@ class Place(msgspec.Struct):
     """Where a video would go with a share of its requests.
 
     Attributes:
-        target: Its name.
-        share: From 0 to 1.
+        target: Name of the target.
+        share: Its share of the requests, from 0 to 1.
         location: The video's URL there.
     """
 
@@ -148,9 +148,9 @@ class VideoRoute(msgspec.Struct):
     """Where one video would go, or why it would be refused.
 
     Attributes:
-        video: As it was given.
+        video: The URL as it was given.
         refusal: Why it would be refused; null when it would be redirected.
-        places: Where it would go: one for each target that has a share.
+        places: Its URL at each target that has a share.
     """
 
     video: str
@@ -165,10 +165,10 @@ class VideoRoute(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What players would get by a config.
+    """What players get with a config while all its targets are healthy.
 
     Attributes:
-        config: What is decided in it.
+        config: The config.
         shares: What each target gets.
         videos: Where each video that was asked about goes.
     """
@@ -192,11 +192,11 @@ class Preview(msgspec.Struct):
 
     Attributes:
         id: Which config.
-        revision: The one that the change would follow.
-        changes: The fields that differ, outside of the targets.
-        target_changes: The fields of targets that differ.
-        before: What players get while all targets are healthy.
-        after: What they would get then.
+        revision: Its latest revision, to which the change would apply.
+        changes: The fields that would differ, apart from the targets.
+        target_changes: The fields of the targets that would differ, matched by name.
+        before: What players get now.
+        after: What they would get with the change.
     """
 
     id: int
@@ -211,9 +211,9 @@ class PreviewRequest(ConfigPatch):
     """A change as for `PATCH /config` or `PATCH /config/target`, and what to show of it.
 
     Attributes:
-        target: A change of one target, instead of one of the whole config.
-        videos: Origin URLs to show the places of, at most 100.
-        requests: How many requests to share out, at most 1000000000000.
+        target: A change of one target, as for `PATCH /config/target`; not together with other changes.
+        videos: Origin URLs to show at every target, at most 100.
+        requests: How many requests to split among the targets, at most 1000000000000.
     """
 
     target: TargetEdit | msgspec.UnsetType = msgspec.UNSET
@@ -230,9 +230,9 @@ class PreviewRequest(ConfigPatch):
 async def explain(request: AnyRequest, redirects: FromDishka[Redirects]) -> Explained:
     """Explain what a player would be answered.
 
-    Tells what this process would answer next to `GET /` with the same query: the status, the location, and step by step
-    why. It is decided by the same code, and takes no ticket. Where that depends on the client, `X-Explain-Client`
-    names its address, and the other headers of this request count as those of the player.
+    Shows what this process would answer next to `GET /` with the same query, and step by step why. The same code
+    decides as for players, but no ticket is taken. Where rules or `sticky` look at the client, give its address in
+    `X-Explain-Client`; the other headers of this request count as the player's.
     """
     client = Client(_address(request), lambda name: joined(request, name).encode("latin-1"))
     return Explained.of(explanations.explain(redirects, request.scope["query_string"], client))
@@ -268,7 +268,7 @@ async def preview_config(
 ) -> Preview:
     """Preview a change.
 
-    Tells what a change would do to the shares of the targets and to videos, and changes nothing.
+    Shows what a change would do to the shares of the targets and to videos, and changes nothing.
     """
     body = await read_body(request, PreviewRequest)
     if len(body.videos) > MAX_VIDEOS:
