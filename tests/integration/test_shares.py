@@ -101,7 +101,7 @@ def test_counter_away_and_back(start: Start, tmp_path: Path) -> None:
         seen += asyncio.run(ask(urls, 20_003, at_once=8))
         assert abs(seen[VIDEO] - seen.total() / 10) <= len(urls)
         with redis.Redis.from_url(valkey.url) as counter:
-            taken = counter.get("balancer:tickets:10")
+            taken = counter.get("balancer:tickets:1:10")
         assert isinstance(taken, bytes)
         assert int(taken) % 10 == 0 < int(taken)
 

@@ -16,7 +16,7 @@ class RoutingReason(StrEnum):
     """The target is the first usable one in order."""
 
     TIER = "tier"
-    """No earlier tier has a usable target."""
+    """A later tier serves, as no earlier one has a usable target."""
 
     ONLY_TARGET = "only-target"
     """No other target gets requests."""
