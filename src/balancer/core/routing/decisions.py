@@ -8,8 +8,12 @@ from balancer.core.configs.targets import Target
 from balancer.core.routing.policies import Choice
 from balancer.core.routing.reasons import RoutingReason, SkipReason
 from balancer.core.routing.routes import Client, Route
+from balancer.core.rules.documents import Rule
 from balancer.core.rules.matching import Reading, RuleBook
 from balancer.core.urls.videos import Origin, OriginUrl, tail_of
+
+MAX_ROUTES = 16
+"""Routes on which a request is remembered."""
 
 
 class Plan(NamedTuple):
@@ -18,7 +22,7 @@ class Plan(NamedTuple):
     Attributes:
         default: Serves where no rule says otherwise.
         routes: By id of their configs: of the default one, and of those that rules name.
-        book: Which rules match what; None without rules.
+        rules: Which of them a request matches; None without rules.
     """
 
     default: Route
@@ -39,7 +43,7 @@ class Plan(NamedTuple):
             return asked
         reading = self.rules.read(origin.host, path.decode(), carried)
         if reading.settled:
-            return asked.by(self.rules, reading.position)
+            return asked.on(self._route_at(reading.position))
         asked.reading, asked.asks_client = reading, True
         return asked
 
@@ -47,7 +51,21 @@ class Plan(NamedTuple):
         """Return a request on the route that it takes by the rules and by who asks."""
         if self.rules is None or asked.reading is None:
             return asked
-        return asked.by(self.rules, self.rules.choose(asked.reading, client.address, client.header))
+        return asked.on(self._route_at(self.rules.choose(asked.reading, client.address, client.header)))
+
+    def rule_of(self, asked: "Asked", client: Client) -> Rule | None:
+        """Return the rule that a request matches, for whoever explains it."""
+        if self.rules is None:
+            return None
+        reading = self.rules.read(asked.origin.host, asked.path.decode(), asked.carried)
+        position = self.rules.choose(reading, client.address, client.header)
+        return None if position is None else self.rules.rules[position]
+
+    def _route_at(self, position: int | None) -> Route:
+        if position is None or self.rules is None:
+            return self.default
+        # A config is on record as long as a rule names it; a copy that is not whole may lack it.
+        return self.routes.get(self.rules.rules[position].config_id, self.default)
 
 
 class Asked:
@@ -62,7 +80,6 @@ class Asked:
         path: Of the video.
         carried: The parameters beside it, as they were sent.
         query: Of the video.
-        rule: The name of the rule that chose the config, None where none did.
 
     Attributes:
         reading: What the rules say so far, None when the client changes nothing.
@@ -72,8 +89,8 @@ class Asked:
     """
 
     __slots__ = (
-        *("_by_rule", "asks_client", "carried", "key", "locations", "origin", "path", "plan", "query", "reading"),
-        *("route", "rule"),
+        *("_others", "asks_client", "carried", "key", "locations", "origin"),
+        *("path", "plan", "query", "reading", "route"),
     )
 
     def __init__(  # noqa: PLR0913, PLR0917  one is made for each request that is new, so it is made of what there is
@@ -84,7 +101,6 @@ class Asked:
         path: bytes,
         carried: bytes,
         query: bytes,
-        rule: str | None = None,
     ) -> None:
         self.plan = plan
         self.route = route
@@ -92,12 +108,11 @@ class Asked:
         self.path = path
         self.carried = carried
         self.query = query
-        self.rule = rule
         self.reading: Reading | None = None
         self.asks_client = route.asks_client
         self.locations: list[bytes | None] = [None] * len(route.counts)
         self.key: bytes | None = None
-        self._by_rule: dict[int | None, Asked] | None = None
+        self._others: dict[Route, Asked] | None = None
 
     @property
     def video(self) -> OriginUrl:
@@ -113,18 +128,17 @@ class Asked:
             found = self.locations[index] = before + self.path + after + tail
         return found
 
-    def by(self, rules: RuleBook, position: int | None) -> "Asked":
-        """Return the same request on the route of the rule at a position, on the default one for None."""
-        if self._by_rule is None:
-            self._by_rule = {}
-        found = self._by_rule.get(position)
+    def on(self, route: Route) -> "Asked":
+        """Return the same request on a route."""
+        if route is self.route and self.reading is None:
+            return self
+        if self._others is None:
+            self._others = {}
+        found = self._others.get(route)
         if found is None:
-            rule = None if position is None else rules.rules[position]
-            # A config is on record as long as a rule names it; a copy that is not whole may lack it.
-            route = self.plan.routes.get(rule.config_id, self.plan.default) if rule else self.plan.default
-            name = rule.name if rule else None
-            found = Asked(self.plan, route, self.origin, self.path, self.carried, self.query, name)
-            self._by_rule[position] = found
+            if len(self._others) >= MAX_ROUTES:
+                self._others.clear()
+            found = self._others[route] = Asked(self.plan, route, self.origin, self.path, self.carried, self.query)
         return found
 
 
@@ -162,16 +176,17 @@ def decide(asked: Asked, client: Client, trace: list[Step] | None = None) -> tup
             asked.key = key
     choice = route.policy.choose(key, ticket)
     if trace is not None:
-        trace += _steps(asked, choice, ticket, key)
+        trace += _steps(asked, choice, ticket, key, client)
     return asked, choice, ticket
 
 
-def _steps(asked: Asked, choice: Choice, ticket: int, key: bytes) -> list[Step]:
+def _steps(asked: Asked, choice: Choice, ticket: int, key: bytes, client: Client) -> list[Step]:
     """Say what a decision was made by."""
     route, chosen = asked.route, asked.route.config.document.targets[choice.target_index]
     steps = []
     if asked.plan.rules is not None:
-        by = f"The rule '{asked.rule}' matches" if asked.rule is not None else "No rule matches"
+        rule = asked.plan.rule_of(asked, client)
+        by = f"The rule '{rule.name}' matches" if rule else "No rule matches"
         steps.append(Step("rule", f"{by}, so config {route.config.id} decides."))
     if route.policy.needs_key:
         shown = key.decode("ascii", "backslashreplace")
