@@ -2,6 +2,7 @@
 
 import sys
 
+from tests.demo.outage import NoVerdict, report_outage, run_outage
 from tests.demo.scenario import AT_BALANCER, PLAYS, Demo, Showing, run_demo
 from tests.demo.servers import CDN, ORIGIN, BalancerNotStarted
 from tests.demo.stream import BALANCED, PICTURES_PER_SECOND, RELATIVE, SECONDS, FfmpegFailed
@@ -11,13 +12,16 @@ RATE = 10
 
 
 def main() -> None:
-    """Run the demonstration; the exit status tells whether everything was as the rate says."""
+    """Run both parts of the demonstration; the exit status tells whether everything was as promised."""
     try:
         demo = run_demo()
-    except (BalancerNotStarted, FfmpegFailed) as error:
+        sys.stdout.write(f"One CDN, every {RATE}th request to the origin\n\n{report(demo)}\n")
+        sys.stdout.flush()
+        outage = run_outage()
+    except (BalancerNotStarted, FfmpegFailed, NoVerdict) as error:
         sys.exit(str(error))
-    sys.stdout.write(report(demo))
-    sys.exit(not is_as_the_rate_says(demo))
+    sys.stdout.write(f"Two CDNs, one of which goes down\n\n{report_outage(outage)}")
+    sys.exit(not (is_as_the_rate_says(demo) and outage.is_as_promised))
 
 
 def is_as_the_rate_says(demo: Demo) -> bool:

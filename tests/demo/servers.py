@@ -34,13 +34,15 @@ class BalancerNotStarted(Exception):
 
 
 @contextmanager
-def running_balancer(folder: Path) -> Generator[int, None, None]:
-    """Run `balancer serve` with the default settings, and yield its port on 127.0.0.1.
+def running_balancer(folder: Path, settings: Mapping[str, str] | None = None) -> Generator[int, None, None]:
+    """Run `balancer serve`, and yield its port on 127.0.0.1.
 
     Args:
         folder: An empty folder for its data and its log.
+        settings: Those that are not the default ones, by the names of their variables.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
+    environment |= settings or {}
     log = folder / "balancer.log"
     command = [sys.executable, "-m", "balancer", "serve", "--port", "0"]
     with log.open("wb") as stderr, subprocess.Popen(command, cwd=folder, env=environment, stderr=stderr) as process:
@@ -91,7 +93,8 @@ class Network(ThreadingHTTPServer):
         balancer_port: The port of the balancer on 127.0.0.1.
 
     Attributes:
-        exchanges: All requests in the order of their answers.
+        exchanges: All requests of players in the order of their answers.
+        down: The servers that answer 503 to whatever they are asked.
     """
 
     daemon_threads = False  # The end waits for all connections to be closed.
@@ -101,6 +104,7 @@ class Network(ThreadingHTTPServer):
         self.files = files
         self.balancer_port = balancer_port
         self.exchanges: list[Exchange] = []
+        self.down: set[str] = set()
 
     @property
     def url(self) -> str:
@@ -130,7 +134,13 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         url = url._replace(netloc=url.netloc.removesuffix(":80"))
         self._url = url.geturl()
-        if url.netloc == BALANCER:
+        if not url.netloc:
+            # A probe, which names the server that it means.
+            is_down = self.headers["host"] in self.server.down
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE if is_down else HTTPStatus.OK, {}, b"")
+        elif url.netloc in self.server.down:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {}, b"")
+        elif url.netloc == BALANCER:
             self._relay(f"{url.path}?{url.query}")
         elif self._url in self.server.files:
             self._answer(HTTPStatus.OK, {}, self.server.files[self._url])
@@ -154,6 +164,9 @@ class _Handler(BaseHTTPRequestHandler):
         location = {name.lower(): value for name, value in headers.items()}.get("location")
         # On record before it is sent: a player that has the answer may already be asking for the next thing.
         self.server.exchanges.append(Exchange(self._url, status, location))
+        self._send(status, headers, body)
+
+    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)

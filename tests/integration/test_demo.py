@@ -1,10 +1,12 @@
 """A real player plays a real stream through the balancer: what `make demo` shows, as facts."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from tests.demo.__main__ import is_as_the_rate_says, report
+from tests.demo.outage import FIRST, INTERVAL, SECOND, Outage, report_outage, run_outage
 from tests.demo.scenario import AT_BALANCER, AT_CDN, AT_ORIGIN, Demo, Playback, run_demo
 from tests.demo.servers import CDN, ORIGIN
 
@@ -93,3 +95,33 @@ def _base(host: str) -> str:
 
 def _answers(playback: Playback) -> list[tuple[str, int]]:
     return [(exchange.url, exchange.status) for exchange in playback.exchanges]
+
+
+@pytest.fixture(scope="module")
+def outage() -> Outage:
+    """Run the second part once for all facts."""
+    return run_outage()
+
+
+def test_three_targets_get_exact_shares_through_an_outage(outage: Outage) -> None:
+    """Over an origin and two CDNs the shares are exact before one goes down, while it is down, and when it is back."""
+    assert {ORIGIN: 7, FIRST: 42, SECOND: 21} == outage.before.chosen
+    assert {ORIGIN: 7, SECOND: 21} == outage.during.chosen
+    assert {ORIGIN: 7, FIRST: 42, SECOND: 21} == outage.again.chosen
+
+
+def test_an_outage_is_noticed_in_time_and_loses_no_frame(outage: Outage) -> None:
+    """Nobody is sent to a dead CDN two probe intervals after it went down, and whatever is played has every frame."""
+    assert outage.noticed < 2 * INTERVAL
+    played = [*outage.before.decoded, *outage.during.decoded, *outage.again.decoded]
+    assert [outage.decoded] * 24 == played
+    assert outage.is_as_promised
+
+
+def test_the_report_tells_what_was_seen(outage: Outage) -> None:
+    """The report has a line for each phase, and says so when the shares are not exact."""
+    assert "cdn-a down, after two probe intervals             28           7           0          21" in report_outage(
+        outage
+    )
+    wrong = replace(outage, during=replace(outage.during, chosen=Counter({ORIGIN: 7, SECOND: 20, FIRST: 1})))
+    assert "NOT as the weights say" in report_outage(wrong)

@@ -78,7 +78,7 @@ def test_lowest_tier_with_a_usable_target_serves(case: tuple[ConfigDocument, dic
     if found.reason in {None, RoutingReason.TIER}:
         lowest = min(target.tier for target in can_serve)
         assert [target for target in can_serve if target.tier == lowest] == serving(document, found)
-        is_first = lowest == min(target.tier for target in able(document))
+        is_first = lowest == min(target.tier for target in document.targets)
         assert is_first == (found.reason is None)
 
 
@@ -190,7 +190,11 @@ A_AND_B = (cdn("a", 3), cdn("b", 6))
             id="next tier",
         ),
         pytest.param(
-            (cdn("a", tier=1), cdn("b", tier=0, enabled=False)), {}, (1, 0), None, id="first tier that can serve"
+            (cdn("a", tier=1), cdn("b", tier=0, enabled=False)),
+            {},
+            (1, 0),
+            RoutingReason.TIER,
+            id="earlier tier disabled",
         ),
         pytest.param(
             (cdn("a"), cdn("b", 0, tier=1), cdn("c", 0)), {"a": 0}, (0, 0, 1), RoutingReason.STANDBY, id="standby"

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from balancer.api.access import keys
 from balancer.api.configs import configs as config
-from balancer.api.configs import history
+from balancer.api.configs import history, preview
 from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
@@ -58,7 +58,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(history.ConfigRevision, history.RevisionPage, history.ConfigDiff, history.Rollback),
     *(shapes.Rules, rules.NewRules, rule_preview.RulesPreview, rule_preview.RulesPreviewRequest),
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
-    *(explain.Explained, explain.Preview, explain.PreviewRequest),
+    *(explain.Explained, preview.Preview, preview.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
     *(health.Health, Readiness, numbers.StatsAnswer, targets.TargetList, Problem),
 ]
@@ -127,7 +127,7 @@ def make_application(
     if role != "admin":
         routes += player.ENDPOINTS.routes
     if role != "edge":
-        for subject in (config, history, explain, rules, rule_history, rule_preview, keys, numbers, targets):
+        for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, numbers, targets):
             routes += subject.ENDPOINTS.routes
         routes += docs.routes(documents)
     return Litestar(

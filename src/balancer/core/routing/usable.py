@@ -71,7 +71,7 @@ def _decide(document: ConfigDocument, health: Sequence[float]) -> tuple[list[int
     serving = [index for index in in_tier if health[index]]
     if tier == max(tiers) and _is_too_little(document, serving, in_tier):
         return in_tier, RoutingReason.PANIC
-    return serving, RoutingReason.TIER if tier > first_tier else None
+    return serving, RoutingReason.TIER if tier > min(target.tier for target in targets) else None
 
 
 def _is_too_little(document: ConfigDocument, healthy: Iterable[int], enabled: Iterable[int]) -> bool:
