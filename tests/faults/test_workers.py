@@ -282,7 +282,7 @@ class Clients:
                     self.seen[answer[9:12].decode() or "closed"] += 1
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_stopping_resets_nobody(start: Start, workers: int) -> None:
     """While a service stops, whoever has a connection gets an answer; the others are refused at once."""
     balancer = start(WORKERS=workers).wait()

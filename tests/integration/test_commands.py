@@ -373,7 +373,7 @@ def test_first_start_at_a_terminal(tmp_path: Path) -> None:
     assert ("vbk_" in terminal.text, "no such setting" in terminal.text) == (False, False)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_first_start_without_a_terminal(tmp_path: Path, workers: int) -> None:
     """Where nobody reads it, no key is made, and the log says how to make one; that one then works."""
     with Balancer(tmp_path, None, BOOTSTRAP_API_KEY="", WORKERS=workers) as balancer:

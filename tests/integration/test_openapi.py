@@ -19,7 +19,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize("stores", ["embedded", "shared"])
+@pytest.mark.parametrize("stores", ["embedded", pytest.param("shared", marks=pytest.mark.long)])
 def test_requests_made_up_from_the_document(
     start: Start, tmp_path: Path, stores: str, request: pytest.FixtureRequest
 ) -> None:
