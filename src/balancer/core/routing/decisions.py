@@ -168,13 +168,13 @@ def decide(asked: Asked, client: Client, trace: list[Step] | None = None) -> tup
     if asked.reading is not None:
         asked = asked.plan.settle(asked, client)
     route = asked.route
-    ticket = route.book.take() if trace is None else route.book.peek()
+    ticket = route.take() if trace is None else route.book.peek()
     key = b""
-    if route.policy.needs_key:
+    if route.needs_key:
         key = asked.key or route.key_of(asked.video, asked.carried, client)
         if not route.asks_client:
             asked.key = key
-    choice = route.policy.choose(key, ticket)
+    choice = route.choose(key, ticket)
     if trace is not None:
         trace += _steps(asked, choice, ticket, key, client)
     return asked, choice, ticket

@@ -47,6 +47,9 @@ class Route:
         usable: As above.
         policy: Chooses among them.
         book: The tickets of this config.
+        needs_key: Whether the policy looks at the key.
+        take: Takes a ticket from the book; bound once, as it is called for every redirect.
+        choose: Asks the policy, as above.
         asks_client: Whether a choice depends on the client's address.
         edition: Another number for another revision, or for other weights by the targets' health; the same in all
             processes.
@@ -54,7 +57,10 @@ class Route:
         is_counting: Whether somebody will collect them.
     """
 
-    __slots__ = ("_ends", "asks_client", "book", "config", "counts", "edition", "is_counting", "policy", "usable")
+    __slots__ = (
+        *("_ends", "asks_client", "book", "choose", "config", "counts", "edition", "is_counting", "needs_key"),
+        *("policy", "take", "usable"),
+    )
 
     def __init__(
         self,
@@ -68,6 +74,8 @@ class Route:
         self.usable = usable
         self.policy: Policy = policy_of(document, usable, pause)
         self.book = book
+        self.needs_key = self.policy.needs_key
+        self.take, self.choose = book.take, self.policy.choose
         self.asks_client = document.policy is PolicyName.STICKY and document.sticky_key == "client"
         self.edition = config.revision + crc32(repr(usable.weights).encode()) / 2**33
         self.counts = [0] * len(document.targets)
