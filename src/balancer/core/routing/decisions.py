@@ -168,16 +168,22 @@ def decide(asked: Asked, client: Client, trace: list[Step] | None = None) -> tup
     if asked.reading is not None:
         asked = asked.plan.settle(asked, client)
     route = asked.route
-    ticket = route.take() if trace is None else route.book.peek()
-    key = b""
-    if route.needs_key:
-        key = asked.key or route.key_of(asked.video, asked.carried, client)
-        if not route.asks_client:
-            asked.key = key
+    key = _key(asked, client) if route.needs_key else b""
+    if trace is None:
+        ticket = route.take()
+        return asked, route.choose(key, ticket), ticket
+    ticket = route.book.peek()
     choice = route.choose(key, ticket)
-    if trace is not None:
-        trace += _steps(asked, choice, ticket, key, client)
+    trace += _steps(asked, choice, ticket, key, client)
     return asked, choice, ticket
+
+
+def _key(asked: Asked, client: Client) -> bytes:
+    """Return what keeps the target of a request; it is found once where it is not the client."""
+    key = asked.key or asked.route.key_of(asked.video, asked.carried, client)
+    if not asked.route.asks_client:
+        asked.key = key
+    return key
 
 
 def _steps(asked: Asked, choice: Choice, ticket: int, key: bytes, client: Client) -> list[Step]:
