@@ -7,7 +7,7 @@ Revision: 0005
 Revises: 0004
 """
 
-import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,20 +20,41 @@ depends_on = None
 
 MOST = 1_000_000
 SIMPLE, TARGETS = 1, 2
+AT_ONCE = 1000
 
+Document = dict[str, Any]
+
+# SQL's null, and not that of JSON, says that a revision deleted its config.
+JSON = sa.JSON(none_as_null=True)
+
+configs = sa.table(
+    "cdn_configs",
+    sa.column("id", sa.Integer),
+    sa.column("cdn_host", sa.String),
+    sa.column("distribution_rate", sa.Integer),
+    sa.column("name", sa.String),
+    sa.column("revision", sa.Integer),
+    sa.column("created_at", sa.DateTime(timezone=True)),
+    sa.column("updated_at", sa.DateTime(timezone=True)),
+    sa.column("deleted_at", sa.DateTime(timezone=True)),
+)
 revisions = sa.table(
     "config_revisions",
     sa.column("config_id", sa.Integer),
     sa.column("number", sa.Integer),
     sa.column("format", sa.Integer),
-    sa.column("document", sa.JSON),
+    sa.column("document", JSON),
+    sa.column("actor", sa.String),
+    sa.column("made_at", sa.DateTime(timezone=True)),
+    sa.column("reason", sa.String),
 )
+LATEST = sa.and_(revisions.c.config_id == configs.c.id, revisions.c.number == configs.c.revision)
 
 
 def count_lost(connection: sa.Connection) -> int:
     """Return how many revisions say more than one CDN host and one rate can."""
-    rows = connection.execute(sa.select(revisions.c.document).where(revisions.c.format == TARGETS))
-    return sum(document is not None and simple(document)[1] for (document,) in rows)
+    documents = (row.document for rows in pages(connection, TARGETS) for row in rows)
+    return sum(document is not None and simple(document)[1] for document in documents)
 
 
 # What `downgrade` loses, and the statement that counts its rows.
@@ -46,58 +67,84 @@ LOSES = [
 
 def upgrade() -> None:
     """Turn one CDN host and one rate into two targets, in the whole history."""
+    # In the order in which a change locks the two tables, so that neither waits for the other.
+    allow_rates_from(-1)
     with op.batch_alter_table("config_revisions") as table:
         table.add_column(sa.Column("format", sa.Integer, nullable=False, server_default="1"))
-    with op.batch_alter_table("cdn_configs") as table:
-        table.drop_constraint("ck_cdn_configs_distribution_rate_range", type_="check")
-        table.create_check_constraint(
-            "ck_cdn_configs_distribution_rate_range", f"distribution_rate BETWEEN -1 AND {MOST}"
-        )
-    for row in rows_of(SIMPLE):
-        put(row, TARGETS, row.document and full(row.document))
+    complete()
+    turn(SIMPLE, TARGETS, full)
 
 
 def downgrade() -> None:
-    """Turn targets into one CDN host and one rate: the first CDN, and the origin's share as near as can be."""
-    for row in rows_of(TARGETS):
-        put(row, SIMPLE, row.document and simple(row.document)[0])
+    """Turn targets into one CDN host and one rate: the first serving CDN, and the origin's share as near as can be."""
     connection = op.get_bind()
-    latest = connection.execute(
-        sa.text(
-            "SELECT c.id, r.document FROM cdn_configs c JOIN config_revisions r ON r.config_id = c.id "
-            "AND r.number = c.revision WHERE c.distribution_rate < 0"
-        )
-    ).all()
-    for config_id, document in latest:
-        found = json.loads(document) if isinstance(document, str) else document
-        connection.execute(
-            sa.text("UPDATE cdn_configs SET cdn_host = :host, distribution_rate = :rate WHERE id = :id"),
-            {"host": found["cdn_host"], "rate": found["distribution_rate"], "id": config_id},
-        ) if found else None
-    connection.execute(sa.text("UPDATE cdn_configs SET distribution_rate = 0 WHERE distribution_rate < 0"))
-    with op.batch_alter_table("cdn_configs") as table:
-        table.drop_constraint("ck_cdn_configs_distribution_rate_range", type_="check")
-        table.create_check_constraint(
-            "ck_cdn_configs_distribution_rate_range", f"distribution_rate BETWEEN 0 AND {MOST}"
-        )
+    if connection.dialect.name == "postgresql":
+        # What a running service adds now would stay as it is; an SQLite file is locked already.
+        connection.execute(sa.text("LOCK TABLE cdn_configs, config_revisions IN SHARE ROW EXCLUSIVE MODE"))
+    turn(TARGETS, SIMPLE, lambda document: simple(document)[0])
+    latest = sa.select(configs.c.id, revisions.c.document).outerjoin(revisions, LATEST)
+    for config_id, document in connection.execute(latest.where(configs.c.distribution_rate < 0)).all():
+        # A deleted config has none.
+        said = {name: value for name, value in (document or {"distribution_rate": 0}).items() if name != "name"}
+        connection.execute(sa.update(configs).where(configs.c.id == config_id).values(said))
+    allow_rates_from(0)
     with op.batch_alter_table("config_revisions") as table:
         table.drop_column("format")
 
 
-def rows_of(form: int) -> list[sa.Row[Any]]:
-    """Return all revisions whose documents are in a format."""
-    return list(op.get_bind().execute(sa.select(revisions).where(revisions.c.format == form)))
+def allow_rates_from(least: int) -> None:
+    """Let a config have a rate from `least` up."""
+    with op.batch_alter_table("cdn_configs") as table:
+        table.drop_constraint("ck_cdn_configs_distribution_rate_range", type_="check")
+        table.create_check_constraint(
+            "ck_cdn_configs_distribution_rate_range", f"distribution_rate BETWEEN {least} AND {MOST}"
+        )
 
 
-def put(row: sa.Row[Any], form: int, document: dict[str, Any] | None) -> None:
-    """Give a revision its document in another format."""
-    this = (revisions.c.config_id == row.config_id, revisions.c.number == row.number)
-    # SQL's null, and not that of JSON, says that the revision deleted the config.
-    value = sa.null() if document is None else document
-    op.get_bind().execute(sa.update(revisions).where(*this).values(format=form, document=value))
+def complete() -> None:
+    """Record the present state of configs that were changed without a revision, by hand or by the first release."""
+    connection = op.get_bind()
+    unknown = sa.select(configs).outerjoin(revisions, LATEST).where(revisions.c.number.is_(None))
+    for row in connection.execute(unknown).all():
+        document = {"cdn_host": row.cdn_host, "distribution_rate": row.distribution_rate, "name": row.name}
+        connection.execute(
+            sa.insert(revisions).values(
+                config_id=row.id,
+                number=row.revision,
+                format=SIMPLE,
+                document=None if row.deleted_at else document,
+                actor="migration",
+                made_at=row.updated_at or row.created_at,
+                reason="The state when the targets came.",
+            )
+        )
 
 
-def full(document: dict[str, Any]) -> dict[str, Any]:
+def turn(form: int, other: int, turned: Callable[[Document], Document]) -> None:
+    """Give all revisions that are in a format their documents in another one."""
+    this = (revisions.c.config_id == sa.bindparam("this_id"), revisions.c.number == sa.bindparam("this_number"))
+    statement = sa.update(revisions).where(*this).values(format=other, document=sa.bindparam("turned", type_=JSON))
+    for rows in pages(op.get_bind(), form):
+        documents = [row.document and turned(row.document) for row in rows]
+        values = [
+            {"this_id": row.config_id, "this_number": row.number, "turned": document}
+            for row, document in zip(rows, documents, strict=True)
+        ]
+        op.get_bind().execute(statement, values)
+
+
+def pages(connection: sa.Connection, form: int) -> Iterator[Sequence[sa.Row[Any]]]:
+    """Yield all revisions that are in a format, some at a time: a history can be longer than the memory."""
+    key = sa.tuple_(revisions.c.config_id, revisions.c.number)
+    columns = [revisions.c[name] for name in ("config_id", "number", "document")]
+    statement = sa.select(*columns).where(revisions.c.format == form).order_by(*key).limit(AT_ONCE)
+    last = (0, 0)
+    while rows := connection.execute(statement.where(key > last)).all():
+        yield rows
+        last = (rows[-1].config_id, rows[-1].number)
+
+
+def full(document: Document) -> Document:
     """Return the document of one CDN host and one rate as targets."""
     rate = document["distribution_rate"]
     common = {"scheme": "keep", "tier": 0, "enabled": True, "check": None}
@@ -114,12 +161,17 @@ def full(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def simple(document: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+def simple(document: Document) -> tuple[Document, bool]:
     """Return the document as one CDN host and one rate, and whether that loses anything."""
-    in_use = [target for target in document["targets"] if target["enabled"]] or document["targets"]
-    cdns = [target for target in [*in_use, *document["targets"]] if target["kind"] == "cdn"]
-    origin = sum(target["weight"] for target in in_use if target["kind"] == "origin")
-    whole = sum(target["weight"] for target in in_use) or 1
+    serving = [target for target in document["targets"] if target["enabled"] and target["weight"]]
+    tier = min(target["tier"] for target in serving)
+    first = [target for target in serving if target["tier"] == tier]
+    if document["policy"] == "failover":
+        first = first[:1]
+    # Rather one that serves than one that stands by.
+    cdns = [target for target in [*first, *serving, *document["targets"]] if target["kind"] == "cdn"]
+    origin = sum(target["weight"] for target in first if target["kind"] == "origin")
+    whole = sum(target["weight"] for target in first)
     rate = min(MOST, max(1, round(whole / origin))) if origin else 0
     host = cdns[0]["host"] if cdns else "cdn.invalid"
     made = {"cdn_host": host, "distribution_rate": rate if cdns else 1, "name": document["name"]}
