@@ -7,10 +7,11 @@ from polyfactory.factories import DataclassFactory
 from typing_extensions import override
 
 from balancer.core.access.keys import ApiKey, Role, digest_of
-from balancer.core.configs.documents import CdnConfig
+from balancer.core.configs.checks import Check
+from balancer.core.configs.documents import CdnConfig, ConfigDocument, PolicyName
 from balancer.core.configs.revisions import Signature
 from balancer.core.configs.simple import SimpleView, simple_document, simple_view
-from balancer.core.configs.targets import Kind, Target
+from balancer.core.configs.targets import Kind, Scheme, Target
 from balancer.core.routing.decisions import Plan
 from balancer.core.routing.planner import Drawing, Planner
 from balancer.core.routing.redirects import Redirects
@@ -119,3 +120,28 @@ def origins(*patterns: str) -> OriginHosts:
 def cdn(name: str, weight: int = 1, *, tier: int = 0, enabled: bool = True) -> Target:
     """Return a CDN whose host follows its name."""
     return Target(name, Kind.CDN, f"{name}.example", weight=weight, tier=tier, enabled=enabled)
+
+
+MANY_TARGETS = ConfigDocument(
+    (
+        Target("origin", Kind.ORIGIN, weight=3, check=Check("http://status.example/", statuses=(200, 204), rise=1)),
+        Target("cdn-a", Kind.CDN, "a.example:8443", Scheme.HTTPS, "/live/{host}{path}", 5),
+        Target(
+            "cdn-b",
+            Kind.CDN,
+            "b.example",
+            Scheme.HTTP,
+            weight=2,
+            check=Check(contains='Ünïcode "🎬"', host="c.example"),
+        ),
+        cdn("standby", 0),
+        cdn("off", enabled=False),
+        *(cdn(f"late-{number}", number, tier=number) for number in range(1, 60)),
+    ),
+    PolicyName.STICKY,
+    sticky_key="query:session",
+    panic_threshold=50,
+    slow_start=30.5,
+    name="Ünïcode 🎬",
+)
+"""As many targets as a config can have, with checks and every other field."""

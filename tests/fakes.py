@@ -58,8 +58,8 @@ class FakeCdnConfigs(CdnConfigs):
     @override
     async def create(self, document: ConfigDocument, signature: Signature) -> CdnConfig:
         self._check()
-        if earlier := self._earlier(signature):
-            return self.rows[earlier.config_id]
+        if (earlier := self._earlier(signature)) and (made := self._as_of(earlier)):
+            return made
         config_id = max((revision.config_id for revision in self.revisions), default=1) + 1
         config = CdnConfig(config_id, document, 1, signature.at, None)
         self._record((config_id, 1, signature.at, None), document, signature)
@@ -121,8 +121,10 @@ class FakeCdnConfigs(CdnConfigs):
     def _as_of(self, revision: Revision) -> CdnConfig | None:
         if revision.document is None:
             return None
-        created = self.rows[revision.config_id].created_at
-        return CdnConfig(revision.config_id, revision.document, revision.number, created, revision.signed.at)
+        row = self.rows.get(revision.config_id)
+        created = row.created_at if row else self._created[revision.config_id]
+        updated = revision.signed.at if revision.number > 1 else None
+        return CdnConfig(revision.config_id, revision.document, revision.number, created, updated)
 
     def _record(
         self,

@@ -14,9 +14,10 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from balancer.adapters.config_json import read_document
 from balancer.adapters.files.backups import checked_backup, new_backup
 from balancer.adapters.sql.backups import SqlBackups, _kind
-from balancer.adapters.sql.configs import SqlCdnConfigs
+from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.keys import SqlApiKeys
 from balancer.adapters.sql.migrations import AlembicSchema
@@ -24,11 +25,11 @@ from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.adapters.sql.tables import PASSING, metadata
 from balancer.core.access.keys import Role
 from balancer.core.configs.revisions import Attempt
-from balancer.core.configs.simple import simple_document
+from balancer.core.configs.simple import simple_document, simple_view
 from balancer.core.errors import SchemaMismatch
 from balancer.core.rules.documents import RuleList, rules_from
 from balancer.core.storage.backups import RecordNotEmpty, UnusableBackup
-from tests.factories import BEARER, CHANGED, CREATED, SIGNED, VIDEO, ConfigFactory, KeyFactory
+from tests.factories import BEARER, CHANGED, CREATED, MANY_TARGETS, SIGNED, VIDEO, ConfigFactory, KeyFactory
 from tests.integration.conftest import Start
 from tests.processes import run_balancer
 
@@ -68,6 +69,7 @@ def populate(url: str) -> None:
         made = await configs.create(simple_document("a.example", 0, "Ünïcode 🎬 'quoted'"), SIGNED)
         await configs.edit(1, lambda _: simple_document("b.example", 7, None), SIGNED._replace(reason='two\\" \\n'))
         await configs.edit(made.id, lambda _: None, SIGNED)
+        await configs.create(MANY_TARGETS, SIGNED)
         await keys.create_first(KeyFactory.build())
         second = await keys.create(KeyFactory.build(digest=bytes(32), role=Role.VIEWER, expires_at=CHANGED))
         await keys.revoke(second.id, SIGNED)
@@ -149,7 +151,7 @@ def test_only_into_an_empty_database(database: Callable[[str], str], tmp_path: P
     run_sql(url, "UPDATE cdn_configs SET cdn_host = 'other.example'")
     run_sql(url, "DELETE FROM api_keys WHERE id = 1")
     after = content(url)
-    with pytest.raises(RecordNotEmpty, match="2 rows in cdn_configs"):
+    with pytest.raises(RecordNotEmpty, match="3 rows in cdn_configs"):
         asyncio.run(backups(url).restore(str(tmp_path / "backup"), replace=False))
     assert after == content(url)
     asyncio.run(backups(url).restore(str(tmp_path / "backup"), replace=True))
@@ -207,6 +209,41 @@ def test_older_schema(database: Callable[[str], str], tmp_path: Path, kind: str)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_last_release(database: Callable[[str], str], tmp_path: Path, kind: str) -> None:
+    """A backup of the last release comes into a database of this one, and its configs and history read as they were."""
+    url = database(kind)
+    schema = AlembicSchema(url, make_engine(url))
+    schema.upgrade("0004")
+    run_sql(
+        url,
+        "INSERT INTO cdn_configs (id, cdn_host, distribution_rate, revision, created_at, name)"
+        " VALUES (1, 'old.example', 7, 2, '2026-05-04 12:30:00+00:00', 'night')",
+    )
+    document = '{{"cdn_host"\\: "old.example", "distribution_rate"\\: 7, "name"\\: {}}}'
+    for number, name in enumerate(("null", '"night"'), 1):
+        run_sql(
+            url,
+            "INSERT INTO config_revisions (config_id, number, document, actor, made_at)"
+            f" VALUES (1, {number}, '{document.format(name)}', 'test', '2026-05-04 12:30:00+00:00')",
+        )
+    made = asyncio.run(backups(url).save(str(tmp_path / "backup")))
+    assert ("0004", {"cdn_configs": 1, "config_revisions": 2, "api_keys": 0}) == (made.schema, made.rows)
+    schema.upgrade()
+    expected = content(url)
+    assert {2} == {row["format"] for row in expected["config_revisions"]}
+    asyncio.run(backups(url).restore(str(tmp_path / "backup"), replace=True))
+    assert expected == content(url)
+
+    async def check() -> None:
+        engine = make_engine(url)
+        assert simple_document("old.example", 7, "night") == (await SqlCdnConfigs(engine).default()).document
+        assert simple_document("old.example", 7) == (await SqlConfigHistory(engine).get(1, 1)).document
+        await engine.dispose()
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_newer_than_the_program(database: Callable[[str], str], tmp_path: Path, kind: str) -> None:
     """A newer database is not backed up, a newer backup not restored, and the error says which program can."""
     url = database(kind)
@@ -253,8 +290,8 @@ def test_while_the_service_changes(database: Callable[[str], str], tmp_path: Pat
         found = content(other)
         latest = [row for row in found["config_revisions"] if row["config_id"] == 1][-1]
         (row,) = [row for row in found["cdn_configs"] if row["id"] == 1]
-        latest_rate = latest["document"]["distribution_rate"]
-        assert (row["revision"], row["distribution_rate"]) == (latest["number"], latest_rate)
+        view = simple_view(read_document(latest["document"], latest["format"]))
+        assert (row["revision"], row["distribution_rate"]) == (latest["number"], view and view.distribution_rate)
 
 
 def test_every_column_has_a_kind() -> None:

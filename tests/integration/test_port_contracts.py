@@ -29,7 +29,9 @@ from balancer.adapters.sql.tables import api_keys, cdn_configs, config_revisions
 from balancer.core.access.keys import Role
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clients.ports import SharedQuotas
-from balancer.core.configs.documents import CdnConfig, ConfigDocument
+from balancer.core.configs.checks import Check
+from balancer.core.configs.documents import CdnConfig, ConfigDocument, PolicyName
+from balancer.core.configs.edits import TargetChange
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.configs.revisions import Attempt, Edit, Revision, Signature, Standing
 from balancer.core.configs.simple import simple_document, simple_view, with_simple
@@ -50,7 +52,7 @@ from balancer.core.routing.ports import Tickets
 from balancer.core.rules.conditions import Conditions
 from balancer.core.rules.documents import Rule, RuleList
 from balancer.core.rules.revisions import RuleRevision
-from tests.factories import CHANGED, CREATED, SIGNED, ConfigFactory, KeyFactory
+from tests.factories import CHANGED, CREATED, MANY_TARGETS, SIGNED, ConfigFactory, KeyFactory
 from tests.fakes import (
     FakeApiKeys,
     FakeCdnConfigs,
@@ -257,6 +259,40 @@ async def test_edit(record: Record) -> None:
     assert [Revision(1, 1, FIRST.document, SIGNED)] == await record.history.page(1, 2, 9)
 
 
+async def test_whole_documents(record: Record) -> None:
+    """Documents with as many targets as there can be, their checks and policy come back whole on every way."""
+    await record.configs.create_first(ConfigFactory.build(document=MANY_TARGETS), SIGNED)
+    other = replace(MANY_TARGETS, targets=MANY_TARGETS.targets[::-1], policy=PolicyName.FAILOVER, name=None)
+    made = await record.configs.create(other, SIGNED)
+    assert other == made.document
+    assert made == await record.configs.get(made.id)
+    edited = await record.configs.edit(1, lambda standing: swapped(standing, MANY_TARGETS, other), SIGNED)
+    assert edited
+    assert (2, other) == (edited.revision, edited.document)
+    assert edited == await record.configs.default()
+    assert [edited, made] == await record.configs.page(0, 9)
+    assert {1: edited, made.id: made} == await record.configs.several({1, made.id})
+    assert [other, MANY_TARGETS] == [revision.document for revision in await record.history.page(1, None, 9)]
+    assert MANY_TARGETS == (await record.history.get(1, 1)).document
+
+
+def swapped(standing: Standing, before: ConfigDocument, after: ConfigDocument) -> ConfigDocument:
+    """Return another document for a config that must have a certain one."""
+    assert before == standing.document
+    return after
+
+
+async def test_several(configs: CdnConfigs) -> None:
+    """Of as many ids as anybody asks for at once, those of configs that there are are found."""
+    await configs.create_first(FIRST, SIGNED)
+    made = await configs.create(MANY_TARGETS, SIGNED)
+    gone = await configs.create(MANY_TARGETS, SIGNED)
+    await configs.edit(gone.id, lambda _: None, SIGNED)
+    ids = [*range(made.id + 1, made.id + 1200), made.id, 1]
+    assert {1: FIRST, made.id: made} == await configs.several(ids)
+    assert {} == await configs.several([])
+
+
 async def test_repeated_attempts(record: Record) -> None:
     """A change that is asked for again with its key is made once, and returns what it made, whatever came since."""
     await record.configs.create_first(FIRST, SIGNED)
@@ -277,6 +313,27 @@ async def test_repeated_attempts(record: Record) -> None:
     other = await record.configs.edit(1, rename("other"), signed._replace(actor="somebody else"))
     assert other
     assert (4, "other") == (other.revision, other.name)
+
+
+async def test_repeated_attempts_with_targets(record: Record) -> None:
+    """A repeated change returns the config with the targets that it made, whatever they are by now."""
+    await record.configs.create_first(ConfigFactory.build(document=MANY_TARGETS), SIGNED)
+    drained = TargetChange("cdn-a", weight=0)
+    signed = SIGNED._replace(attempt=Attempt("a-key", "0" * 64))
+    made = await record.configs.edit(1, applying(drained), signed)
+    assert made
+    assert (2, drained.applied_to(MANY_TARGETS)) == (made.revision, made.document)
+    await record.configs.edit(1, lambda _: simple_document("b.example", 5), SIGNED)
+    assert made == await record.configs.edit(1, applying(drained), signed)
+    new = SIGNED._replace(attempt=Attempt("made", "0" * 64))
+    config = await record.configs.create(MANY_TARGETS, new)
+    await record.configs.edit(config.id, applying(drained), SIGNED)
+    assert config == await record.configs.create(MANY_TARGETS, new)
+
+
+def applying(change: TargetChange) -> Edit:
+    """Return an edit that changes one target of what is there."""
+    return lambda standing: change.applied_to(standing.document or MANY_TARGETS)
 
 
 async def test_repeated_attempts_to_create_and_delete(record: Record) -> None:
@@ -367,6 +424,22 @@ async def test_edits_at_once(record: Record) -> None:
         assert (100 + number, f"c{number}.example") == tuple(reversed(simple_view(found.document) or ()))
         assert 3 + 2 * number == found.revision
     assert list(range(11, 0, -1)) == [revision.number for revision in await record.history.page(1, None, 99)]
+
+
+async def test_targets_at_once(record: Record) -> None:
+    """Two admins who change two targets at the same time, time and again, lose nothing of each other's."""
+    await record.configs.create_first(ConfigFactory.build(document=MANY_TARGETS), SIGNED)
+    expected = MANY_TARGETS
+    for number in range(5):
+        changes = [
+            TargetChange("cdn-a", weight=100 + number, host=f"a{number}.example"),
+            TargetChange("cdn-b", tier=number, check=Check("/health", fall=number + 1)),
+        ]
+        await asyncio.gather(*(record.configs.edit(1, applying(change), SIGNED) for change in changes))
+        for change in changes:
+            expected = change.applied_to(expected)
+        found = await record.configs.get(1)
+        assert (expected, 3 + 2 * number) == (found.document, found.revision)
 
 
 async def test_copies(copies: PlanCopies) -> None:

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from balancer.telemetry.logs import HIDDEN, Lines, Scrubber, make_formatter
 from balancer.telemetry.players import request_id_of, shown
+from tests.logged import logged
 from tests.unit.apps import make_test_app, test_client
 
 VIDEO = "video=http://s1.origin-cluster/a.ts"
@@ -105,12 +106,6 @@ def test_a_reader_that_does_not_read_keeps_nobody_waiting(monkeypatch: pytest.Mo
     handler.close()
 
 
-def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, object]]:
-    """Return the events of this name."""
-    found = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    return [line for line in found if line["event"] == event]
-
-
 def test_each_admin_request_has_one_line(caplog: pytest.LogCaptureFixture) -> None:
     """A request of an admin is told in one line with its id; a change of a config in one more."""
     caplog.set_level(logging.INFO)
@@ -120,12 +115,12 @@ def test_each_admin_request_has_one_line(caplog: pytest.LogCaptureFixture) -> No
         client.patch("/config", json={"id": 1, "distribution_rate": 7})
         client.get("/health/live")
     assert "from-the-proxy" == given.headers["x-request-id"]
-    requests = lines(caplog, "request")
+    requests = logged(caplog, "request")
     assert [("GET", "/config", 200), ("PATCH", "/config", 200), ("PATCH", "/config", 200)] == [
         (line["method"], line["path"], line["status"]) for line in requests
     ]
     assert ["from-the-proxy", made.headers["x-request-id"]] == [line["request_id"] for line in requests[:2]]
-    change = lines(caplog, "config")[0]
+    change = logged(caplog, "config")[0]
     assert (1, 2, 7, "Because.", "changed") == tuple(
         change[name] for name in ("config_id", "revision", "distribution_rate", "reason", "action")
     )
@@ -142,9 +137,9 @@ def test_access_log(caplog: pytest.LogCaptureFixture, access_log: str, redirects
         for _ in range(9):
             client.get(f"/?{VIDEO}?token=PLANTED&hdnts=PLANTED", follow_redirects=False)
         client.get("/?video=http://example.com/a?token=PLANTED")
-    assert (redirects, refusals) == (len(lines(caplog, "redirect")), len(lines(caplog, "refusal")))
+    assert (redirects, refusals) == (len(logged(caplog, "redirect")), len(logged(caplog, "refusal")))
     if redirects:
-        line = lines(caplog, "redirect")[0]
+        line = logged(caplog, "redirect")[0]
         assert ("cdn", "s1.origin-cluster/a.ts") == (line["target"], line["video"])
     assert "PLANTED" not in str([record.msg for record in caplog.records if record.name.startswith("balancer")])
 

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from balancer.adapters.files.places import MaxMindPlaces
 from balancer.jobs.placing import Placing
+from tests.logged import logged
 from tests.places import countries, database, systems
 
 pytestmark = pytest.mark.anyio
+
+NOT_TAKEN = "a database of places is not taken"
 
 
 @pytest.fixture
@@ -89,15 +91,14 @@ def cut(file: Path) -> None:
     ],
 )
 async def test_a_damaged_file_is_reported_once_and_the_old_one_goes_on(
-    file: Path, spoil: Callable[[Path], None]
+    file: Path, spoil: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever becomes of the file, what was read from it before is answered, and one line tells why."""
     places = MaxMindPlaces([file])
     spoil(file)
-    with capture_logs() as lines:
-        for _ in range(4):
-            await places.look()
-    assert [("a database of places is not taken", str(file))] == [(line["event"], line["file"]) for line in lines]
+    for _ in range(4):
+        await places.look()
+    assert [str(file)] == [line["file"] for line in logged(caplog, NOT_TAKEN)]
     assert ("DE", "FR") == (places.country("192.0.2.7"), places.country("2001:db8::1"))
     put(file, countries(AT="192.0.2.0/24"))
     for _ in range(2):
@@ -105,12 +106,11 @@ async def test_a_damaged_file_is_reported_once_and_the_old_one_goes_on(
     assert "AT" == places.country("192.0.2.7")
 
 
-async def test_a_file_that_comes_later(tmp_path: Path) -> None:
+async def test_a_file_that_comes_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A file that is not there at the start is reported, and taken when it comes."""
     path = tmp_path / "a.mmdb"
-    with capture_logs() as lines:
-        places = MaxMindPlaces([path])
-    assert ["No such file or directory"] == [line["fault"] for line in lines]
+    places = MaxMindPlaces([path])
+    assert ["No such file or directory"] == [line["fault"] for line in logged(caplog, NOT_TAKEN)]
     assert not places.has_countries
     assert places.country("192.0.2.7") is None
     path.write_bytes(countries(DE="192.0.2.0/24"))

@@ -1,17 +1,18 @@
 """Rules over HTTP: the real application over a fake record."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from structlog.testing import capture_logs
 
 from balancer.api.rules.shapes import MAX_BODY
 from balancer.core.access.keys import Role
 from tests.factories import VIDEO, ConfigFactory, KeyFactory
 from tests.fakes import FakeApiKeys, FakeCdnConfigs
+from tests.logged import logged
 from tests.places import countries
 from tests.unit.apps import make_test_app, test_client
 
@@ -264,9 +265,9 @@ def test_a_record_that_is_away(client: TestClient[Litestar], configs: FakeCdnCon
         assert (503, "1") == (answer.status_code, answer.headers["retry-after"])
 
 
-def test_one_line_for_a_change(client: TestClient[Litestar]) -> None:
+def test_one_line_for_a_change(client: TestClient[Litestar], caplog: pytest.LogCaptureFixture) -> None:
     """A change of the rules writes one line with who, why and how many, and one that changes nothing writes none."""
-    with capture_logs() as lines:
-        put(client, rule())
-    (line,) = (line for line in lines if line["event"] == "rules")
+    caplog.set_level(logging.INFO)
+    put(client, rule())
+    (line,) = logged(caplog, "rules")
     assert ("replaced", 1, 1, "Because.") == (line["action"], line["revision"], line["rules"], line["reason"])

@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 from balancer.core.access.keys import Role, digest_of
 from tests.factories import KEY, VIDEO, KeyFactory
 from tests.fakes import FakeApiKeys
+from tests.logged import logged
 from tests.unit.apps import make_test_app, test_client
 
 BURST = 4
@@ -138,12 +139,6 @@ def test_nothing_is_limited_where_it_is_off() -> None:
         assert {404} == {client.get("/nothing").status_code for _ in range(300)}
 
 
-def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """Return the lines of requests."""
-    found = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    return [line for line in found if line["event"] == "request"]
-
-
 def test_strangers_write_few_lines(caplog: pytest.LogCaptureFixture) -> None:
     """Requests of one address with the same end are two lines, one of which counts them; an admin's are all told."""
     caplog.set_level(logging.INFO)
@@ -153,13 +148,14 @@ def test_strangers_write_few_lines(caplog: pytest.LogCaptureFixture) -> None:
             client.get("/config", headers={"authorization": "Bearer vbk_guessed"})
             client.request(f"BREW{number}", "/config", headers={"authorization": ""})
             client.get("/config")
-    told = [(line["status"], line.get("path"), line.get("repeated")) for line in lines(caplog) if not line.get("actor")]
+    lines = logged(caplog, "request")
+    told = [(line["status"], line.get("path"), line.get("repeated")) for line in lines if not line.get("actor")]
     assert {
         (404, "/nothing/0", None), (401, "/config", None), (405, "/config", None),
         (404, None, 99), (401, "/config", 99), (405, None, 99),
     } == set(told)  # fmt: skip
     assert 6 == len(told)
-    assert 100 == sum(line.get("actor") == "key:1 first" for line in lines(caplog))
+    assert 100 == sum(line.get("actor") == "key:1 first" for line in lines)
 
 
 @pytest.mark.anyio
