@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.telemetry.metrics.board import FREE, MAX_ENTRIES, MAX_KINDS, OTHER, SLOT_WORDS, Board, Slot
-from balancer.telemetry.metrics.minutes import STEP, STEPS, Minutes, counted
+from balancer.telemetry.metrics.recent import STEP, STEPS, RecentSteps, counted
 
 
 def values(board: Board) -> dict[tuple[str, ...], list[float]]:
@@ -58,7 +58,7 @@ def count_there(board: Board, pipe: Connection) -> None:
     pipe.recv()
 
 
-def test_numbers_outlive_a_killed_process() -> None:
+def test_metrics_outlive_a_killed_process() -> None:
     """What a process counted until it was killed is there, and whoever comes next counts on in its slot."""
     board = Board()
     own = board.claim()
@@ -110,7 +110,7 @@ def test_a_window_has_what_was_counted_in_it(story: list[tuple[int, int]], windo
     """Whenever how much was counted, a window of whole steps has just what was counted in it, told or not."""
     board = Board()
     slot, now = board.claim(), 1_800_000_000.0
-    minutes, history = Minutes(slot), Counter[int]()
+    minutes, history = RecentSteps(slot), Counter[int]()
     cell = slot.cells("refused", "bad-host")
     for seconds, count in story:
         now += seconds
@@ -128,7 +128,7 @@ def test_a_window_has_what_was_counted_in_it(story: list[tuple[int, int]], windo
 def test_the_ring_keeps_an_hour() -> None:
     """Steps older than those of the ring are gone, and the ring goes round without mixing them."""
     slot = Board().claim()
-    minutes, cell = Minutes(slot), slot.cells("limited", "player")
+    minutes, cell = RecentSteps(slot), slot.cells("limited", "player")
     for step in range(2 * STEPS):
         slot.words[cell] += step
         minutes.turn(slot.entries(), step * STEP)

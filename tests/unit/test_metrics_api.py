@@ -13,7 +13,7 @@ from balancer.core.errors import RefusalReason
 from balancer.telemetry.metrics import exposition
 from balancer.telemetry.metrics.board import MAX_ENTRIES, OTHER
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, Meters
-from balancer.telemetry.metrics.minutes import STEP
+from balancer.telemetry.metrics.recent import STEP
 from tests.factories import CHANGED, ConfigFactory
 from tests.fakes import FakeSharedStats
 from tests.unit.apps import make_test_app, test_client
@@ -158,7 +158,7 @@ def test_formats(client: TestClient[Litestar]) -> None:
     assert {"balancer_build"} == {family.name for family in families} ^ (names - {"balancer_build_info"})
 
 
-def test_numbers_are_written_down_once_a_second(client: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_written_down_once_a_second(client: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch) -> None:
     """However often somebody asks, each format is written once for its time."""
     monkeypatch.setattr(exposition, "LIFETIME", 3600.0)
     accepts = [{}, {"accept": OPENMETRICS}]

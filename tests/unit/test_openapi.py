@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from balancer.api.openapi.document import complete, component_schemas
+from balancer.api.openapi.description import complete, component_schemas
 from balancer.core.errors import RefusalReason
 from balancer.core.routing.reasons import RoutingReason
 from balancer.problems import TYPES

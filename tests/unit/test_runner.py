@@ -247,7 +247,7 @@ async def test_jobs_end_with_their_process() -> None:
     assert before == asyncio.all_tasks()
 
 
-async def test_numbers_are_reported_at_both_ends() -> None:
+async def test_metrics_are_reported_at_both_ends() -> None:
     """What is counted beside the requests is on the board before the first request, and after the last one."""
     process = Process()
     await process.begin()

@@ -21,8 +21,8 @@ from balancer.api.configs import history, preview
 from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
-from balancer.api.openapi.document import complete, component_schemas
-from balancer.api.operation import health, numbers, targets
+from balancer.api.openapi.description import complete, component_schemas
+from balancer.api.operation import health, stats, targets
 from balancer.api.routing import explain, player
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
@@ -60,7 +60,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, preview.Preview, preview.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
-    *(health.Health, Readiness, numbers.StatsAnswer, targets.TargetList, Problem),
+    *(health.Health, Readiness, stats.StatsAnswer, targets.TargetList, Problem),
 ]
 """Bodies of requests and answers."""
 
@@ -122,12 +122,12 @@ def make_application(
     documents = OPEN if open_docs else needs(Role.VIEWER)
     routes: list[ControllerRouterHandler] = [
         *health.ENDPOINTS.routes,
-        *numbers.routes(OPEN if open_metrics else needs(Role.VIEWER)),
+        *stats.routes(OPEN if open_metrics else needs(Role.VIEWER)),
     ]
     if role != "admin":
         routes += player.ENDPOINTS.routes
     if role != "edge":
-        for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, numbers, targets):
+        for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets):
             routes += subject.ENDPOINTS.routes
         routes += docs.routes(documents)
     return Litestar(

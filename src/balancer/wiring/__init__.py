@@ -6,7 +6,7 @@ from dishka.provider import BaseProvider
 from balancer.settings import Settings
 from balancer.telemetry.metrics.board import Board
 from balancer.wiring.health import HealthProvider
-from balancer.wiring.numbers import NumbersProvider
+from balancer.wiring.metrics import MetricsProvider
 from balancer.wiring.rules import RulesProvider
 from balancer.wiring.server import ServerProvider
 from balancer.wiring.stores import DatabaseProvider, RedisProvider, SingleHostProvider
@@ -23,7 +23,7 @@ def make_container(settings: Settings, *overrides: BaseProvider, board: Board | 
     sharing = RedisProvider() if settings.redis_url else SingleHostProvider()
     return make_async_container(
         RulesProvider(),
-        NumbersProvider(),
+        MetricsProvider(),
         DatabaseProvider(),
         HealthProvider(),
         sharing,

@@ -15,7 +15,7 @@ from balancer.core.access.keys import Role
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange, TargetChange
 from balancer.core.configs.ports import CdnConfigs
-from balancer.core.errors import ConfigNotFound, InvalidInput, RefusalReason
+from balancer.core.errors import ConfigNotFound, InvalidInput, NotSimple, RefusalReason, TargetNotFound
 from balancer.core.routing.explanations import Forecast, Places, Share, forecast
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 
@@ -150,7 +150,7 @@ class PreviewRequest(ConfigPatch):
     },
     status=HTTP_200_OK,
     answer="What would differ.",
-    errors=[BAD_HOST, ConfigNotFound(7)],
+    errors=[BAD_HOST, ConfigNotFound(7), TargetNotFound("cdn-b"), NotSimple("distribution_rate")],
 )
 async def preview_config(
     request: AnyRequest,

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Parameter, Reference, RequestBody
 
-from balancer.api.openapi.document import reference
+from balancer.api.openapi.description import reference
 
 Time = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """An aware time, RFC 3339 in JSON."""

@@ -53,7 +53,7 @@ _SPARE = 32
 """Words behind the values: there is counted what finds no room, and nobody reads it."""
 
 FREE = _VALUES + MAX_VALUES + _SPARE
-"""The word from which on a slot is free for other uses; see `balancer.telemetry.metrics.minutes`."""
+"""The word from which on a slot is free for other uses; see `balancer.telemetry.metrics.recent`."""
 
 _SEPARATOR = "\x1f"
 

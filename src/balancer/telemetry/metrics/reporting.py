@@ -9,7 +9,7 @@ from balancer.core.control.serving import Serving
 from balancer.core.health.fallbacks import Fallback
 from balancer.core.health.ports import SharedStats
 from balancer.telemetry.metrics.meters import Meters
-from balancer.telemetry.metrics.minutes import STEP, Minutes, Name
+from balancer.telemetry.metrics.recent import STEP, Name, RecentSteps
 
 INTERVAL = 1.0
 """Seconds between two reports."""
@@ -42,7 +42,7 @@ class Reporting:
     ) -> None:
         self.is_shared = shared is not None
         self._meters = meters
-        self._minutes = Minutes(meters.slot)
+        self._recent = RecentSteps(meters.slot)
         self._serving = serving
         self._clock = clock
         self._lines_dropped = lines_dropped
@@ -65,7 +65,7 @@ class Reporting:
         await asyncio.sleep(INTERVAL)
         if self._shared:
             now = int(self._clock().timestamp()) // STEP
-            steps = self._minutes.steps(self._meters.slot.entries(), self._told)
+            steps = self._recent.steps(self._meters.slot.entries(), self._told)
             if steps:
                 known = {step: {_text(name): count for name, count in counts.items()} for step, counts in steps.items()}
                 await self._shared.save(self._meters.slot.source, known)
@@ -82,7 +82,7 @@ class Reporting:
         meters.tell("lines-dropped", self._lines_dropped())
         for fallback in Fallback:
             meters.show("fallback", fallback in self._serving.fallbacks.active, fallback)
-        self._minutes.turn(meters.slot.entries(), self._clock().timestamp())
+        self._recent.turn(meters.slot.entries(), self._clock().timestamp())
 
     def _show_config(self) -> None:
         self._meters.show("confirmed", self._serving.in_force.confirmed_at.timestamp())

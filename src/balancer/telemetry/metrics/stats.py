@@ -7,7 +7,7 @@ from balancer.core.clocks import Clock
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.ports import SharedStats
 from balancer.telemetry.metrics.board import Board
-from balancer.telemetry.metrics.minutes import STEP, STEPS, Name, counted
+from balancer.telemetry.metrics.recent import STEP, STEPS, Name, counted
 from balancer.telemetry.metrics.reporting import Reporting, name_of
 
 MAX_WINDOW = 3600

@@ -33,7 +33,7 @@ if _RING + STEPS * _ROW > SLOT_WORDS:
     raise AssertionError("a slot is too small for its ring")
 
 
-class Minutes:
+class RecentSteps:
     """The ring of this process.
 
     Args:

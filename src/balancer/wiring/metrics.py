@@ -25,7 +25,7 @@ from balancer.telemetry.repeats import Repeats
 from balancer.telemetry.traces import Tracing, is_wanted
 
 
-class NumbersProvider(Provider):
+class MetricsProvider(Provider):
     """What the operator sees."""
 
     scope = Scope.APP
