@@ -12,8 +12,8 @@ CORE = Path(balancer.core.__file__).parent
 
 PURE = {
     "array", "base64", "bisect", "collections", "collections.abc", "contextlib", "dataclasses", "datetime", "enum",
-    "fractions", "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "re", "typing",
-    "urllib.parse", "zlib",
+    "fractions", "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "re", "struct",
+    "typing", "urllib.parse", "zlib",
 }  # fmt: skip
 
 

@@ -100,7 +100,11 @@ class Sticky:
 
     def rank(self, key: bytes, _ticket: int, /) -> list[int]:
         """Return the targets in the order in which they would take over the key, should those before them fail."""
-        return ranked(slot_of(key), self._names, self._weights)
+        return self.rank_of(slot_of(key))
+
+    def rank_of(self, slot: int) -> list[int]:
+        """Do the same for the slot of a key, for whoever has kept no more of it."""
+        return ranked(slot, self._names, self._weights)
 
     def counts(self, requests: int, /) -> list[int]:
         """Return how many of `requests` requests each target can expect, rounded by largest remainder."""

@@ -93,14 +93,15 @@ class Route:
 
     def key_of(self, video: OriginUrl, carried: bytes, client: Client) -> bytes:
         """Return what keeps its target under the policy `sticky`."""
+        own = self.own_key(carried, client) or self.own_key(video.query[1:], client)
+        return own or video.origin.host.encode() + video.path
+
+    def own_key(self, query: bytes, client: Client) -> bytes:
+        """Return the same as far as it does not depend on the video; empty where it does."""
         kind, _, name = self.config.document.sticky_key.partition(":")
         if kind == "client":
             return client_key(client.address).encode()
-        if kind == "query" and (
-            value := _value_of(name.encode(), carried) or _value_of(name.encode(), video.query[1:])
-        ):
-            return value
-        return video.origin.host.encode() + video.path
+        return _value_of(name.encode(), query) if kind == "query" else b""
 
     @property
     def reason(self) -> RoutingReason:

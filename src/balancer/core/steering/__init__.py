@@ -1,0 +1,1 @@
+"""Content steering: which target each session of a player uses, for as long as it plays."""

@@ -1,0 +1,101 @@
+"""The targets of one route as content steering knows them: pathways, best first."""
+
+from collections.abc import Sequence
+from zlib import crc32
+
+from balancer.core.routing.policies import Exact, Sticky
+from balancer.core.routing.reasons import SkipReason
+from balancer.core.routing.routes import Route
+from balancer.core.routing.sticky import SLOTS
+from balancer.core.steering.sessions import Seat, first_position, seat_after
+from balancer.core.steering.tokens import Session, packed_shares, shares_of
+
+
+class Pathways:
+    """The pathways of a route. A seat names its target by the CRC-32 of the target's name.
+
+    Args:
+        route: The route.
+
+    Attributes:
+        route: As above.
+        packed: The shares of the targets that serve, as tokens carry them.
+        is_unwell: Whether something is unhealthy, so that sessions are to ask again soon.
+    """
+
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        targets = route.config.document.targets
+        self._ids = [crc32(target.name.encode()) for target in targets]
+        self._indices = {target_id: index for index, target_id in enumerate(self._ids)}
+        skipped = route.usable.skipped
+        self.is_unwell = SkipReason.UNHEALTHY in skipped.values()
+        serving = [index for index, weight in enumerate(route.usable.weights) if weight]
+        self.packed = packed_shares({self._ids[index]: route.policy.shares[index] for index in serving})
+        self._shares = shares_of(self.packed)
+        # A player that fails over by itself may go on to a later tier.
+        self._later = sorted(
+            (index for index, reason in skipped.items() if reason is SkipReason.LATER_TIER),
+            key=lambda index: targets[index].tier,
+        )
+        self._orders: dict[int, list[int]] = {}
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether sessions are spread by their tickets."""
+        return isinstance(self.route.policy, Exact)
+
+    def seat_of_new(self, ticket: int, slot: int) -> Seat:
+        """Return the seat of a new session, by its ticket or by the slot of its key."""
+        policy = self.route.policy
+        if isinstance(policy, Exact):
+            index = policy.choose(b"", ticket).target_index
+            return Seat(self._ids[index], first_position(ticket, policy.cycle))
+        return self._seat_by_slot(slot)
+
+    def seat_of(self, session: Session) -> Seat:
+        """Return the seat of a session whose token was written for other shares."""
+        if isinstance(self.route.policy, Exact):
+            return seat_after(session.seat, shares_of(session.shares), self._shares)
+        return self._seat_by_slot(session.slot)
+
+    def _seat_by_slot(self, slot: int) -> Seat:
+        policy = self.route.policy
+        first = policy.rank_of(slot)[0] if isinstance(policy, Sticky) else policy.rank(b"", 1)[0]
+        # Should the policy become `exact`, its sessions are spread over their target.
+        return Seat(self._ids[first], first_position(slot, SLOTS))
+
+    def knows(self, target: int) -> bool:
+        """Tell whether the config has a target, whatever its state."""
+        return target in self._indices
+
+    def serves(self, target: int) -> bool:
+        """Tell whether a target gets sessions."""
+        return target in self._shares
+
+    def usable(self, target: int) -> bool:
+        """Tell whether a session may be at a target: whether that serves, or could in its turn."""
+        return target in self._shares or self._indices.get(target) in self._later
+
+    def order(self, target: int, slot: int) -> Sequence[int]:
+        """Return the indices of all usable targets, best first.
+
+        Args:
+            target: Comes first.
+            slot: Of the session's key; under `sticky` it orders the others.
+        """
+        policy = self.route.policy
+        if isinstance(policy, Sticky):
+            return self._with_first(target, policy.rank_of(slot))
+        found = self._orders.get(target)
+        if found is None:
+            shares = policy.shares
+            ranked = policy.rank(b"", 1)
+            if isinstance(policy, Exact):
+                ranked = sorted(ranked, key=lambda index: (-shares[index], index))
+            found = self._orders[target] = self._with_first(target, ranked)
+        return found
+
+    def _with_first(self, target: int, ranked: Sequence[int]) -> list[int]:
+        first = self._indices[target]
+        return [first, *(index for index in (*ranked, *self._later) if index != first)]

@@ -1,0 +1,94 @@
+"""The state of a session, carried by the session itself: a signed token in the URL that it asks next.
+
+So no process keeps a table of sessions, and each can answer any of them. A token is trusted for nothing but the place
+of the session that sends it; one that does not verify is no error, but a new session.
+"""
+
+import base64
+import hmac
+import struct
+from hashlib import blake2b
+from typing import NamedTuple
+
+from balancer.core.steering.sessions import Seat
+
+VERSION = 1
+"""The layout of a token. Another one is a new session to a process that does not know it."""
+
+MAX_TOKEN = 1024
+"""Characters of the longest token: that of a config with 64 targets has 820."""
+
+# Version, config, time, slot of the key, position, place of the target among the shares.
+_HEAD = struct.Struct(">BIIHIB")
+_SHARE = struct.Struct(">If")
+_SIGNATURE = 8
+_POSITIONS = 2**32
+
+
+class Session(NamedTuple):
+    """A session, as its token tells it.
+
+    Attributes:
+        config_id: By whose policy it is steered.
+        begun: When its manifest or first answer was made, in Unix seconds.
+        slot: Of its key, under the policy `sticky`.
+        seat: Where it sits, under the policy `exact`.
+        shares: The shares by which it sits there, as `packed_shares` makes them.
+    """
+
+    config_id: int
+    begun: int
+    slot: int
+    seat: Seat
+    shares: bytes
+
+
+def packed_shares(shares: dict[int, float]) -> bytes:
+    """Return shares by target as a token carries them; in single precision, so that they compare as they were sent."""
+    return b"".join(_SHARE.pack(target, share) for target, share in shares.items())
+
+
+def shares_of(packed: bytes) -> dict[int, float]:
+    """Return shares by target from what a token carries."""
+    return dict(_SHARE.iter_unpack(packed))
+
+
+class Tokens:
+    """Writes and reads tokens.
+
+    Args:
+        key: Signs them: the same bytes, 16 to 64 of them, in all processes whose sessions are to be each other's.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def write(self, session: Session) -> bytes:
+        """Return the token of a session; it can stand in a query as it is."""
+        targets = [target for target, _ in _SHARE.iter_unpack(session.shares)]
+        position = min(int(session.seat.position * _POSITIONS), _POSITIONS - 1)
+        place = targets.index(session.seat.target)
+        begun = session.begun & 0xFFFFFFFF
+        head = _HEAD.pack(VERSION, session.config_id, begun, session.slot, position, place)
+        signed = head + session.shares
+        return base64.urlsafe_b64encode(signed + self._sign(signed)).rstrip(b"=")
+
+    def read(self, token: bytes) -> Session | None:
+        """Return the session of a token, None for anything but a token that was signed with the key."""
+        if not token or len(token) > MAX_TOKEN:
+            return None
+        try:
+            # What is not in the alphabet is skipped by the decoder, and then the signature does not fit.
+            data = base64.urlsafe_b64decode(token + b"=" * (-len(token) % 4))
+        except ValueError:
+            return None
+        signed, signature = data[:-_SIGNATURE], data[-_SIGNATURE:]
+        if not hmac.compare_digest(self._sign(signed), signature) or signed[0] != VERSION:
+            return None
+        _, config_id, begun, slot, position, place = _HEAD.unpack_from(signed)
+        shares = signed[_HEAD.size :]
+        target, _ = _SHARE.unpack_from(shares, place * _SHARE.size)
+        return Session(config_id, begun, slot, Seat(target, position / _POSITIONS), shares)
+
+    def _sign(self, data: bytes) -> bytes:
+        return blake2b(data, key=self._key, digest_size=_SIGNATURE).digest()
