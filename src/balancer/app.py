@@ -23,6 +23,7 @@ from balancer.core.routing.redirects import Redirects
 from balancer.edge.listening import Edge
 from balancer.edge.players import Players
 from balancer.edge.process import EdgeParts
+from balancer.edge.steering import SteeringAnswers
 from balancer.jobs.runner import Background
 from balancer.settings import Settings, read_settings
 from balancer.telemetry.logs import log_config, style_of
@@ -78,10 +79,10 @@ def create_app(
                     gc.freeze()
                     if edge:
                         players: Players | None = await parts.get(Players | None)
+                        steering: SteeringAnswers | None = await parts.get(SteeringAnswers | None)
                         throttles = await parts.get(Throttles)
-                        edge.open(
-                            EdgeParts(players, _paths(app, settings), meters, proxies, watch, throttles.strangers)
-                        )
+                        paths = _paths(app, settings)
+                        edge.open(EdgeParts(players, steering, paths, meters, proxies, watch, throttles.strangers))
                     yield
         finally:
             try:

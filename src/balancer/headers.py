@@ -28,6 +28,11 @@ SECURITY = {
 """Of every answer but a player's: never a page of another one, nor a script or style to load, nor to be framed."""
 
 
+def is_players(path: str) -> bool:
+    """Tell whether a path is one that players ask: its answers are for pages of all sites."""
+    return path in {"/", "/steering"} or path.startswith("/to/")
+
+
 def lines(fields: Mapping[str, str]) -> str:
     """Return fields as they stand in a head, each with the end of its line."""
     return "".join([f"{name}: {value}\r\n" for name, value in fields.items()])

@@ -13,6 +13,7 @@ from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.clients.quotas import Quota
 from balancer.core.configs.documents import MAX_DISTRIBUTION_RATE
 from balancer.core.errors import InvalidInput
+from balancer.core.steering.steering import LEAST_TTL, MOST_TTL
 from balancer.core.urls.hosts import OriginHosts, parse_cdn_host
 from balancer.idn import to_ascii
 from balancer.store_urls import check_database_url, passwords_of_database, passwords_of_redis, read_redis_url
@@ -21,6 +22,8 @@ PREFIX = "BALANCER_"
 
 # What RFC 6750 §2.1 allows in a bearer token.
 _SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{32,500}")
+# What stands before the path in the URLs that players are given.
+_PUBLIC_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?/?")
 
 
 class WrongSettings(Exception):
@@ -81,6 +84,10 @@ class Settings(BaseSettings):
     cdn_host: str = "cdn.example.com"
     distribution_rate: int = Field(default=10, ge=0, le=MAX_DISTRIBUTION_RATE)
 
+    public_url: str | None = None
+    steering_ttl: int = Field(default=30, ge=LEAST_TTL, le=MOST_TTL)
+    steering_key: SecretStr | None = None
+
     bootstrap_api_key: SecretStr | None = None
     open_docs: bool = True
     jwt_issuer: str | None = None
@@ -110,9 +117,16 @@ class Settings(BaseSettings):
             read_redis_url(value.get_secret_value())
         return value
 
-    @field_validator("bootstrap_api_key")
+    @field_validator("public_url")
     @classmethod
-    def _check_bootstrap_api_key(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_public_url(cls, value: str | None) -> str | None:
+        if value and not _PUBLIC_URL.fullmatch(value):
+            raise ValueError("must be the scheme and the host of a URL, such as https://video.example.com")
+        return value.rstrip("/") if value else None
+
+    @field_validator("bootstrap_api_key", "steering_key")
+    @classmethod
+    def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not _SECRET.fullmatch(value.get_secret_value()):
             raise ValueError("must be at least 32 letters, digits or characters of -._~+/=")
         return value
@@ -204,8 +218,7 @@ class Settings(BaseSettings):
         found = passwords_of_database(self.database_url.get_secret_value())
         if self.redis_url:
             found += passwords_of_redis(self.redis_url.get_secret_value())
-        if self.bootstrap_api_key:
-            found.append(self.bootstrap_api_key.get_secret_value())
+        found += [key.get_secret_value() for key in (self.bootstrap_api_key, self.steering_key) if key]
         return found
 
     @override

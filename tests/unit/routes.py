@@ -30,6 +30,11 @@ class Route(NamedTuple):
     query: str = ""
     body: dict[str, Any] | None = None
 
+    @property
+    def url(self) -> str:
+        """The path and the query of such a request."""
+        return f"{self.path.format(url='http/s1.origin-cluster/a.ts')}?{self.query}"
+
 
 def _both(
     path: str, operation_id: str, errors: frozenset[int], needs: Role | None = Role.VIEWER, query: str = ""
@@ -45,6 +50,10 @@ ROUTES = [
         "/", "redirectVideo", frozenset({400, 414, 422, 429, 431, 503}), None, "video=http://s1.origin-cluster/a.ts"
     ),
     Route("/", "options", "preflight", frozenset({400, 429}), None),
+    *_both("/to/{url}", "redirectPath", frozenset({400, 414, 422, 429, 431, 503}), None),
+    Route("/to/{url}", "options", "preflightPath", frozenset({400, 429}), None),
+    *_both("/steering", "steerSession", frozenset(), None),
+    Route("/steering", "options", "preflightSteering", frozenset(), None),
     *_both("/health/live", "live", frozenset(), None),
     *_both("/health/ready", "ready", frozenset({503}), None),
     *_both("/stats", "readStats", CLOSED),
@@ -67,7 +76,7 @@ ROUTES = [
     Route("/rules/rollback", "post", "rollBackRules", CHANGE, Role.OPERATOR, body={"revision": 0}),
     Route("/rules/preview", "post", "previewRules", CLOSED | {413}, Role.VIEWER, body={}),
     *_both("/explain", "explain", CLOSED, query="video=x"),
-    Route("/config/preview", "post", "previewConfig", CLOSED | {404, 413}, Role.VIEWER, body={"id": 1, **HOST}),
+    Route("/config/preview", "post", "previewConfig", CLOSED | {404, 409, 413}, Role.VIEWER, body={"id": 1, **HOST}),
     *_both("/keys", "listKeys", CLOSED, Role.ADMIN),
     Route("/keys", "post", "createKey", CLOSED | {413}, Role.ADMIN, body={"name": "a", "role": "viewer"}),
     Route("/key", "delete", "revokeKey", CLOSED | {404, 409}, Role.ADMIN, "id=99"),

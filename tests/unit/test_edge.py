@@ -10,18 +10,23 @@ from typing_extensions import override
 from uvicorn.server import ServerState
 
 from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.steering.documents import Addresses
+from balancer.core.steering.steering import Steering
+from balancer.core.steering.tokens import KEY_SIZE, Tokens
 from balancer.edge.answers import Answers
 from balancer.edge.connection import Connection
 from balancer.edge.endpoint import Port
 from balancer.edge.exchange import Application
 from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import EdgeParts, Limits, Process
+from balancer.edge.steering import SteeringAnswers
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import AccessLog, PlayerWatch
 from tests.factories import AT_CDN, VIDEO, ConfigFactory, planner
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
+STEERING = json.loads((Path(__file__).parents[1] / "data" / "steering-requests.json").read_text())
 
 
 class FakeTransport(asyncio.Transport):
@@ -59,9 +64,11 @@ class Edge:
         meters, proxies = Meters(Board().claim()), TrustedProxies(())
         watch = PlayerWatch(AccessLog(refused=False, part=0.0), None, 0.0)
         self.players = Players(self.redirects, PlayerGate(None, proxies), meters, watch)
+        steering = Steering(self.redirects, Tokens(b"k" * KEY_SIZE), 30)
+        self.steering = SteeringAnswers(steering, Addresses(None), proxies, meters)
         state = ServerState()
         state.default_headers = [(b"date", b"Tue, 24 Nov 2026 21:59:10 GMT")]
-        parts = EdgeParts(self.players, frozenset({b"config"}), meters, proxies, watch)
+        parts = EdgeParts(self.players, self.steering, frozenset({b"config"}), meters, proxies, watch)
         nobody = cast(Application, None)
         self.process = Process(Limits(16384, 10, 65, 10_000), parts, nobody, state, asyncio.get_running_loop())
         self.port = Port(Answers(state), "http")
@@ -117,3 +124,67 @@ async def test_memory_of_requests_is_bounded(edge: Edge) -> None:
         for _ in range(2):
             edge.ask(request)
     assert 1_000 < len(edge.players._popular) <= 20_000
+
+
+@pytest.mark.parametrize("more", [b"", b"Expect: nothing\r\n"], ids=["recognised", "parsed"])
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/to/http/s1.origin-cluster/video/1488/a.m3u8", "video=http://s1.origin-cluster/video/1488/a.m3u8"),
+        ("/to/http/s1.origin-cluster:8610/a/?x=1&CMCD=br%3D1", "video=http://s1.origin-cluster:8610/a/&x=1&CMCD=br%3D1"),
+        ("/to/http/s1.origin-cluster/a%20b//c", "video=http://s1.origin-cluster/a%20b//c"),
+        ("/to/http/s1.origin-cluster/a&b+c?video=1", "video=http%3A%2F%2Fs1.origin-cluster%2Fa%26b%2Bc&video%20=1"),
+        ("/to/http/example.com/a", "video=http://example.com/a"),
+        ("/to/http/s1.origin-cluster/a/../b", "video=http://s1.origin-cluster/a/../b"),
+        ("/to/ftp/s1.origin-cluster/a", "video=ftp://s1.origin-cluster/a"),
+        ("/to/http", "video=http://"),
+        ("/to/http/s1.origin-cluster/" + "a" * 9000, "video=http://s1.origin-cluster/" + "a" * 9000),
+    ],
+)  # fmt: skip
+async def test_videos_in_the_path(edge: Edge, path: str, query: str, more: bytes) -> None:
+    """A request with its video in the path is answered as one with it in the query, by each lane, each time."""
+    rest = b" HTTP/1.1\r\nHost: a\r\nX-Request-Id: 1\r\n" + more + b"\r\n"
+    for _ in range(3):
+        answers = [edge.ask(b"GET " + start.encode() + rest).written for start in (path, f"/?{query}")]
+        by_path, by_query = (
+            answer.replace(b"The URL in the path", b"The query parameter 'video'").replace(b"video%20=1", b"video=1")
+            for answer in answers
+        )
+        assert by_query.partition(b"content-length")[0] == by_path.partition(b"content-length")[0]
+        assert by_query.rpartition(b"\r\n")[2] == by_path.rpartition(b"\r\n")[2]
+        assert (b"location" in by_query) == (b"301" in by_path)
+        assert by_query.partition(b"location")[2] == by_path.partition(b"location")[2]
+
+
+@pytest.mark.parametrize("row", STEERING, ids=lambda row: row["raw_head"].split()[1][7:])
+async def test_players_are_steered(edge: Edge, row: dict[str, str]) -> None:
+    """Whatever a real player sends to a steering server is answered at once, by pathways and an absolute URL."""
+    head = row["raw_head"].encode("latin-1")
+    target = head.split(b" ")[1]
+    head = head.replace(target, b"/steering?" + target.partition(b"?")[2], 1)
+    for more in (b"", b"Expect: nothing\r\n"):
+        answer = edge.ask(head[:-2] + more + b"\r\n")
+        fields, _, body = answer.written.partition(b"\r\n\r\n")
+        assert b"200" == fields[9:12]
+        assert b"\r\naccess-control-allow-origin: *\r\ncontent-type: application/json\r\n" in fields
+        told = json.loads(body)
+        assert (1, ["cdn"]) == (told["VERSION"], told["PATHWAY-PRIORITY"])
+        assert 27 <= told["TTL"] <= 33
+        assert told["RELOAD-URI"].startswith("http://steer.example.com:8620/steering?config=1&session=")
+        assert not answer.is_closed
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"HEAD /steering?session=x", b"200"),
+        (b"OPTIONS /steering", b"204"),
+        (b"POST /steering", b"405"),
+        (b"GET /steering/", b"404"),
+    ],
+)
+async def test_other_requests_to_the_steering_server(edge: Edge, request_line: bytes, status: bytes) -> None:
+    """HEAD has no body, a preflight is allowed, and other methods and paths are problems."""
+    answer = edge.ask(request_line + b" HTTP/1.1\r\nHost: a\r\n\r\n").written
+    assert status == answer[9:12]
+    assert (b"{" in answer) == (status in {b"404", b"405"})

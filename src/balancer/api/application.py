@@ -23,13 +23,13 @@ from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_e
 from balancer.api.openapi import docs
 from balancer.api.openapi.description import complete, component_schemas
 from balancer.api.operation import health, stats, targets
-from balancer.api.routing import explain, player
+from balancer.api.routing import explain, player, steering
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
 from balancer.api.rules import rules, shapes
 from balancer.core.access.keys import Role
 from balancer.core.errors import BalancerError
-from balancer.headers import SECURITY
+from balancer.headers import SECURITY, is_players
 from balancer.problems import Problem
 from balancer.telemetry.health import Readiness
 
@@ -60,7 +60,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, preview.Preview, preview.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
-    *(health.Health, Readiness, stats.StatsAnswer, targets.TargetList, Problem),
+    *(health.Health, Readiness, stats.StatsAnswer, targets.TargetList, steering.SteeringManifest, Problem),
 ]
 """Bodies of requests and answers."""
 
@@ -94,7 +94,7 @@ def _no_pages(response: Response[Any]) -> Response[Any]:
 
 async def _secure(message: Message, scope: Scope) -> None:
     """Add the security headers to every answer but a player's."""
-    if message["type"] == "http.response.start" and scope["path"] != "/":
+    if message["type"] == "http.response.start" and not is_players(scope["path"]):
         fields = MutableScopeHeaders.from_message(message)
         for name, value in SECURITY.items():
             fields[name] = value
@@ -125,7 +125,7 @@ def make_application(
         *stats.routes(OPEN if open_metrics else needs(Role.VIEWER)),
     ]
     if role != "admin":
-        routes += player.ENDPOINTS.routes
+        routes += [*player.ENDPOINTS.routes, *steering.ENDPOINTS.routes]
     if role != "edge":
         for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets):
             routes += subject.ENDPOINTS.routes

@@ -54,6 +54,10 @@ class RefusalReason(StrEnum):
     TOO_LONG = "too-long"
 
 
+IN_QUERY = "The query parameter 'video'"
+"""What most refusals are about."""
+
+
 class Refusal(BalancerError):
     """A request that is not redirected and takes no ticket.
 
@@ -62,8 +66,8 @@ class Refusal(BalancerError):
         fault: One clause that says what is wrong with which part, without the subject: `has a backslash`.
     """
 
-    def __init__(self, reason: RefusalReason, fault: str) -> None:
-        super().__init__(f"The query parameter 'video' {fault}.")
+    def __init__(self, reason: RefusalReason, fault: str, subject: str = IN_QUERY) -> None:
+        super().__init__(f"{subject} {fault}.")
         self.reason = reason
         self.fault = fault
 
@@ -75,8 +79,8 @@ class InvalidVideo(Refusal):
 class QueryTooLong(Refusal):
     """The query string is longer than the edge reads."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(RefusalReason.TOO_LONG, f"with the parameters beside it is longer than {limit} bytes")
+    def __init__(self, limit: int, subject: str = IN_QUERY) -> None:
+        super().__init__(RefusalReason.TOO_LONG, f"with the parameters beside it is longer than {limit} bytes", subject)
         self.limit = limit
 
 

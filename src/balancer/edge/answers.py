@@ -7,6 +7,7 @@ import msgspec
 from uvicorn.server import ServerState
 
 from balancer import headers
+from balancer.core.steering import documents as steering
 from balancer.problems import MEDIA_TYPE, Problem
 from balancer.telemetry.players import REQUEST_ID
 
@@ -56,7 +57,7 @@ class Answers:
         self._state = state
         self._own = [(b"strict-transport-security", b"max-age=%d" % hsts)] if hsts else []
         self._dated: list[tuple[bytes, bytes]] | None = None
-        self._redirect = b""
+        self._redirect = self._steering = b""
         self._common = ""
 
     @property
@@ -73,6 +74,14 @@ class Answers:
     def preflight(self, request_id: str, *, keep_alive: bool) -> bytes:
         """Return the answer to a browser that asks whether it may ask."""
         return self._head(HTTPStatus.NO_CONTENT, f"{_PREFLIGHT}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
+
+    def steering(self, body: bytes, *, is_head: bool, keep_alive: bool) -> bytes:
+        """Return the answer that tells a session where to be."""
+        if self._state.default_headers is not self._dated:
+            self._begin_second()
+        end = b"\r\n\r\n" if keep_alive else b"\r\n" + CLOSE + b"\r\n"
+        head = b"%b%d%b" % (self._steering, len(body), end)
+        return head if is_head else head + body
 
     def problem(
         self, told: Telling, request_id: str | None, *, is_head: bool = False, keep_alive: bool = True
@@ -103,3 +112,5 @@ class Answers:
         self._common = b"".join(b"%b: %b\r\n" % field for field in self.own).decode("latin-1")
         head = f"HTTP/1.1 301 Moved Permanently\r\n{self._common}{_PLAYER}content-length: 0\r\nlocation: "
         self._redirect = head.encode("latin-1")
+        head = f"HTTP/1.1 200 OK\r\n{self._common}{_PLAYER}content-type: {steering.MEDIA_TYPE}\r\ncontent-length: "
+        self._steering = head.encode("latin-1")

@@ -1,4 +1,4 @@
-"""Answers the player's path, `/`: one decision for every request, however its head was read."""
+"""Answers the player's paths, `/` and `/to/…`: one decision for every request, however its head was read."""
 
 import math
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import NOBODY, Client
+from balancer.core.urls.videos import PATH_FORM
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
 from balancer.problems import TABLE, headers_of, not_allowed, problem_of
@@ -25,7 +26,9 @@ POPULAR = 20_000
 LONGEST = 512
 """Bytes of the longest request that is remembered, up to its version."""
 
+_GET = b"GET "
 _PLAIN = b"GET /?"
+_BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
 
@@ -35,11 +38,13 @@ class Asker(Protocol):
 
     Attributes:
         answers: Makes the answers for it.
+        scheme: `http` or `https`.
         peer: The address of the other end; empty on a Unix socket.
         client: Whom its requests are counted for, once that is known: None where a proxy says it with each request.
     """
 
     answers: Answers
+    scheme: str
     client: str | None
 
     @property
@@ -69,6 +74,11 @@ class Request(NamedTuple):
     def id(self) -> str:
         """Its id: its own if that can stand in a header, else a new one."""
         return request_id_of(self.head.joined(_REQUEST_ID))
+
+
+def client_of(proxies: TrustedProxies, head: Head, asker: Asker) -> Client:
+    """Return who makes a request, for a decision that depends on it."""
+    return Client(proxies.address_of(asker.peer, head.joined), lambda name: head.joined(name).encode("latin-1"))
 
 
 class PlayerGate(NamedTuple):
@@ -130,8 +140,13 @@ class Players:
             self._forget()
         found = self._popular.get(start)
         if found is None:
-            # A plain query is sound in every character.
-            if not start.startswith(_PLAIN) or (found := self._redirects.find_plain(start[len(_PLAIN) :])) is None:
+            # A plain query is sound in every character, and so is a plain path.
+            if start.startswith(_PLAIN):
+                found = self._redirects.find_plain(start[len(_PLAIN) :])
+            elif start.startswith(_BY_PATH):
+                path, _, query = start[len(_GET) :].partition(b"?")
+                found = self._redirects.find_plain_by_path(path, query)
+            if found is None:
                 return None
             if len(start) <= LONGEST:
                 self._popular.offer(start, found)
@@ -169,23 +184,27 @@ class Players:
 
     def _find(self, start: Start) -> Asked | Refused | None:
         """Return what is asked for, why it is refused, or None for a preflight."""
-        method, _, query = start
+        method, path, query = start
         if method == b"OPTIONS":
             return None
         if method not in {b"GET", b"HEAD"}:
-            problem = not_allowed(method.decode(), "/", headers.PLAYER_METHODS)
+            shown = "/" if path == b"/" else PATH_FORM.decode()
+            problem = not_allowed(method.decode(), shown, headers.PLAYER_METHODS)
             return Refused(tell_player(problem, {"allow": headers.PLAYER_METHODS}), "method-not-allowed", None)
         try:
-            found: Asked | Refused = self._redirects.find(query)
+            found: Asked | Refused = (
+                self._redirects.find(query) if path == b"/" else self._redirects.find_by_path(path, query)
+            )
         except Refusal as error:
             found = Refused(tell_player(problem_of(error), headers_of(error)), error.reason, error.reason)
         except BalancerError as error:
             # It may be over in a moment, and is not remembered.
             return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[type(error)].name, None)
-        if len(query) <= LONGEST:
+        if len(path) + len(query) <= LONGEST:
             if self._redirects.plan is not self._plan:
                 self._forget()
-            self._popular.offer(b"%b /?%b" % (method, query), found)
+            target = b"%b?%b" % (path, query) if query else path
+            self._popular.offer(b"%b %b" % (method, target), found)
         return found
 
     def client_of(self, head: Head, asker: Asker) -> str:
@@ -198,14 +217,9 @@ class Players:
                 return asker.client
         return self._proxies.key_of(asker.peer, head.joined)
 
-    def _client(self, head: Head, asker: Asker) -> Client:
-        return Client(
-            self._proxies.address_of(asker.peer, head.joined), lambda name: (head.joined(name) or "").encode("latin-1")
-        )
-
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
-        client = self._client(head, asker) if asked.asks_client else NOBODY
+        client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
         asked, choice, ticket = decide(asked, client)
         index = choice[0]
         # `Meters.redirected`, without the cost of a call.

@@ -14,11 +14,14 @@ from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.clients.quotas import Throttle
 from balancer.core.errors import RateLimited
 from balancer.core.routing.popular import Popular
+from balancer.core.steering.documents import PATH
+from balancer.core.urls.videos import PATH_FORM
 from balancer.edge.answers import Telling, tell_stranger
 from balancer.edge.exchange import Application
 from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest
 from balancer.edge.parser import HeadParser
 from balancer.edge.players import Asker, Players
+from balancer.edge.steering import SteeringAnswers
 from balancer.problems import TABLE, headers_of, not_found, problem_of
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, request_id_of
@@ -37,6 +40,8 @@ HEADS = 2048
 
 LONGEST_HEAD = 1536
 """Bytes of the longest of them."""
+
+STEERING = PATH.encode()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class EdgeParts(NamedTuple):
     """What the edge needs of the application.
 
     Attributes:
-        players: Answers the player's path; None where the application does that itself, or nobody.
+        players: Answers the player's paths; None where the application does that itself, or nobody.
+        steering: Answers sessions; None where there is none, or the application does that itself.
         paths: First segments of the paths that the application answers; None for all that there are.
         meters: Count what happens.
         proxies: Those whose word on their clients counts.
@@ -71,6 +77,7 @@ class EdgeParts(NamedTuple):
     """
 
     players: Players | None
+    steering: SteeringAnswers | None
     paths: frozenset[bytes] | None
     meters: Meters
     proxies: TrustedProxies
@@ -132,7 +139,7 @@ class Process:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.limits = limits
-        self.players, self._paths, self.meters, self.proxies, self._watch, self._strangers = parts
+        self.players, self._steering, self._paths, self.meters, self.proxies, self._watch, self._strangers = parts
         self.application = application
         self.state = state
         self.loop = loop
@@ -159,20 +166,25 @@ class Process:
 
     def is_own(self, start: Start) -> bool:
         """Tell whether the edge answers a request, and not the application."""
-        if start.path == b"/" and self.players is not None:
-            return True
         path = start.path
+        if _is_player(path) and self.players is not None:
+            return True
+        if path == STEERING and self._steering is not None:
+            return True
         if path != b"/" and (path.startswith(b"//") or path.endswith(b"/") or b"%" in path):
             # The framework would take these for paths that it has, and a proxy's rule for those would not know them.
             return True
         return self._paths is not None and path.partition(b"/")[2].partition(b"/")[0] not in self._paths
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
-        """Answer a request of the edge's own: a player's, or one for a path at which there is nothing."""
-        if start.path == b"/" and self.players is not None:
+        """Answer a request of the edge's own: a player's, a session's, or one for a path at which there is nothing."""
+        path = start.path
+        if _is_player(path) and self.players is not None:
             return self.players.answer(start, head, asker, keep_alive=keep_alive)
+        if path == STEERING and self._steering is not None:
+            return self._steering.answer(start, head, asker, keep_alive=keep_alive)
         begun, client = monotonic(), self.proxies.key_of(asker.peer, head.joined)
-        told, code = self._find_nothing(start.path, client, begun)
+        told, code = self._find_nothing(path, client, begun)
         self.meters.answered("unknown", told.status)
         self._watch.lost(told.status, code, client, begun)
         request_id = request_id_of(head.joined(REQUEST_ID.encode()))
@@ -234,3 +246,7 @@ class Process:
         del connections[-SLICE:]
         if connections:
             self.loop.call_soon(self._sweep, connections)
+
+
+def _is_player(path: bytes) -> bool:
+    return path == b"/" or (path.startswith(PATH_FORM) and path != PATH_FORM)

@@ -9,6 +9,7 @@ from balancer.wiring.health import HealthProvider
 from balancer.wiring.metrics import MetricsProvider
 from balancer.wiring.rules import RulesProvider
 from balancer.wiring.server import ServerProvider
+from balancer.wiring.steering import SteeringProvider
 from balancer.wiring.stores import DatabaseProvider, RedisProvider, SingleHostProvider
 
 
@@ -27,6 +28,7 @@ def make_container(settings: Settings, *overrides: BaseProvider, board: Board | 
         DatabaseProvider(),
         HealthProvider(),
         sharing,
+        SteeringProvider(),
         ServerProvider(),
         *overrides,
         context={Settings: settings, Board: board or Board()},

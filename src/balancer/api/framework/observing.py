@@ -14,6 +14,7 @@ from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.revisions import Signature
 from balancer.core.configs.simple import simple_view
 from balancer.core.errors import RateLimited, Refusal, Unauthenticated
+from balancer.headers import is_players
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, milliseconds, request_id_of, shown
 from balancer.telemetry.traces import Tracing
@@ -61,14 +62,14 @@ class Observer:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # Redirects are the same on the fast lane, which has no ids.
-                if note.decision is None:
+                if note.decision is None and not note.is_steering:
                     MutableScopeHeaders.from_message(message)[REQUEST_ID] = request_id
             await send(message)
 
         with ExitStack() as around:
             around.enter_context(structlog.contextvars.bound_contextvars(request_id=request_id))
             span = None
-            is_traced = refusal is None and not scope["path"].startswith(_UNTRACED) and scope["path"] != "/"
+            is_traced = refusal is None and not scope["path"].startswith(_UNTRACED) and not is_players(scope["path"])
             if self._tracing and is_traced:
                 span = around.enter_context(self._tracing.request(scope["method"], headers))
             try:
@@ -91,6 +92,9 @@ class Observer:
         if decision is not None:
             self._meters.redirected(decision.route, decision.choice.target_index, begun)
             self._watch.redirected(decision, client, given_id, begun)
+            return
+        if note.is_steering:
+            self._meters.steered(note.steered)
             return
         surface = _surface(scope)
         self._meters.answered(surface, status)
@@ -157,8 +161,9 @@ def _route(scope: HTTPScope) -> str | None:
 
 def _surface(scope: HTTPScope) -> str:
     """Return what a request is about: one of a closed vocabulary, whatever the client asks for."""
-    if scope["path"] == "/":
-        return "player"
+    path = scope["path"]
+    if is_players(path):
+        return "steering" if path == "/steering" else "player"
     route = _route(scope)
     if route is None:
         return "unknown"

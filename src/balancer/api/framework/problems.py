@@ -13,6 +13,7 @@ from litestar.openapi.spec import Example
 
 from balancer.api.framework.notes import note_of
 from balancer.core.errors import BalancerError
+from balancer.headers import PLAYER, is_players
 from balancer.problems import (
     FAILED,
     MEDIA_TYPE,
@@ -113,8 +114,5 @@ def _faults(error: ValidationException) -> list[dict[str, str]]:
 
 
 def _common_headers(request: Request[Any, Any, Any]) -> dict[str, str]:
-    headers = {"cache-control": "no-store"}
-    if request.scope["path"] == "/":
-        # After a cross-origin redirect a browser player reads even an error only with this.
-        headers["access-control-allow-origin"] = "*"
-    return headers
+    # After a cross-origin redirect a browser player reads even an error only with the second field of its own.
+    return dict(PLAYER) if is_players(request.scope["path"]) else {"cache-control": "no-store"}

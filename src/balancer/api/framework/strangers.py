@@ -59,7 +59,7 @@ class Strangers:
         """Count a request that needs no key; return why it is refused, or None to let it through."""
         path, method = scope["path"], scope["method"]
         known = path.rstrip("/") or "/"
-        if (path == PLAYER[0] and PLAYER[0] in self._closed and method in PLAYER[1]) or (
+        if (headers.is_players(path) and PLAYER[0] in self._closed and method in PLAYER[1]) or (
             "authorization" in fields and method in self._closed.get(known, ())
         ):
             return None
@@ -108,7 +108,7 @@ async def failing(scope: Scope, _receive: Receive, send: Send) -> None:
 
 async def _tell(scope: Scope, send: Send, problem: Problem, more: dict[str, str]) -> None:
     body = msgspec.json.encode(problem)
-    is_player = scope["path"] == PLAYER[0]
+    is_player = headers.is_players(scope["path"])
     fields: dict[str, str] = {
         **(headers.PLAYER if is_player else {"cache-control": "no-store"}),
         **more,

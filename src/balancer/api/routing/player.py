@@ -1,5 +1,6 @@
-"""The path that players ask: `GET /?video=…`."""
+"""The paths that players ask: `GET /?video=…` and `GET /to/…`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,9 +20,10 @@ from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import VIDEOS, text
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
+from balancer.core.routing.decisions import Decision
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client
-from balancer.core.urls.videos import MAX_VIDEO
+from balancer.core.urls.videos import IN_PATH, MAX_VIDEO
 
 ENDPOINTS = Endpoints("player")
 
@@ -33,6 +35,13 @@ VIDEO = text(
     max_length=MAX_VIDEO,
 ).but(required=True, examples=VIDEOS)
 
+URL = text(
+    "url",
+    "The scheme, the host and the path of the video's URL at its origin, each behind a slash: "
+    "`http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8`. The query is carried over to the target's.",
+    max_length=MAX_VIDEO,
+).but(param_in="path", required=True, example="http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8")
+
 _LIMITED = RateLimited("player", 50, 1, 50, 0.02)
 
 _LOCATION = ResponseHeader(
@@ -41,13 +50,13 @@ _LOCATION = ResponseHeader(
     description="The video at its origin, or at a CDN: `http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8`.",
 )
 
-_PREFLIGHT = [
+PREFLIGHT_HEADERS = [
     ResponseHeader(name=name, documentation_only=True, description=f"`{value}`")
     for name, value in headers.PREFLIGHT.items()
 ]
 
 
-def _allow(response: Response[None]) -> Response[None]:
+def allow_all(response: Response[None]) -> Response[None]:
     """Say what is allowed, in an order that does not change from one process to the next."""
     response.headers.update(headers.PREFLIGHT)
     return response
@@ -67,10 +76,10 @@ class _Redirection(ASGIResponse):
     None,
     status=HTTP_204_NO_CONTENT,
     answer="What browsers on other sites may ask.",
-    headers=_PREFLIGHT,
+    headers=PREFLIGHT_HEADERS,
     errors=[_LIMITED],
     details={400: HTTP_DETAILS[400]},
-    route={"guards": [limit_players], "after_request": _allow},
+    route={"guards": [limit_players], "after_request": allow_all},
 )
 async def preflight() -> None:
     """Answer a browser's preflight.
@@ -111,11 +120,67 @@ async def redirect_video(
 
     or `GET /explain` with the same query, which tells status and location as JSON.
     """
+    return _redirection(request, proxies, lambda client: redirects.redirect(request.scope["query_string"], client))
+
+
+@ENDPOINTS.endpoint(
+    "OPTIONS /to/{url:path}",
+    None,
+    URL,
+    status=HTTP_204_NO_CONTENT,
+    answer="What browsers on other sites may ask.",
+    headers=PREFLIGHT_HEADERS,
+    errors=[_LIMITED],
+    details={400: HTTP_DETAILS[400]},
+    route={"guards": [limit_players], "after_request": allow_all},
+)
+async def preflight_path() -> None:
+    """Answer a browser's preflight for a video in the path.
+
+    Allows pages of all sites to ask, for a day. It takes no ticket.
+    """
+
+
+@ENDPOINTS.endpoint(
+    "GET /to/{url:path}",
+    None,
+    URL,
+    status=HTTP_301_MOVED_PERMANENTLY,
+    answer="Where the video is. It has no body, and is not to be cached.",
+    headers=[_LOCATION],
+    errors=[
+        InvalidVideo(RefusalReason.NOT_A_URL, "is not an absolute http or https URL", IN_PATH),
+        InvalidVideo(
+            RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin", IN_PATH
+        ),
+        QueryTooLong(MAX_VIDEO, IN_PATH),
+        NoConfig(),
+        _LIMITED,
+    ],
+    details=HTTP_DETAILS,
+    route={"guards": [limit_players]},
+)
+async def redirect_path(
+    request: Request[Any, Any, Any], redirects: FromDishka[Redirects], proxies: FromDishka[TrustedProxies]
+) -> ASGIResponse:
+    """Redirect a player to the video whose URL is the path.
+
+    `GET /to/http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8` is answered as
+    `GET /?video=http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8` is. A player that resolves relative URLs against
+    the URL that it asked for, and not against the one that it was sent to, so comes back for each of them.
+    """
+    path, query = request.scope["raw_path"].partition(b"?")[0], request.scope["query_string"]
+    return _redirection(request, proxies, lambda client: redirects.redirect_by_path(path, query, client))
+
+
+def _redirection(
+    request: Request[Any, Any, Any], proxies: TrustedProxies, decide: Callable[[Client], Decision]
+) -> ASGIResponse:
     peer = request.client.host if request.client else ""
     client = Client(
         proxies.address_of(peer, partial(joined, request)), lambda name: joined(request, name).encode("latin-1")
     )
-    decision = redirects.redirect(request.scope["query_string"], client)
+    decision = decide(client)
     # It is counted once it is answered.
     note_of(request.scope).decision = decision
     # In the order in which the edge has them.

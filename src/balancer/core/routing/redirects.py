@@ -35,6 +35,26 @@ class Redirects:
         video, carried = self._videos.read(query)
         return plan.read(video.origin, video.path, carried, video.query)
 
+    def find_by_path(self, path: bytes, query: bytes) -> Asked:
+        """Return what the request with this raw path, `/to/http/s1.origin-cluster/video/…`, and query string asks for.
+
+        Raises:
+            Refusal: When it may not be redirected.
+            NoConfig: Before the first config is known.
+        """
+        plan = self.plan
+        if plan is None:
+            raise NoConfig
+        video, carried = self._videos.read_path(path, query)
+        return plan.read(video.origin, video.path, carried, video.query)
+
+    def find_plain_by_path(self, path: bytes, query: bytes) -> Asked | None:
+        """Do the same for one in which nothing needs care; None leaves it to `find_by_path`."""
+        plan = self.plan
+        if plan is None or (read := self._videos.read_plain_path(path, query)) is None:
+            return None
+        return plan.read(*read)
+
     def find_plain(self, query: bytes) -> Asked | None:
         """Do the same for a query in which nothing needs care; None leaves it to `find`."""
         plan = self.plan
@@ -50,6 +70,15 @@ class Redirects:
             NoConfig: Before the first config is known.
         """
         return Decision(*decide(self.find(query), client))
+
+    def redirect_by_path(self, path: bytes, query: bytes, client: Client = NOBODY) -> Decision:
+        """Do the same for a video that is named in the path.
+
+        Raises:
+            Refusal: When it may not be redirected.
+            NoConfig: Before the first config is known.
+        """
+        return Decision(*decide(self.find_by_path(path, query), client))
 
     def explain(self, query: bytes, client: Client, trace: list[Step]) -> Decision:
         """Return what would be decided next, and tell how; no ticket is taken.

@@ -19,6 +19,7 @@ class Pathways:
 
     Attributes:
         route: As above.
+        names: By target index, the name in quotes, as JSON has it: a target's name needs no escapes.
         packed: The shares of the targets that serve, as tokens carry them.
         is_unwell: Whether something is unhealthy, so that sessions are to ask again soon.
     """
@@ -26,6 +27,7 @@ class Pathways:
     def __init__(self, route: Route) -> None:
         self.route = route
         targets = route.config.document.targets
+        self.names = [f'"{target.name}"'.encode() for target in targets]
         self._ids = [crc32(target.name.encode()) for target in targets]
         self._indices = {target_id: index for index, target_id in enumerate(self._ids)}
         skipped = route.usable.skipped

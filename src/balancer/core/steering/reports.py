@@ -11,6 +11,9 @@ MAX_QUERY = 4096
 """Bytes of a query that are read; what a player adds at the end may be cut off."""
 
 
+_QUOTES = (b"%22", b'"')
+
+
 class Report(NamedTuple):
     """What a request to the steering server says.
 
@@ -18,15 +21,14 @@ class Report(NamedTuple):
         token: Of the session, perhaps; empty when there is none.
         config_id: By whose policy it is to be steered; None where it does not say.
         pathway: Where the player says that it is; empty when it does not.
-        is_measured: Whether it says how fast that is. dash.js does so in each request but its first.
-        is_dash: Whether it reports as players of DASH do (ETSI TS 103 998 §5.4), and not as those of HLS.
+        is_back: Whether it has asked before, as far as that can be told: dash.js alone puts its pathway in quotes, and
+            says how fast that is in each request but its first.
     """
 
     token: bytes = b""
     config_id: int | None = None
     pathway: str = ""
-    is_measured: bool = False
-    is_dash: bool = False
+    is_back: bool = False
 
 
 def read_report(query: bytes) -> Report:
@@ -43,15 +45,14 @@ def read_report(query: bytes) -> Report:
         given.get(b"session", b""),
         # Ids have ten digits at most.
         int(config) if config.isdigit() and len(config) <= 10 else None,  # noqa: PLR2004  said above
-        _first(pathway),
-        any(character in b"123456789" for character in throughput),
-        is_dash,
+        _last(pathway),
+        pathway.startswith(_QUOTES) and any(character in b"123456789" for character in throughput),
     )
 
 
-def _first(value: bytes) -> str:
-    """Return the first item of a list that may be quoted."""
+def _last(value: bytes) -> str:
+    """Return the last item of a list that may be quoted: where a player that has moved is by now."""
     if not value:
         return ""
     text = unquote_plus(value.decode("ascii", "replace"))
-    return next((item for item in text.replace('"', "").split(",") if item), "").strip()
+    return next((item for item in reversed(text.replace('"', "").split(",")) if item), "").strip()

@@ -1,6 +1,6 @@
 """Steers sessions: the same policies that redirect decide where players that stay are to be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -36,6 +36,7 @@ class Steered(NamedTuple):
     Attributes:
         route: By which it was steered.
         token: Its state, for the URL that it asks next.
+        names: Of the route's pathways by target index, each in quotes.
         order: The indices of the targets that it may use, best first.
         ttl: Seconds until it is to ask again.
         is_new: Whether it had no state before.
@@ -44,6 +45,7 @@ class Steered(NamedTuple):
 
     route: Route
     token: bytes
+    names: Sequence[bytes]
     order: Sequence[int]
     ttl: int
     is_new: bool
@@ -85,12 +87,12 @@ class Steering:
         session = self._new(pathways, slot_of(route.key_of(asked.video, asked.carried, client)), now)
         return self._told(pathways, session, is_new=True)
 
-    def steer(self, query: bytes, client: Client, now: int) -> Steered | None:
+    def steer(self, query: bytes, client: Callable[[], Client], now: int) -> Steered | None:
         """Return what a session is told that asks; None before the first config is known.
 
         Args:
             query: The raw query string: `session=…&config=…` and what the player adds.
-            client: Who asks.
+            client: Says who asks.
             now: The time in Unix seconds.
         """
         plan = self._redirects.plan
@@ -102,7 +104,7 @@ class Steering:
         if session is not None and (route := plan.routes.get(session.config_id)) is not None:
             return self._go_on(self._of(route), session, report, now)
         route = plan.routes.get(report.config_id or 0, plan.default)
-        return self._start(self._of(route), report, route.own_key(query, client), now)
+        return self._start(self._of(route), report, route.own_key(query, client()), now)
 
     def _start(self, pathways: Pathways, report: Report, key: bytes, now: int) -> Steered:
         """Begin a session of a manifest that names this server but no session."""
@@ -110,7 +112,7 @@ class Steering:
         reported = crc32(report.pathway.encode())
         if not pathways.usable(reported):
             return self._told(pathways, session, is_new=True)
-        if report.is_dash and report.is_measured and pathways.serves(reported) and pathways.is_exact:
+        if report.is_back and pathways.serves(reported) and pathways.is_exact:
             # dash.js comes back by the URL in its manifest: it would be a new session every other time.
             session = session._replace(seat=session.seat._replace(target=reported))
         # The first answer agrees with where the player is, and the token says where it is to be.
@@ -139,7 +141,9 @@ class Steering:
         token = token or self._tokens.write(session)
         is_urgent = pathways.is_unwell or target != session.seat.target
         ttl = _spread((LEAST_TTL if is_urgent else self._ttl) * self._load, token)
-        return Steered(pathways.route, token, pathways.order(target, session.slot), ttl, is_new, has_moved)
+        return Steered(
+            pathways.route, token, pathways.names, pathways.order(target, session.slot), ttl, is_new, has_moved
+        )
 
     def _new(self, pathways: Pathways, slot: int | None, now: int) -> Session:
         route = pathways.route

@@ -15,6 +15,9 @@ from balancer.core.steering.sessions import Seat
 VERSION = 1
 """The layout of a token. Another one is a new session to a process that does not know it."""
 
+KEY_SIZE = 32
+"""Bytes of the key that signs tokens."""
+
 MAX_TOKEN = 1024
 """Characters of the longest token: that of a config with 64 targets has 820."""
 
@@ -43,6 +46,11 @@ class Session(NamedTuple):
     shares: bytes
 
 
+def key_of(secret: str) -> bytes:
+    """Return the key that an operator's secret stands for."""
+    return blake2b(secret.encode(), person=b"steering", digest_size=KEY_SIZE).digest()
+
+
 def packed_shares(shares: dict[int, float]) -> bytes:
     """Return shares by target as a token carries them; in single precision, so that they compare as they were sent."""
     return b"".join(_SHARE.pack(target, share) for target, share in shares.items())
@@ -57,7 +65,7 @@ class Tokens:
     """Writes and reads tokens.
 
     Args:
-        key: Signs them: the same bytes, 16 to 64 of them, in all processes whose sessions are to be each other's.
+        key: Signs them, `KEY_SIZE` bytes: the same in all processes whose sessions are to be each other's.
     """
 
     def __init__(self, key: bytes) -> None:

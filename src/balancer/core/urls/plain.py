@@ -9,7 +9,7 @@ demands that both ways read alike whatever is plain.
 import re
 
 from balancer.core.urls.hosts import OriginHosts
-from balancer.core.urls.videos import MAX_VIDEO, Origin, OriginUrl, read_request
+from balancer.core.urls.videos import MAX_VIDEO, PATH_FORM, Origin, OriginUrl, read_path, read_request
 
 MAX_KNOWN = 4096
 """Origins that are remembered; hostile ones could otherwise fill the memory where the allow-list has a `*`."""
@@ -72,6 +72,29 @@ class PlainVideos:
         path, carried = rest.groups()
         return origin, path, carried[1:]
 
+    def read_path(self, path: bytes, query: bytes) -> tuple[OriginUrl, bytes]:
+        """Read a request's raw path and query string as `videos.read_path` does.
+
+        Raises:
+            Refusal: When it may not be redirected.
+        """
+        if plain := self.read_plain_path(path, query):
+            origin, path, carried = plain
+            return OriginUrl(origin, path, b""), carried
+        video, carried = read_path(path, query, self._origins)
+        scheme, host = path[len(PATH_FORM) :].split(b"/", 2)[:2]
+        beginning = b"video=%b://%b" % (scheme, host)
+        if _RAW_BEGINNING.fullmatch(beginning):
+            self._remember(self._raw, beginning, video.origin)
+        return video, carried
+
+    def read_plain_path(self, path: bytes, query: bytes) -> tuple[Origin, bytes, bytes] | None:
+        """Read a raw path and query string if they are plain; None leaves them to the careful way."""
+        scheme, _, rest = path[len(PATH_FORM) :].partition(b"/")
+        # The same request in the other form, which is plain in the same cases.
+        other = b"video=%b://%b" % (scheme, rest)
+        return self.read_plain(b"%b&%b" % (other, query) if query else other)
+
     def _learn(self, query: bytes) -> tuple[OriginUrl, bytes]:
         """Read a raw query string with care; a plain beginning is known from then on."""
         video, carried = read_request(query, self._origins)
@@ -81,7 +104,11 @@ class PlainVideos:
         ):
             path_at = query.find(mark, host)
             if path_at > 0 and beginning.fullmatch(query, 0, path_at):
-                if len(known) >= MAX_KNOWN:
-                    known.clear()
-                known[query[:path_at]] = video.origin
+                self._remember(known, query[:path_at], video.origin)
         return video, carried
+
+    @staticmethod
+    def _remember(known: dict[bytes, Origin], beginning: bytes, origin: Origin) -> None:
+        if len(known) >= MAX_KNOWN:
+            known.clear()
+        known[beginning] = origin

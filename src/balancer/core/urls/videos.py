@@ -12,6 +12,12 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from balancer.core.errors import InvalidVideo, QueryTooLong, RefusalReason
 from balancer.core.urls.hosts import OriginHosts, is_address, is_name, is_port
 
+PATH_FORM = b"/to/"
+"""Begins the path of a request that names its video in the path."""
+
+IN_PATH = "The URL in the path"
+"""What a refusal of such a request is about."""
+
 MAX_VIDEO = 8 * 1024
 """Bytes of the `video` value as sent, together with the parameters beside it."""
 
@@ -88,6 +94,23 @@ def read_request(query: bytes, origins: OriginHosts) -> tuple[OriginUrl, bytes]:
     """
     value, carried = split_query(query)
     return parse_video(value, origins), carried
+
+
+def read_path(path: bytes, query: bytes, origins: OriginHosts) -> tuple[OriginUrl, bytes]:
+    """Read a request's raw path, `/to/http/s1.origin-cluster/video/…`, and its query string as `read_request` does.
+
+    The path is the URL itself, so that relative URLs come back in the same form; its escapes stay as they are.
+
+    Raises:
+        Refusal: When it may not be redirected.
+    """
+    if len(path) + len(query) > MAX_VIDEO + len(PATH_FORM):
+        raise QueryTooLong(MAX_VIDEO, IN_PATH)
+    scheme, _, rest = path[len(PATH_FORM) :].partition(b"/")
+    try:
+        return parse_video(b"%b://%b" % (scheme, rest), origins), query
+    except InvalidVideo as error:
+        raise InvalidVideo(error.reason, error.fault, IN_PATH) from None
 
 
 def split_query(query: bytes) -> tuple[bytes, bytes]:

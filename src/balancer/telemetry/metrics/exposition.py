@@ -188,6 +188,8 @@ class _Service(Collector):
         answers = self._sums("answered")
         answers["player", "3xx"] += self._sums("redirected").total()
         yield _counter("http_responses", "Answers by what was asked and by status.", ["surface", "code"], answers)
+        text = "Answers to sessions, by the target that comes first in them: new ones, kept there, or moved there."
+        yield _counter("steering_answers", text, ["config", "target", "event"], self._sums("steered"))
         yield _counter("authentication_failures", "Credentials refused.", [], self._sums("unauthenticated", ()))
 
     def _stores(self) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ from time import monotonic
 
 from balancer.core.errors import RefusalReason
 from balancer.core.routing.routes import Route
+from balancer.core.steering.steering import Steered
 from balancer.telemetry.metrics.board import Slot
 
 REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
@@ -81,6 +82,14 @@ class Meters:
             status: Of the answer.
         """
         self._count("answered", surface, f"{status // 100}xx")
+
+    def steered(self, steered: Steered | None) -> None:
+        """Count what a session was told; None where there was nothing to tell yet."""
+        self._count("answered", "steering", "2xx")
+        if steered is not None:
+            document = steered.route.config.document
+            event = "new" if steered.is_new else "moved" if steered.has_moved else "kept"
+            self._count("steered", str(steered.route.config.id), document.targets[steered.order[0]].name, event)
 
     def turned_away(self) -> None:
         """Count a connection for which there was no room."""

@@ -1,0 +1,59 @@
+"""The parts that steer sessions."""
+
+import secrets
+
+import structlog
+from dishka import Provider, Scope, provide
+
+from balancer.adapters.files.secrets import shared_secret
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.errors import StoreUnavailable
+from balancer.core.routing.redirects import Redirects
+from balancer.core.steering.documents import Addresses
+from balancer.core.steering.steering import Steering
+from balancer.core.steering.tokens import KEY_SIZE, Tokens, key_of
+from balancer.edge.steering import SteeringAnswers
+from balancer.settings import Settings
+from balancer.telemetry.metrics.meters import Meters
+
+KEY_FILE = "steering.key"
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class SteeringProvider(Provider):
+    """What steers sessions."""
+
+    scope = Scope.APP
+
+    @provide
+    def addresses(self, settings: Settings) -> Addresses:
+        return Addresses(settings.public_url)
+
+    @provide
+    def steering(self, redirects: Redirects, settings: Settings) -> Steering:
+        return Steering(redirects, Tokens(_key(settings)), settings.steering_ttl)
+
+    @provide
+    def answers(
+        self, steering: Steering, addresses: Addresses, proxies: TrustedProxies, meters: Meters, settings: Settings
+    ) -> SteeringAnswers | None:
+        if settings.role == "admin" or not settings.fast_lane:
+            return None
+        return SteeringAnswers(steering, addresses, proxies, meters)
+
+
+def _key(settings: Settings) -> bytes:
+    """Return what signs the state of sessions: the operator's key, this host's, or, without a data folder, our own."""
+    if settings.steering_key:
+        return key_of(settings.steering_key.get_secret_value())
+    try:
+        found = shared_secret(settings.data_dir / KEY_FILE, secrets.token_bytes(KEY_SIZE))
+    except StoreUnavailable:
+        found = b""
+    if len(found) == KEY_SIZE:
+        return found
+    logger.warning(
+        "no key for sessions in the data folder: another worker takes them for new; set BALANCER_STEERING_KEY"
+    )
+    return secrets.token_bytes(KEY_SIZE)
