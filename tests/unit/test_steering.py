@@ -1,5 +1,6 @@
 """Content steering: where sessions are, and how few of them move."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -53,13 +54,15 @@ class World:
         assert found
         return found
 
-    def name(self, steered: Steered, place: int = 0) -> str:
+    def name(self, steered: Steered) -> str:
         """Return the name of a target in an answer."""
-        return self.config.document.targets[steered.order[place]].name
+        return self.config.document.targets[steered.first].name
 
     def names(self, steered: Steered) -> list[str]:
         """Return the names of all targets in an answer."""
-        return [self.config.document.targets[index].name for index in steered.order]
+        found: list[str] = json.loads(steered.pathways)
+        assert self.name(steered) == found[0]
+        return found
 
     def begin(self, count: int) -> None:
         """Begin so many sessions."""
@@ -250,7 +253,7 @@ def test_as_many_targets_as_there_can_be() -> None:
     world.use(replace(world.config, document=replace(MANY_TARGETS, targets=made, policy=PolicyName.EXACT)))
     answer = world.ask()
     assert len(answer.token) <= MAX_TOKEN
-    assert 64 == len(answer.order)
+    assert 64 == len(world.names(answer))
     again = world.ask(b"session=" + answer.token)
     assert (answer.token, False) == (again.token, again.is_new)
 

@@ -127,8 +127,8 @@ class Connection(Endpoint, asyncio.Protocol):
             if end > 0 and (head := process.head_of(data[end:])) is not None:
                 start = data[:end]
                 answer = process.players.answer_quickly(start, head, self)
-                if answer is None and (asked := recognize_start(start)) and process.is_own(asked):
-                    answer = process.answer(asked, head, self, keep_alive=head.keep_alive)
+                if answer is None:
+                    answer = process.answer_recognized(start, head, self)
                 if answer is not None:
                     self.transport.write(answer)
                     if head.keep_alive:

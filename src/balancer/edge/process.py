@@ -18,7 +18,7 @@ from balancer.core.steering.documents import PATH
 from balancer.core.urls.videos import PATH_FORM
 from balancer.edge.answers import Telling, tell_stranger
 from balancer.edge.exchange import Application
-from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest
+from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest, recognize_start
 from balancer.edge.parser import HeadParser
 from balancer.edge.players import Asker, Players
 from balancer.edge.steering import SteeringAnswers
@@ -42,6 +42,8 @@ LONGEST_HEAD = 1536
 """Bytes of the longest of them."""
 
 STEERING = PATH.encode()
+
+_SESSIONS = b"GET %b?" % STEERING
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,17 @@ class Process:
             # The framework would take these for paths that it has, and a proxy's rule for those would not know them.
             return True
         return self._paths is not None and path.partition(b"/")[2].partition(b"/")[0] not in self._paths
+
+    def answer_recognized(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
+        """Answer a request whose head is recognised; None where it is the application's, or not sound beyond doubt."""
+        if self._steering is not None and start.startswith(_SESSIONS):
+            answer = self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)
+            if answer is not None:
+                return answer
+        asked = recognize_start(start)
+        if asked is None or not self.is_own(asked):
+            return None
+        return self.answer(asked, head, asker, keep_alive=head.keep_alive)
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer a request of the edge's own: a player's, a session's, or one for a path at which there is nothing."""

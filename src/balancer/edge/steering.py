@@ -1,19 +1,23 @@
 """Answers sessions at `/steering`: always, at once and from memory alone, as some players ask and ask again."""
 
+import re
 from http import HTTPStatus
 from time import time
 
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH, Addresses, steering_list
-from balancer.core.steering.steering import Steering
+from balancer.core.steering.steering import Steered, Steering
 from balancer.edge.answers import tell_player
 from balancer.edge.heads import Head, Start
-from balancer.edge.players import Asker, client_of
+from balancer.edge.players import POPULAR, Asker, client_of
 from balancer.problems import not_allowed
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, request_id_of
 
+# What this server gave, and what a player adds to it, in characters that need no care.
+_PLAIN = re.compile(rb"(?:config=[0-9]{1,10}&)?session=([A-Za-z0-9_-]{1,1024})(?:&_[A-Za-z0-9_=&%.,-]*+)?")
 _REQUEST_ID = REQUEST_ID.encode()
 
 
@@ -32,6 +36,25 @@ class SteeringAnswers:
         self._addresses = addresses
         self._proxies = proxies
         self._meters = meters
+        self._edition: object = None
+        # By query: what sessions whose state stays as it is are told.
+        self._popular: Popular[Steered] = Popular(POPULAR)
+
+    def answer_quickly(self, query: bytes, head: Head, asker: Asker) -> bytes | None:
+        """Answer a GET of a session that goes on, if its query is plain; None leaves it to `answer`."""
+        steering = self._steering
+        if steering.edition is not self._edition:
+            self._popular.clear()
+            self._edition = steering.edition
+        steered = self._popular.get(query)
+        if steered is not None:
+            steering.count(int(time()))
+        elif (found := _PLAIN.fullmatch(query)) is None or (steered := steering.go_on(found[1], int(time()))) is None:
+            return None
+        elif steered.token == found[1] and steering.edition is self._edition:
+            # The state stays as it is, and so does the answer while nothing changes.
+            self._popular.offer(query, steered)
+        return self._tell(steered, head, asker, is_head=False, keep_alive=head.keep_alive)
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer a request."""
@@ -39,11 +62,14 @@ class SteeringAnswers:
         if method not in {b"GET", b"HEAD"}:
             return self._answer_others(method, head, asker, keep_alive=keep_alive)
         steered = self._steering.steer(start.query, lambda: client_of(self._proxies, head, asker), int(time()))
+        return self._tell(steered, head, asker, is_head=method == b"HEAD", keep_alive=keep_alive)
+
+    def _tell(self, steered: Steered | None, head: Head, asker: Asker, *, is_head: bool, keep_alive: bool) -> bytes:
         self._meters.steered(steered)
         told = head.joined(b"x-forwarded-proto") if self._proxies.trusts(asker.peer) else ""
         base = self._addresses.base(asker.scheme, head.joined(b"host"), told)
         body = steering_list(base, steered)
-        return asker.answers.steering(body, is_head=method == b"HEAD", keep_alive=keep_alive)
+        return asker.answers.steering(body, is_head=is_head, keep_alive=keep_alive)
 
     def _answer_others(self, method: bytes, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         request_id = request_id_of(head.joined(_REQUEST_ID))

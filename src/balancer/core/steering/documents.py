@@ -10,6 +10,9 @@ PATH = "/steering"
 MEDIA_TYPE = "application/json"
 """Of the answer. The drafts name no registered type, players look at none, and what stands between knows this one."""
 
+MAX_BASES = 1_000
+"""Beginnings of URLs that are remembered; hostile ones could otherwise fill the memory."""
+
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 
 
@@ -22,6 +25,7 @@ class Addresses:
 
     def __init__(self, public_url: str | None) -> None:
         self._public = public_url.encode() if public_url else None
+        self._bases: dict[tuple[str, str], bytes] = {}
 
     def base(self, scheme: str, host: str, forwarded_proto: str) -> bytes:
         """Return what stands before the path in URLs of this service; empty if that is unknown.
@@ -34,7 +38,13 @@ class Addresses:
         if self._public is not None:
             return self._public
         scheme = forwarded_proto if forwarded_proto in {"http", "https"} else scheme
-        return f"{scheme}://{host}".encode() if _HOST.fullmatch(host) else b""
+        found = self._bases.get((scheme, host))
+        if found is None:
+            if len(self._bases) >= MAX_BASES:
+                self._bases.clear()
+            found = f"{scheme}://{host}".encode() if _HOST.fullmatch(host) else b""
+            self._bases[scheme, host] = found
+        return found
 
 
 def session_url(base: bytes, steered: Steered) -> bytes:
@@ -51,6 +61,5 @@ def steering_list(base: bytes, steered: Steered | None) -> bytes:
     """
     if steered is None:
         return b'{"VERSION":1,"TTL":%d,"RELOAD-URI":"%b/steering","PATHWAY-PRIORITY":[]}' % (LEAST_TTL, base)
-    order = b",".join([steered.names[index] for index in steered.order])
     url = session_url(base, steered)
-    return b'{"VERSION":1,"TTL":%d,"RELOAD-URI":"%b","PATHWAY-PRIORITY":[%b]}' % (steered.ttl, url, order)
+    return b'{"VERSION":1,"TTL":%d,"RELOAD-URI":"%b","PATHWAY-PRIORITY":%b}' % (steered.ttl, url, steered.pathways)

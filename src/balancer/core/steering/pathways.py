@@ -19,7 +19,6 @@ class Pathways:
 
     Attributes:
         route: As above.
-        names: By target index, the name in quotes, as JSON has it: a target's name needs no escapes.
         packed: The shares of the targets that serve, as tokens carry them.
         is_unwell: Whether something is unhealthy, so that sessions are to ask again soon.
     """
@@ -27,7 +26,8 @@ class Pathways:
     def __init__(self, route: Route) -> None:
         self.route = route
         targets = route.config.document.targets
-        self.names = [f'"{target.name}"'.encode() for target in targets]
+        # A target's name needs no escapes in JSON.
+        self._quoted = [f'"{target.name}"'.encode() for target in targets]
         self._ids = [crc32(target.name.encode()) for target in targets]
         self._indices = {target_id: index for index, target_id in enumerate(self._ids)}
         skipped = route.usable.skipped
@@ -40,7 +40,7 @@ class Pathways:
             (index for index, reason in skipped.items() if reason is SkipReason.LATER_TIER),
             key=lambda index: targets[index].tier,
         )
-        self._orders: dict[int, list[int]] = {}
+        self._listed: dict[int, tuple[int, bytes]] = {}
 
     @property
     def is_exact(self) -> bool:
@@ -58,7 +58,7 @@ class Pathways:
     def seat_of(self, session: Session) -> Seat:
         """Return the seat of a session whose token was written for other shares."""
         if isinstance(self.route.policy, Exact):
-            return seat_after(session.seat, shares_of(session.shares), self._shares)
+            return seat_after(Seat(session.target, session.position), shares_of(session.shares), self._shares)
         return self._seat_by_slot(session.slot)
 
     def _seat_by_slot(self, slot: int) -> Seat:
@@ -79,25 +79,26 @@ class Pathways:
         """Tell whether a session may be at a target: whether that serves, or could in its turn."""
         return target in self._shares or self._indices.get(target) in self._later
 
-    def order(self, target: int, slot: int) -> Sequence[int]:
-        """Return the indices of all usable targets, best first.
+    def listed(self, target: int, slot: int) -> tuple[int, bytes]:
+        """Return the index of a target, and the names of it and of all other usable ones, best first, in JSON.
 
         Args:
             target: Comes first.
             slot: Of the session's key; under `sticky` it orders the others.
         """
-        policy = self.route.policy
-        if isinstance(policy, Sticky):
-            return self._with_first(target, policy.rank_of(slot))
-        found = self._orders.get(target)
+        if isinstance(self.route.policy, Sticky):
+            return self._list(target, self.route.policy.rank_of(slot))
+        found = self._listed.get(target)
         if found is None:
-            shares = policy.shares
-            ranked = policy.rank(b"", 1)
-            if isinstance(policy, Exact):
-                ranked = sorted(ranked, key=lambda index: (-shares[index], index))
-            found = self._orders[target] = self._with_first(target, ranked)
+            found = self._listed[target] = self._list(target, self._ranked())
         return found
 
-    def _with_first(self, target: int, ranked: Sequence[int]) -> list[int]:
+    def _ranked(self) -> Sequence[int]:
+        policy = self.route.policy
+        ranked, shares = policy.rank(b"", 1), policy.shares
+        return sorted(ranked, key=lambda index: (-shares[index], index)) if self.is_exact else ranked
+
+    def _list(self, target: int, ranked: Sequence[int]) -> tuple[int, bytes]:
         first = self._indices[target]
-        return [first, *(index for index in (*ranked, *self._later) if index != first)]
+        order = [first, *(index for index in (*ranked, *self._later) if index != first)]
+        return first, b"[%b]" % b",".join([self._quoted[index] for index in order])

@@ -1,6 +1,6 @@
 """Steers sessions: the same policies that redirect decide where players that stay are to be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 from zlib import crc32
 
@@ -36,8 +36,8 @@ class Steered(NamedTuple):
     Attributes:
         route: By which it was steered.
         token: Its state, for the URL that it asks next.
-        names: Of the route's pathways by target index, each in quotes.
-        order: The indices of the targets that it may use, best first.
+        first: The index of the target that it is to use.
+        pathways: The names of all targets that it may use, best first, as a list in JSON.
         ttl: Seconds until it is to ask again.
         is_new: Whether it had no state before.
         has_moved: Whether it is told to leave the target where it was.
@@ -45,8 +45,8 @@ class Steered(NamedTuple):
 
     route: Route
     token: bytes
-    names: Sequence[bytes]
-    order: Sequence[int]
+    first: int
+    pathways: bytes
     ttl: int
     is_new: bool
     has_moved: bool
@@ -60,6 +60,9 @@ class Steering:
         tokens: Carry the state of sessions.
         ttl: Seconds until a session asks again, from 10 to 300, when all is well and the process is not busy.
         busy: Answers within a second from which on it is.
+
+    Attributes:
+        edition: Another object as soon as an answer may differ from what it was before.
     """
 
     def __init__(self, redirects: Redirects, tokens: Tokens, ttl: int, busy: int = BUSY) -> None:
@@ -72,7 +75,8 @@ class Steering:
         self._plan: Plan | None = None
         self._pathways: dict[Route, Pathways] = {}
         self._second = self._answers = 0
-        self._load = 1.0
+        self._load = 1
+        self.edition: object = object()
 
     def begin(self, asked: Asked, client: Client, now: int) -> Steered:
         """Return what a session is told by the manifest that begins it.
@@ -98,13 +102,29 @@ class Steering:
         plan = self._redirects.plan
         if plan is None:
             return None
-        self._count(now)
         report = read_report(query)
-        session = self._tokens.read(report.token)
-        if session is not None and (route := plan.routes.get(session.config_id)) is not None:
-            return self._go_on(self._of(route), session, report, now)
+        found = self.go_on(report.token, now)
+        if found is not None:
+            return found
+        self.count(now)
         route = plan.routes.get(report.config_id or 0, plan.default)
         return self._start(self._of(route), report, route.own_key(query, client()), now)
+
+    def go_on(self, token: bytes, now: int) -> Steered | None:
+        """Return what the session with this token is told; None for anything but a token that counts here."""
+        plan = self._redirects.plan
+        session = self._tokens.read(token)
+        if session is None or plan is None or (route := plan.routes.get(session.config_id)) is None:
+            return None
+        self.count(now)
+        pathways = self._of(route)
+        if session.shares == pathways.packed:
+            return self._told(pathways, session, token)
+        target, position = pathways.seat_of(session)
+        moved = session._replace(target=target, position=position, shares=pathways.packed)
+        if 0 <= now - session.begun < SETTLED and pathways.knows(session.target):
+            return self._told(pathways, moved, first=session.target)
+        return self._told(pathways, moved, has_moved=target != session.target)
 
     def _start(self, pathways: Pathways, report: Report, key: bytes, now: int) -> Steered:
         """Begin a session of a manifest that names this server but no session."""
@@ -114,18 +134,9 @@ class Steering:
             return self._told(pathways, session, is_new=True)
         if report.is_back and pathways.serves(reported) and pathways.is_exact:
             # dash.js comes back by the URL in its manifest: it would be a new session every other time.
-            session = session._replace(seat=session.seat._replace(target=reported))
+            session = session._replace(target=reported)
         # The first answer agrees with where the player is, and the token says where it is to be.
         return self._told(pathways, session, is_new=True, first=reported)
-
-    def _go_on(self, pathways: Pathways, session: Session, report: Report, now: int) -> Steered:
-        if session.shares == pathways.packed:
-            return self._told(pathways, session, report.token)
-        was, seat = session.seat.target, pathways.seat_of(session)
-        moved = session._replace(seat=seat, shares=pathways.packed)
-        if 0 <= now - session.begun < SETTLED and pathways.knows(was):
-            return self._told(pathways, moved, first=was)
-        return self._told(pathways, moved, has_moved=seat.target != was)
 
     def _told(  # noqa: PLR0913  what is told depends on all of it
         self,
@@ -137,25 +148,25 @@ class Steering:
         has_moved: bool = False,
         first: int | None = None,
     ) -> Steered:
-        target = session.seat.target if first is None else first
+        target = session.target if first is None else first
         token = token or self._tokens.write(session)
-        is_urgent = pathways.is_unwell or target != session.seat.target
-        ttl = _spread((LEAST_TTL if is_urgent else self._ttl) * self._load, token)
-        return Steered(
-            pathways.route, token, pathways.names, pathways.order(target, session.slot), ttl, is_new, has_moved
-        )
+        is_urgent = pathways.is_unwell or target != session.target
+        ttl = _spread((LEAST_TTL if is_urgent else self._ttl) * self._load, session.position)
+        first_index, listed = pathways.listed(target, session.slot)
+        return Steered(pathways.route, token, first_index, listed, ttl, is_new, has_moved)
 
     def _new(self, pathways: Pathways, slot: int | None, now: int) -> Session:
         route = pathways.route
         ticket = self._books.of(route.config.id).take()
         if slot is None:
             slot = slot_of(b"%d %d" % (ticket, now))
-        seat = pathways.seat_of_new(ticket, slot)
-        return Session(route.config.id, now, slot, seat, pathways.packed)
+        target, position = pathways.seat_of_new(ticket, slot)
+        return Session(route.config.id, now, slot, target, position, pathways.packed)
 
     def _of(self, route: Route) -> Pathways:
         if self._redirects.plan is not self._plan:
             self._plan, before = self._redirects.plan, self._pathways
+            self.edition = object()
             kept = self._plan.routes.values() if self._plan else ()
             self._pathways = {route: pathways for route, pathways in before.items() if route in kept}
         found = self._pathways.get(route)
@@ -166,15 +177,19 @@ class Steering:
                 self._books.of(route.config.id).follow(route.policy.cycle)
         return found
 
-    def _count(self, now: int) -> None:
-        """Measure how busy the process is, second by second."""
+    def count(self, now: int) -> None:
+        """Count an answer, also one that was remembered, to know second by second how busy the process is."""
+        if self._redirects.plan is not self._plan:
+            self.edition = object()
         if now != self._second:
-            self._load = max(1.0, self._answers / self._busy) if now == self._second + 1 else 1.0
+            load = max(1, self._answers // self._busy) if now == self._second + 1 else 1
+            if load != self._load:
+                self._load, self.edition = load, object()
             self._second, self._answers = now, 0
         self._answers += 1
 
 
-def _spread(ttl: float, token: bytes) -> int:
+def _spread(ttl: float, position: float) -> int:
     """Return a time of about so many seconds, within the bounds, which differs from session to session."""
-    factor = 1 + SPREAD * (crc32(token) / 2**31 - 1)
-    return max(LEAST_TTL, round(min(ttl, MOST_TTL / (1 + SPREAD)) * factor))
+    ttl = min(ttl, MOST_TTL / (1 + SPREAD)) * (1 - SPREAD + 2 * SPREAD * position)
+    return max(LEAST_TTL, round(ttl))

@@ -10,8 +10,6 @@ import struct
 from hashlib import blake2b
 from typing import NamedTuple
 
-from balancer.core.steering.sessions import Seat
-
 VERSION = 1
 """The layout of a token. Another one is a new session to a process that does not know it."""
 
@@ -22,6 +20,8 @@ MAX_TOKEN = 1024
 """Characters of the longest token: that of a config with 64 targets has 820."""
 
 # Version, config, time, slot of the key, position, place of the target among the shares.
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_PADDING = (b"", b"===", b"==", b"=")
 _HEAD = struct.Struct(">BIIHIB")
 _SHARE = struct.Struct(">If")
 _SIGNATURE = 8
@@ -35,14 +35,16 @@ class Session(NamedTuple):
         config_id: By whose policy it is steered.
         begun: When its manifest or first answer was made, in Unix seconds.
         slot: Of its key, under the policy `sticky`.
-        seat: Where it sits, under the policy `exact`.
-        shares: The shares by which it sits there, as `packed_shares` makes them.
+        target: Where it is.
+        position: Among the sessions there, from 0 to below 1.
+        shares: The shares by which it is there, as `packed_shares` makes them.
     """
 
     config_id: int
     begun: int
     slot: int
-    seat: Seat
+    target: int
+    position: float
     shares: bytes
 
 
@@ -69,13 +71,13 @@ class Tokens:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = blake2b(key=key, digest_size=_SIGNATURE)
 
     def write(self, session: Session) -> bytes:
         """Return the token of a session; it can stand in a query as it is."""
         targets = [target for target, _ in _SHARE.iter_unpack(session.shares)]
-        position = min(int(session.seat.position * _POSITIONS), _POSITIONS - 1)
-        place = targets.index(session.seat.target)
+        position = min(int(session.position * _POSITIONS), _POSITIONS - 1)
+        place = targets.index(session.target)
         begun = session.begun & 0xFFFFFFFF
         head = _HEAD.pack(VERSION, session.config_id, begun, session.slot, position, place)
         signed = head + session.shares
@@ -87,7 +89,7 @@ class Tokens:
             return None
         try:
             # What is not in the alphabet is skipped by the decoder, and then the signature does not fit.
-            data = base64.urlsafe_b64decode(token + b"=" * (-len(token) % 4))
+            data = base64.b64decode(token.translate(_STANDARD) + _PADDING[len(token) % 4])
         except ValueError:
             return None
         signed, signature = data[:-_SIGNATURE], data[-_SIGNATURE:]
@@ -96,7 +98,10 @@ class Tokens:
         _, config_id, begun, slot, position, place = _HEAD.unpack_from(signed)
         shares = signed[_HEAD.size :]
         target, _ = _SHARE.unpack_from(shares, place * _SHARE.size)
-        return Session(config_id, begun, slot, Seat(target, position / _POSITIONS), shares)
+        return Session(config_id, begun, slot, target, position / _POSITIONS, shares)
 
     def _sign(self, data: bytes) -> bytes:
-        return blake2b(data, key=self._key, digest_size=_SIGNATURE).digest()
+        # The key is hashed once for all tokens.
+        signature = self._keyed.copy()
+        signature.update(data)
+        return signature.digest()

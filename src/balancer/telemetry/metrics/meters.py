@@ -15,6 +15,9 @@ REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5
 STORE_BOUNDS = (2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """The same for a call to a store: a local one takes less than a millisecond, and none is waited for much longer."""
 
+MAX_STEERED = 1_000
+"""Routes and targets whose cells are remembered; a plan has few, and those of old plans are not asked for."""
+
 _SUM = len(REDIRECT_BOUNDS) + 1
 _STORE_SUM = len(STORE_BOUNDS) + 1
 
@@ -37,6 +40,8 @@ class Meters:
         self._counting: list[Route] = []
         # By config, its latest route, and by target index where that one's redirects are counted.
         self._cells: dict[int, tuple[Route, list[int]]] = {}
+        # Where answers to sessions are counted: by route, target, and whether the session is new or moves.
+        self._steered: dict[tuple[Route, int, bool, bool], tuple[int, int]] = {}
         for reason in RefusalReason:
             slot.cells("refused", reason)
 
@@ -85,11 +90,20 @@ class Meters:
 
     def steered(self, steered: Steered | None) -> None:
         """Count what a session was told; None where there was nothing to tell yet."""
-        self._count("answered", "steering", "2xx")
-        if steered is not None:
-            document = steered.route.config.document
-            event = "new" if steered.is_new else "moved" if steered.has_moved else "kept"
-            self._count("steered", str(steered.route.config.id), document.targets[steered.order[0]].name, event)
+        if steered is None:
+            self._count("answered", "steering", "2xx")
+            return
+        key = steered.route, steered.first, steered.is_new, steered.has_moved
+        cells = self._steered.get(key)
+        if cells is None:
+            if len(self._steered) >= MAX_STEERED:
+                self._steered.clear()
+            config, event = steered.route.config, "new" if steered.is_new else "moved" if steered.has_moved else "kept"
+            name = config.document.targets[steered.first].name
+            steered_cell = self.slot.cells("steered", str(config.id), name, event)
+            cells = self._steered[key] = self.slot.cells("answered", "steering", "2xx"), steered_cell
+        for cell in cells:
+            self._words[cell] += 1
 
     def turned_away(self) -> None:
         """Count a connection for which there was no room."""
