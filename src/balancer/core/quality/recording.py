@@ -1,0 +1,187 @@
+"""Hearing reports: what one process gathers within a step, before it becomes aggregates."""
+
+from collections.abc import Callable, Iterable
+
+from balancer.core.cmcd.reports import Report
+from balancer.core.quality import distinct
+from balancer.core.quality.aggregates import MAX_GROUPS, OTHER, REST, Group, Qualities, Quality, bounded_errors
+from balancer.core.quality.histograms import bucket_of
+from balancer.core.quality.sessions import session_hash
+
+MAX_SESSIONS = 20_000
+"""Sessions of which a process knows in a step what they said. Those that come later are only counted."""
+
+MAX_TARGETS = 100
+"""Targets whose remaining groups are counted together for each of them."""
+
+MAX_WAITING = 6
+"""Steps that wait to be taken; of more, the oldest are lost."""
+
+MAX_STARVED_MS = 60_000
+"""What one session can add to the time of starvation in a step."""
+
+MAX_CODES = 4
+"""Errors that one session can add in a step."""
+
+FIRST_ERROR = 400
+"""HTTP statuses from here on are errors, and so is 0: no response."""
+
+
+class _Session:
+    """What one session has said in the open step."""
+
+    __slots__ = ("errors", "start_ms", "starved", "starved_ms", "throughput_kbps")
+
+    def __init__(self) -> None:
+        self.starved = False
+        self.starved_ms = 0
+        self.start_ms: int | None = None
+        self.throughput_kbps: int | None = None
+        self.errors: set[str] | None = None
+
+    def hear(self, report: Report) -> None:
+        """Take in what the session says."""
+        if report.throughput_kbps is not None:
+            self.throughput_kbps = report.throughput_kbps
+        if report.start_ms is not None:
+            self.start_ms = max(report.start_ms, self.start_ms or 0)
+        # Not the state `r`: some players are in it whenever they start.
+        if report.starved or report.starvation_ms:
+            self.starved = True
+            self.starved_ms = min(max(report.starvation_ms or 0, self.starved_ms), MAX_STARVED_MS)
+        if report.errors:
+            for code in report.errors:
+                self._fail(f"player {code}")
+        if report.status is not None and (report.status >= FIRST_ERROR or report.status == 0):
+            self._fail(f"http {report.status}")
+
+    def _fail(self, error: str) -> None:
+        self.errors = self.errors or set()
+        if len(self.errors) < MAX_CODES:
+            self.errors.add(error)
+
+
+class _Gathered:
+    """What one group has said in the open step.
+
+    Attributes:
+        reports: How many came.
+        sessions: What each has said, by its hash.
+        crowd: The registers of sessions for which there was no room.
+        starved_crowd: Of those, the ones that starved.
+    """
+
+    __slots__ = ("crowd", "reports", "sessions", "starved_crowd")
+
+    def __init__(self) -> None:
+        self.reports = 0
+        self.sessions: dict[int, _Session] = {}
+        self.crowd = bytearray()
+        self.starved_crowd = bytearray()
+
+    def count(self, session: int, report: Report) -> None:
+        """Take in that there is a session, without a record of it."""
+        self.crowd = self.crowd or bytearray(distinct.REGISTERS)
+        distinct.note(self.crowd, session)
+        if report.starved or report.starvation_ms:
+            self.starved_crowd = self.starved_crowd or bytearray(distinct.REGISTERS)
+            distinct.note(self.starved_crowd, session)
+
+    def quality(self) -> Quality:
+        """Return the aggregate of it all."""
+        sessions = self.crowd or bytearray(distinct.REGISTERS if self.sessions else 0)
+        starved, starved_ms = self.starved_crowd, 0
+        start_ms: dict[int, int] = {}
+        throughput: dict[int, int] = {}
+        errors: dict[str, int] = {}
+        for session, said in self.sessions.items():
+            distinct.note(sessions, session)
+            if said.starved:
+                starved = starved or bytearray(distinct.REGISTERS)
+                distinct.note(starved, session)
+                starved_ms += said.starved_ms
+            for value, histogram in ((said.start_ms, start_ms), (said.throughput_kbps, throughput)):
+                if value is not None:
+                    bucket = bucket_of(value)
+                    histogram[bucket] = histogram.get(bucket, 0) + 1
+            for error in said.errors or ():
+                errors[error] = errors.get(error, 0) + 1
+        return Quality(
+            self.reports, bytes(sessions), bytes(starved), starved_ms, start_ms, throughput, bounded_errors(errors)
+        )
+
+
+class Recorder:
+    """Gathers the reports that one process receives, and hands them on by the step.
+
+    Its memory is bounded by the constants of this module, whatever clients send. A session counts once for each step:
+    of its values, the last throughput and the longest times are taken, so that many reports weigh no more than one. A
+    report without a session counts as a report alone.
+    """
+
+    def __init__(self) -> None:
+        self._step = 0
+        self._sessions = 0
+        self._groups: dict[Group, _Gathered] = {}
+        self._closed: list[tuple[int, Qualities]] = []
+
+    def hear(self, step: int, reports: Iterable[Report], group_of: Callable[[str | None], Group], key: bytes) -> None:
+        """Take in the reports of one request.
+
+        Args:
+            step: The present one; of a clock that was put back, what comes counts for the step that is open.
+            reports: In the order in which they were sent.
+            group_of: Returns the group by the host of a report. It is asked once for each host.
+            key: Of the hashes of sessions.
+        """
+        if step > self._step:
+            self._turn(step)
+        gathered_of: dict[str | None, _Gathered] = {}
+        hashes: dict[str, int] = {}
+        for report in reports:
+            gathered = gathered_of.get(report.host)
+            if gathered is None:
+                gathered = gathered_of[report.host] = self._gathered(group_of(report.host))
+            gathered.reports += 1
+            name = report.session
+            if name is None:
+                continue
+            session = hashes.get(name)
+            if session is None:
+                session = hashes[name] = session_hash(name, key)
+            said = gathered.sessions.get(session) or self._admit(gathered, session)
+            if said:
+                said.hear(report)
+            else:
+                gathered.count(session, report)
+
+    def take(self, step: int) -> list[tuple[int, Qualities]]:
+        """Return the steps before this one that were not taken yet, each with its number, in order."""
+        if step > self._step:
+            self._turn(step)
+        taken, self._closed = self._closed, []
+        return taken
+
+    def _turn(self, step: int) -> None:
+        if self._groups:
+            qualities = {group: gathered.quality() for group, gathered in self._groups.items()}
+            self._closed = [*self._closed, (self._step, qualities)][-MAX_WAITING:]
+        self._step, self._groups, self._sessions = step, {}, 0
+
+    def _gathered(self, group: Group) -> _Gathered:
+        """Return where a group is gathered: where there are too many, with others of its target."""
+        groups = self._groups
+        if group not in groups and len(groups) >= MAX_GROUPS:
+            group = Group(group.target, OTHER, "")
+            if group not in groups and len(groups) >= MAX_GROUPS + MAX_TARGETS:
+                group = REST
+        if group not in groups:
+            groups[group] = _Gathered()
+        return groups[group]
+
+    def _admit(self, gathered: _Gathered, session: int) -> _Session | None:
+        if self._sessions >= MAX_SESSIONS:
+            return None
+        self._sessions += 1
+        said = gathered.sessions[session] = _Session()
+        return said

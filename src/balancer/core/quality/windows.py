@@ -1,0 +1,41 @@
+"""Quality over the last minute, five minutes and hour."""
+
+from balancer.core.quality.aggregates import Group, Qualities, Quality, largest, merge
+
+WINDOWS = {1: (1, 6), 5: (6, 5), 60: (30, 12)}
+"""For each window, by its minutes: how many steps one of its blocks has, and how many blocks it has."""
+
+
+class Windows:
+    """Keeps what all processes have heard, in blocks that grow with the window: steps, minutes, five minutes.
+
+    Blocks begin at whole multiples of their length, and the newest one counts as soon as it has begun. So the window of
+    an hour reaches back 55 to 60 minutes, that of five minutes 4 to 5. Each block has a bounded number of groups.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, dict[int, Qualities]] = {minutes: {} for minutes in WINDOWS}
+
+    def add(self, step: int, qualities: Qualities) -> None:
+        """Take in what was heard in a step, by all processes or by one of them; each to be told once.
+
+        Args:
+            step: Its number, in any order. What is older than a window is not added to it.
+            qualities: What was heard.
+        """
+        for minutes, (length, number) in WINDOWS.items():
+            blocks, block = self._blocks[minutes], step // length
+            blocks[block] = largest(merge([blocks.get(block, {}), qualities]))
+            for old in sorted(blocks)[:-number]:
+                del blocks[old]
+
+    def quality(self, minutes: int, step: int) -> dict[Group, Quality]:
+        """Return the quality of all groups in a window.
+
+        Args:
+            minutes: 1, 5 or 60.
+            step: The last step of the window.
+        """
+        length, number = WINDOWS[minutes]
+        last = step // length
+        return merge(qualities for block, qualities in self._blocks[minutes].items() if last - number < block <= last)
