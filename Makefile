@@ -44,7 +44,7 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 .PHONY: test
 test: check prometheus  ## Run every check and every test, and see that they cover the code
 	$(BIN)/pytest tests/unit tests/integration tests/faults tests/attacks -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
-	$(BIN)/pytest tests/integration tests/faults tests/attacks -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
 
 # Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or
 # the package unpacked beside the libraries. Where neither can be had, those tests say so and are skipped.
@@ -107,6 +107,24 @@ migrate-down: $(VENV)/.run  ## Take that database one schema revision back
 .PHONY: demo
 demo: $(VENV)/.dev  ## Play a real HLS stream through the balancer and count where it went
 	$(BIN)/python -m tests.demo
+
+# The players come from npm, in the versions of the lock file, into a folder that is ignored.
+PLAYERS := tests/players
+$(PLAYERS)/node_modules/.package-lock.json: $(PLAYERS)/package.json $(PLAYERS)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or later with npm is needed" >&2; exit 1; }
+	npm ci --prefix $(PLAYERS)
+	@touch $@
+
+.PHONY: players-install
+players-install: $(PLAYERS)/node_modules/.package-lock.json  ## Install the players that `make players` runs
+
+.PHONY: players-test
+players-test: $(VENV)/.dev players-install  ## Play with two of them, in two minutes
+	$(BIN)/pytest tests/players
+
+.PHONY: players
+players: $(VENV)/.dev players-install  ## Play with real players in Chromium, and write docs/players.md
+	$(BIN)/python -m tests.players $(WITH)
 
 .PHONY: load
 load: $(VENV)/.dev  ## Load a running balancer with Locust; its web page is on http://127.0.0.1:8089

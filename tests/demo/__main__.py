@@ -2,6 +2,7 @@
 
 import sys
 
+from tests.demo.moves import are_as_promised, report_moves, run_moves
 from tests.demo.outage import NoVerdict, report_outage, run_outage
 from tests.demo.scenario import AT_BALANCER, PLAYS, Demo, Showing, run_demo
 from tests.demo.servers import CDN, ORIGIN, BalancerNotStarted
@@ -12,7 +13,7 @@ RATE = 10
 
 
 def main() -> None:
-    """Run both parts of the demonstration; the exit status tells whether everything was as promised."""
+    """Run all parts of the demonstration; the exit status tells whether everything was as promised."""
     try:
         demo = run_demo()
         sys.stdout.write(f"One CDN, every {RATE}th request to the origin\n\n{report(demo)}\n")
@@ -20,8 +21,11 @@ def main() -> None:
         outage = run_outage()
     except (BalancerNotStarted, FfmpegFailed, NoVerdict) as error:
         sys.exit(str(error))
-    sys.stdout.write(f"Two CDNs, one of which goes down\n\n{report_outage(outage)}")
-    sys.exit(not (is_as_the_rate_says(demo) and outage.is_as_promised))
+    sys.stdout.write(f"Two CDNs, one of which goes down\n\n{report_outage(outage)}\n")
+    sys.stdout.flush()
+    moves = run_moves()
+    sys.stdout.write(f"A live stream in a browser, whose session moves\n\n{report_moves(moves)}")
+    sys.exit(not (is_as_the_rate_says(demo) and outage.is_as_promised and are_as_promised(moves)))
 
 
 def is_as_the_rate_says(demo: Demo) -> bool:
