@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tests.players import programs, report
 from tests.players.browser import version_of, what_is_missing
@@ -44,7 +44,7 @@ def quick() -> list[Row]:
         return list(_rows(lab, scenarios, QUICK))
 
 
-def _rows(lab: Laboratory, scenarios: Iterable[Scenario], streams: dict[str, Sequence[Stream]]) -> Iterable[Row]:
+def _rows(lab: Laboratory, scenarios: Iterable[Scenario], streams: Mapping[str, Sequence[Stream]]) -> Iterable[Row]:
     for scenario in scenarios:
         players = [
             (player, stream) for player, them in streams.items() for stream in them if player in scenario.players

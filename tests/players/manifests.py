@@ -56,18 +56,16 @@ def steered_playlist(text: str, server: str, bases: Mapping[str, str]) -> str:
 
 
 def _block(lines: list[str], pathway: str, base: str) -> str:
-    # A group of one name belongs to one pathway.
-    named = {
-        "#EXT-X-MEDIA:": lambda line: _inserted(line, ("GROUP-ID", f"{pathway}-"), ("URI", base)),
-        "#EXT-X-STREAM-INF:": lambda line: _inserted(line, ("AUDIO", f"{pathway}-")) + f',PATHWAY-ID="{pathway}"',
-    }
     block = []
     for line in lines:
-        change = next((change for tag, change in named.items() if line.startswith(tag)), None)
-        if change:
-            block.append(change(line) + "\n")
+        # A group of one name belongs to one pathway.
+        if line.startswith("#EXT-X-MEDIA:"):
+            changed = _inserted(line, ("GROUP-ID", f"{pathway}-"), ("URI", base))
+        elif line.startswith("#EXT-X-STREAM-INF:"):
+            changed = _inserted(line, ("AUDIO", f"{pathway}-")) + f',PATHWAY-ID="{pathway}"'
         else:
-            block.append((line if line.startswith("#") else base + line) + "\n")
+            changed = line if line.startswith("#") else base + line
+        block.append(changed + "\n")
     return "".join(block)
 
 

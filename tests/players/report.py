@@ -45,8 +45,8 @@ class Row:
 _HEAD = """# Players
 
 Written by `make players` on {date}, with {browser}. Every player plays through a balancer that runs as a process, on a
-page of its own, from an origin and two CDNs of other hosts. Whether it plays is judged by the logs of these servers, by where the
-player is in the media and by the frames that it has decoded.
+page of its own, from an origin and two CDNs of other hosts. Whether it plays is judged by their logs, by where the
+player is in the media, and by the frames that it has decoded.
 
 ## What works
 

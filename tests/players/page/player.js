@@ -79,8 +79,8 @@ const players = {
       events: {
         enabled: true, sid: session, cid: 'film', mode: 'query', version: 2,
         eventTargets: [{
-          enabled: true, url: asked.get('events'), events: ['ps', 't', 'rr'], interval: 2, timeInterval: 2,
-          batchSize: 1, mode: 'event',
+          enabled: true, url: asked.get('events'), events: ['ps', 't', 'rr'], interval: 2, batchSize: 1,
+          enabledKeys: ['br', 'bl', 'cid', 'mtp', 'pr', 'sf', 'sid', 'st', 'v', 'e', 'ts', 'sta', 'rc', 'ttfb', 'ttlb', 'url'],
         }],
       },
     }[asked.get('cmcd')];
@@ -107,9 +107,9 @@ const players = {
         cmcd: {
           enabled: true, sessionId: session, contentId: 'film', useHeaders: false, ...(events && {
             version: 2,
-            targets: [{enabled: true, mode: 'event', url: asked.get('events'), events: ['ps', 't', 'rr'], timeInterval: 2}],
             eventTargets: [{
-              enabled: true, mode: 'event', url: asked.get('events'), events: ['ps', 't', 'rr'], interval: 2, timeInterval: 2,
+              enabled: true, mode: 'event', url: asked.get('events'), events: ['ps', 't', 'rr'], includeKeys: [],
+              interval: 2, batchSize: 1, useHeaders: false,
             }],
           }),
         },
