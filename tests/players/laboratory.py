@@ -28,6 +28,9 @@ FIRST, SECOND = CDNS.values()
 
 STEERING = f"http://{BALANCER}/steering?config=1"
 
+HEALTH = "health"
+"""The session of what checks the health of a CDN."""
+
 TTL = 10
 """Seconds until a steered session asks again: the least that there is."""
 
@@ -129,13 +132,21 @@ class Laboratory:
         finally:
             connection.close()
 
-    def spread(self, policy: str = "exact", **weights: int) -> None:
-        """Set the weights of the targets `origin`, `cdn_a` and `cdn_b`, 0 for those that are not given."""
-        targets: list[dict[str, Any]] = [{"name": "origin", "kind": "origin", "weight": weights.get("origin", 0)}]
+    def spread(self, policy: str = "exact", *, is_watched: bool = False, **weights: int) -> None:
+        """Set the targets `cdn-a`, `cdn-b` and `origin`, in this order.
+
+        Args:
+            policy: Which of them players get.
+            is_watched: Whether the CDNs' health is checked, each second.
+            weights: By name with an underscore; 0 for those that are not given.
+        """
+        targets: list[dict[str, Any]] = []
         for name, host in CDNS.items():
-            targets.append({"name": name, "host": host, "weight": weights.get(name.replace("-", "_"), 0)})
-        # In the order of what is preferred, as `failover` goes by it.
-        targets.reverse() if policy != "failover" else targets.append(targets.pop(0))
+            url = f"http://127.0.0.1:{self.sites[host].server_port}/s1/{HEALTH}/"
+            check = {"url": url, "interval": 1, "timeout": 1, "rise": 1, "fall": 1} if is_watched else None
+            weight = weights.get(name.replace("-", "_"), 0)
+            targets.append({"name": name, "host": host, "weight": weight, "check": check})
+        targets.append({"name": "origin", "kind": "origin", "weight": weights.get("origin", 0)})
         self.admin("PATCH", "/config", {"id": 1, "targets": targets, "policy": policy})
 
     def change(self, name: str, **fields: object) -> None:
@@ -282,6 +293,8 @@ class _Files:
 
     def get(self, session: str, name: str) -> bytes | None:
         """Return a file of a session, None where there is none."""
+        if session == HEALTH:
+            return b"well"
         kind, _, path = name.partition("/")
         is_steered = "/steered-" in path
         kept = self._kept.get(path.replace("/steered-", "/"))

@@ -27,13 +27,13 @@ class Program:
         name: What it is called.
         file: Its executable.
         version: The arguments that let it print its version.
-        command: Returns the arguments that let it play a URL through a proxy.
+        command: Returns the arguments that let it play a URL through the proxy of its environment.
     """
 
     name: str
     file: str
     version: str
-    command: Callable[[str, str], list[str]]
+    command: Callable[[str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class Played:
     seen: str
 
 
-def _ffmpeg(url: str, proxy: str) -> list[str]:
+def _ffmpeg(url: str) -> list[str]:
     played = ["-t", str(SECONDS), "-map", "0:v:0", "-f", "framecrc", "-"]
-    return ["-nostdin", "-v", "error", "-http_proxy", proxy, "-i", url, *played]
+    return ["-nostdin", "-v", "error", "-i", url, *played]
 
 
-def _mpv(url: str, proxy: str) -> list[str]:
+def _mpv(url: str) -> list[str]:
     shown = ["--vo=null", "--ao=null", "--untimed", "--no-audio", "--msg-level=all=error"]
-    return ["--no-config", "--ytdl=no", *shown, f"--end={SECONDS}", f"--http-proxy={proxy}", url]
+    return ["--no-config", "--ytdl=no", *shown, f"--end={SECONDS}", url]
 
 
-def _vlc(url: str, proxy: str) -> list[str]:
+def _vlc(url: str) -> list[str]:
     shown = ["--intf", "dummy", "--vout", "dummy", "--aout", "dummy", "--no-video-title-show"]
-    return [*shown, f"--run-time={SECONDS}", f"--http-proxy={proxy}", "--play-and-exit", url, "vlc://quit"]
+    return [*shown, f"--run-time={SECONDS}", "--play-and-exit", url, "vlc://quit"]
 
 
 PROGRAMS = (
@@ -75,8 +75,12 @@ FORMS: dict[str, Callable[[str], str]] = {"Redirect to a CDN": redirected, "Vide
 STREAMS = (HLS, TS, DASH)
 
 KNOWN = {
-    ("ffmpeg", "Redirect to a CDN", "DASH"): "resolves relative URLs against the URL that it asked for",
-    ("mpv", "Redirect to a CDN", "DASH"): "plays DASH by ffmpeg's library",
+    (
+        "ffmpeg",
+        "Redirect to a CDN",
+        "DASH",
+    ): "plays nothing: it resolves relative URLs against the URL that it asked for",
+    ("mpv", "Redirect to a CDN", "DASH"): "plays nothing: it plays DASH by ffmpeg's library",
 }
 """What cannot play, and why."""
 
@@ -97,7 +101,7 @@ def play(lab: Laboratory, program: Program, form: str, stream: Stream) -> Played
     session = lab.begin(program.name, stream)
     proxy = f"http://127.0.0.1:{lab.proxy}"
     try:
-        done = _run([program.file, *program.command(FORMS[form](video_url(session)), proxy)])
+        done = _run([program.file, *program.command(FORMS[form](video_url(session)))], proxy)
         status, printed = done.returncode, done.stdout
     except subprocess.TimeoutExpired:
         status, printed = -1, ""
@@ -106,12 +110,12 @@ def play(lab: Laboratory, program: Program, form: str, stream: Stream) -> Played
     frames = sum(line.startswith("0,") for line in printed.splitlines())
     plays = status == 0 and len(segments) >= 3
     if program.name == "ffmpeg":
-        plays = plays and frames == SECONDS * FRAMES_PER_SECOND
+        plays = plays and frames >= SECONDS * FRAMES_PER_SECOND - 1
     seen = f"{len(segments)} segments" + (f", {frames} frames" if program.name == "ffmpeg" else "")
     return Played(plays, seen if plays else f"{seen}, exit status {status}")
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], proxy: str = "") -> subprocess.CompletedProcess[str]:
     # Proxies that the environment names are for other programs.
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     with tempfile.TemporaryDirectory() as home:
@@ -120,7 +124,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         Path(home).chmod(0o777)
         return subprocess.run(
             command,
-            env=environment | {"HOME": home},
+            env=environment | {"HOME": home, "http_proxy": proxy},
             cwd=home,
             user=user,
             stdin=subprocess.DEVNULL,

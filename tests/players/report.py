@@ -19,7 +19,7 @@ class Row:
         scenario: What was tried.
         plays: Whether it did as it should.
         seen: In words.
-        is_known: Whether it is known that it cannot.
+        is_known: Whether it is known that it cannot; it may all the same.
     """
 
     player: str
@@ -33,7 +33,7 @@ class Row:
     @property
     def is_right(self) -> bool:
         """Whether it did as expected."""
-        return self.plays != self.is_known
+        return self.plays or self.is_known
 
     @property
     def line(self) -> str:

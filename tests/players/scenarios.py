@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.players.laboratory import (
     BALANCER,
     FIRST,
+    HEALTH,
     ORIGIN,
     SECOND,
     Laboratory,
@@ -22,14 +24,18 @@ from tests.players.media import DASH, HLS, LIVE_DASH, LIVE_HLS, TS, Stream
 START = 60.0
 """Seconds that a player may take to play the first seconds, beside others on a busy machine."""
 
-STEERED = 90.0
+STEERED = 60.0
 """Seconds that a switch may take: two answers of the steering server, and what is buffered."""
 
-FAILED_OVER = 90.0
+FAILED_OVER = 75.0
 """Seconds that leaving a dead CDN may take."""
 
 NO_STALL = 1.0
 """Seconds of a wait for media that nobody takes for a stall."""
+
+SWITCH = "Steering: switch in mid-play"
+DIES = "A CDN dies, unnoticed"
+NOTICED = "A CDN dies, and its check notices"
 
 STREAMS: dict[str, Sequence[Stream]] = {
     "hls.js": (HLS, TS, LIVE_HLS),
@@ -179,14 +185,26 @@ def manifest_switch(lab: Laboratory, sessions: Sequence[Session]) -> None:
 def dead_target(lab: Laboratory, sessions: Sequence[Session]) -> None:
     """Let the CDN of players answer 503 in mid-play, while steering goes on to name it first and the other one next."""
     lab.spread("failover", cdn_a=1, cdn_b=1)
+    _die(lab, sessions)
+
+
+def unhealthy_target(lab: Laboratory, sessions: Sequence[Session]) -> None:
+    """The same where the balancer checks the health of the CDNs, and stops to name the dead one."""
+    lab.spread("failover", is_watched=True, cdn_a=1, cdn_b=1)
+    try:
+        _die(lab, sessions, HEALTH)
+    finally:
+        lab.sites[FIRST].failing.discard(HEALTH)
+
+
+def _die(lab: Laboratory, sessions: Sequence[Session], *others: str) -> None:
     _start(lab, sessions, _steered)
     _begin_at_first(lab, sessions)
-    for session in sessions:
-        lab.sites[FIRST].failing.add(session.name)
+    lab.sites[FIRST].failing.update([session.name for session in sessions], others)
     _goes_on_at(lab, sessions, SECOND, FAILED_OVER)
     running = [session for session in sessions if not session.failure]
     for session, view in zip(running, lab.views(running), strict=True):
-        refused = sum(one.status == 503 for one in view.log)
+        refused = sum(one.status == HTTPStatus.SERVICE_UNAVAILABLE for one in view.log)
         session.seen.append(f"longest wait {view.state.longest_stall:.1f} s, {refused} requests in vain")
 
 
@@ -232,15 +250,25 @@ def cmcd_events(lab: Laboratory, sessions: Sequence[Session]) -> None:
             session.seen.append(f"{len(posts)} posts, answered {', '.join(map(str, statuses))}")
 
 
+KNOWN = {
+    ("video.js", SWITCH, "DASH live"): "asks for steering once, and forgets that at the next refresh of the MPD",
+    ("video.js", DIES, "DASH"): "stays at the dead CDN, and asks for steering no more",
+    ("video.js", DIES, "DASH live"): "as with DASH",
+    ("video.js", NOTICED, "DASH"): "as above",
+    ("video.js", NOTICED, "DASH live"): "as above",
+}
+"""What players cannot do, and why."""
+
 CMCD_PLAYERS = ("hls.js", "dashjs", "shaka-player")
 
 SCENARIOS = (
     Scenario("Redirect to the origin", redirect_to_origin),
     Scenario("Redirect to a CDN", redirect_to_cdn),
     Scenario("Video in the path", path_form),
-    Scenario("Steering: switch in mid-play", steering_switch),
+    Scenario(SWITCH, steering_switch),
     Scenario("Manifest by the balancer: switch in mid-play", manifest_switch, "manifest"),
-    Scenario("A CDN dies in mid-play", dead_target),
+    Scenario(DIES, dead_target),
+    Scenario(NOTICED, unhealthy_target),
     Scenario("CMCD in the query", cmcd_query, players=CMCD_PLAYERS),
     Scenario("CMCD by events", cmcd_events, "cmcd", players=CMCD_PLAYERS),
 )
