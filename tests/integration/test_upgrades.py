@@ -113,7 +113,7 @@ def test_upgrade_and_rollback(
     assert (1, True) == (asked.returncode, "column cdn_configs.note: 1 row" in asked.stderr)
     run_balancer(tmp_path, "migrate", f"--to={present}", "--yes", environment=following, **shared)
     # A backup of this release comes into the next one.
-    other = {"environment": following, "DATA_DIR": "next"}
+    other: dict[str, Any] = {"environment": following, "DATA_DIR": "next"}
     run_balancer(tmp_path, "restore", "before.jsonl", **other)
     assert '"distribution_rate": 2' in run_balancer(tmp_path, "config", "show", **other).stdout
     again = start(**shared)
