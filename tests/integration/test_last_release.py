@@ -183,7 +183,7 @@ def check_the_way_back(admin: httpx.Client, expected: list[Any]) -> None:
 @pytest.mark.long
 def test_backup_of_the_last_release(last_release: dict[str, str], postgres: Postgres, tmp_path: Path) -> None:
     """A backup that the last release has made is restored by this one, with its history and its keys."""
-    stores = {"DATABASE_URL": postgres.url}
+    stores: dict[str, Any] = {"DATABASE_URL": postgres.url}
     run_balancer(tmp_path, "migrate", environment=last_release, **stores)
     with Balancer(tmp_path, last_release, **stores) as old, client(old) as admin:
         operator = make_history(admin)
