@@ -220,6 +220,29 @@ def test_copies_of_the_last_release(
         assert {"s1.origin-cluster": 10, "c.example": 30} == hosts(admin, 40)
 
 
+@pytest.mark.long
+def test_a_replaced_worker_of_the_last_release(
+    stack: ExitStack, last_release: dict[str, str], postgres: Postgres, tmp_path: Path
+) -> None:
+    """After the migration it starts; not while a config has what it has no words for: the others serve for it then."""
+    stores: dict[str, Any] = {"DATABASE_URL": postgres.url}
+    run_balancer(tmp_path, "migrate", environment=last_release, **stores)
+    old = stack.enter_context(Balancer(tmp_path, last_release, WORKERS=2, **stores))
+    run_balancer(tmp_path, "migrate", **stores)
+    new = stack.enter_context(Balancer(tmp_path, None, **stores))
+    with client(old) as players, client(new) as admin:
+        old.workers()[0].kill()
+        wait_for(lambda: old.starts == 3, seconds=60)
+        done(admin.patch("/config", json={"id": 1, "targets": THREE}))
+        wait_for(lambda: old.has_said(event="store lost", fallback="last-config"), seconds=10)
+        old.workers()[0].kill()
+        wait_for(lambda: old.has_said(event="Application startup failed. Exiting."), seconds=60)
+        assert {"s1.origin-cluster", "cdn.example.com"} == set(hosts(players, 20))
+        done(admin.post("/config/rollback", json={"id": 1, "revision": 1}))
+        wait_for(lambda: old.starts == 4, seconds=60)
+        assert {"s1.origin-cluster", "cdn.example.com"} == set(hosts(players, 20))
+
+
 def test_a_clone_without_its_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the history lacks the last release, its tests fail, and say what to fetch."""
     monkeypatch.setattr(last, "COMMIT", "0" * 40)
