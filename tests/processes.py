@@ -344,10 +344,15 @@ class Balancer:
 
 
 def run_balancer(
-    folder: Path, *arguments: str, check: bool = True, user: int | None = None, **settings: Any
+    folder: Path,
+    *arguments: str,
+    check: bool = True,
+    user: int | None = None,
+    environment: dict[str, str] | None = None,
+    **settings: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of the program on the data of a folder, with settings by name without the prefix."""
-    with start_command(folder, *arguments, user=user, **settings) as command:
+    with start_command(folder, *arguments, user=user, environment=environment, **settings) as command:
         try:
             printed, log = command.communicate(timeout=60)
         except subprocess.TimeoutExpired:
@@ -359,15 +364,20 @@ def run_balancer(
 
 
 def start_command(
-    folder: Path, *arguments: str, user: int | None = None, stdout: int = subprocess.PIPE, **settings: Any
+    folder: Path,
+    *arguments: str,
+    user: int | None = None,
+    stdout: int = subprocess.PIPE,
+    environment: dict[str, str] | None = None,
+    **settings: Any,
 ) -> "subprocess.Popen[str]":
-    """Start a command of the program in a folder, without a terminal."""
+    """Start a command of the program in a folder, without a terminal; with variables beside its settings, if given."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
     given = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "balancer", *arguments],
         cwd=folder,
-        env=own | given,
+        env=own | (environment or {}) | given,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,

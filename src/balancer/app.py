@@ -100,9 +100,9 @@ def create_app(
 
 def _tell_how_it_serves(redirects: Redirects) -> None:
     if redirects.plan:
-        logger.warning("the database does not answer: serving by the last config that is known")
+        logger.warning("no config can be read from the database: serving by the last one that is known")
     else:
-        logger.warning("the database does not answer and there is no copy of a config: players get 503 until it does")
+        logger.warning("no config can be read from the database, nor a copy of one: players get 503 until one can be")
 
 
 def _paths(app: Litestar, settings: Settings) -> frozenset[bytes] | None:
