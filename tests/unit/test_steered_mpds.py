@@ -149,6 +149,12 @@ OTHER = "<BaseURL>https://other.example/</BaseURL>"
         pytest.param(mpd("<BaseURL>a<b/></BaseURL>"), Reason.MALFORMED, "where a URL", id="element in a URL"),
         pytest.param(mpd("<BaseURL>a b</BaseURL>", PERIOD), Reason.MALFORMED, "URI", id="space in a URL"),
         pytest.param(mpd(PERIOD, "<BaseURL>a</BaseURL>"), Reason.MALFORMED, "behind", id="base URL behind a period"),
+        pytest.param(
+            mpd("<Period><SegmentTimeline><SegmentTimeline/></SegmentTimeline></Period>"),
+            Reason.MALFORMED,
+            "within a timeline",
+            id="nested timelines",
+        ),
         pytest.param(mpd(OTHER, PERIOD), Reason.UNSUPPORTED, "another host", id="files elsewhere"),
         pytest.param(
             mpd("<BaseURL>a</BaseURL>", OTHER, PERIOD), Reason.UNSUPPORTED, "another host", id="some files elsewhere"
@@ -261,6 +267,8 @@ ATTRIBUTES = " ".join(f"a{number}='1'" for number in range(100_000))
         pytest.param(mpd(*["\n \t" * 20 + "<Location/>"] * 25_000, PERIOD), id="locations"),
         pytest.param(mpd(*["<Period><BaseURL>/a/b/c</BaseURL></Period>"] * 45_000), id="periods"),
         pytest.param(mpd("<Period>", "<S/>" * 500_000, "</Period>"), id="segments"),
+        pytest.param(mpd("<Period><SegmentTimeline>", "<S/>" * 500_000, "</SegmentTimeline></Period>"), id="timeline"),
+        pytest.param(mpd("<Period>", "<SegmentTimeline/>" * 100_000, "</Period>"), id="timelines"),
         pytest.param(mpd(f"<BaseURL>{'../' * 2700}</BaseURL>", PERIOD), id="dot segments"),
         pytest.param("<" * MIB, id="brackets"),
         pytest.param("<!--" + "-" * MIB, id="a comment that is never closed"),
@@ -318,7 +326,14 @@ UNKNOWN = st.one_of(
     SAFE.map(lambda text: f"<?x {text}?>"),
     SAFE.map(lambda text: f"<x:BaseURL xmlns:x='urn:x' a = \"{text}\">/{text}</x:BaseURL>"),
     SAFE.map(lambda text: f"<New a='&gt;{text}' b=\"1 > '2'\"><![CDATA[<BaseURL>{text}]]></New>"),
-    st.sampled_from(["\n  ", "<New/>", "<S t='0' d='1'/>", "<SegmentTemplate media='$Number$.m4s'/>"]),
+    st.sampled_from(
+        [
+            "\n  ",
+            "<New/>",
+            "<SegmentTimeline><S t='0' d='1'/></SegmentTimeline>",
+            "<SegmentTemplate media='$Number$.m4s'/>",
+        ]
+    ),
 )
 UNKNOWNS = st.lists(UNKNOWN, max_size=2)
 URLS = st.sampled_from(["", "<BaseURL>a/</BaseURL>", "\r\n<BaseURL x='1'>/b/</BaseURL >", "<BaseURL/>"])

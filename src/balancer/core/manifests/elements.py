@@ -29,7 +29,7 @@ _LEVELS = {"Period", "AdaptationSet", "EmptyAdaptationSet", "Representation"}
 # Elements whose text is a URL that is taken out or rewritten.
 _URLS = {"BaseURL", "Location", "PatchLocation"}
 _FILES = {"SegmentTemplate", "SegmentList", "SegmentURL", "Initialization", "RepresentationIndex", "BitstreamSwitching"}
-_OTHERS = {"ProgramInformation", "ContentSteering"}
+_OTHERS = {"ProgramInformation", "ContentSteering", "SegmentTimeline"}
 # Attributes with URLs, which may be templates.
 _ATTRIBUTES = (
     "media",
@@ -154,8 +154,6 @@ class _Finder:
             self._parser.Parse(self._manifest, True)
         except ExpatError as error:
             raise malformed(f"is not well-formed XML: {error}") from None
-        except (LookupError, ValueError):
-            raise unsupported("is not text in UTF-8") from None
         mpd, *levels = self._levels
         if self._insert_at is None or not mpd.has_levels:
             raise malformed("has no periods")
@@ -197,7 +195,28 @@ class _Finder:
             self._open_url(known)
         elif known == "ContentSteering":
             raise steered_already("has content steering already")
+        elif known == "SegmentTimeline":
+            self._skip(name)
         self._urls += [attributes[url] for url in _ATTRIBUTES if url in attributes]
+
+    def _skip(self, name: str) -> None:
+        """Pass over a timeline, which may have thousands of elements, of which none matters."""
+        tag = start_tag(self._manifest, self._parser.CurrentByteIndex)
+        if tag[0].endswith(b"/>"):
+            return
+
+        def end(found: str) -> None:
+            if found != name:
+                return
+            at = self._parser.CurrentByteIndex
+            if self._manifest[at : at + 2] != b"</" or self._manifest.find(b"SegmentTimeline", tag.end(), at) >= 0:
+                raise malformed("has a timeline within a timeline")
+            self._parser.StartElementHandler = self._begin
+            self._parser.EndElementHandler = self._end
+            self._end(found)
+
+        self._parser.StartElementHandler = None
+        self._parser.EndElementHandler = end
 
     def _push(self) -> None:
         parent = self._stack[-1] if self._stack else None

@@ -69,13 +69,12 @@ class Base(NamedTuple):
         Raises:
             NotSteerable: When it is empty, too long, or no URI.
         """
+        if not 0 < len(uri) <= MAX_URI:
+            raise malformed(f"has a URI that is empty, or longer than {MAX_URI} characters")
         if _PLAIN.fullmatch(uri):
             return OriginPath(self.folder + uri, "")
-        if not uri or len(uri) > MAX_URI or _BAD_CHARACTER.search(uri):
-            raise malformed("has a URI that is empty, too long or has characters that no URI may have")
-        scheme = _SCHEME.match(uri)
-        if scheme and scheme[0].lower() not in {"http:", "https:"}:
-            return uri
+        if _BAD_CHARACTER.search(uri):
+            raise malformed("has a URI with characters that no URI may have")
         scheme = _SCHEME.match(uri)
         if scheme and scheme[0].lower() not in {"http:", "https:"}:
             return uri
