@@ -30,6 +30,7 @@ from balancer.core.errors import (
 )
 from balancer.core.health.ports import Dependency, Leadership, Prober, SharedStats, SharedVerdicts
 from balancer.core.health.verdicts import Outcome, Verdicts
+from balancer.core.manifests.ports import Manifest, Manifests
 from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 from balancer.core.rules.ports import RuleRecord
@@ -523,3 +524,21 @@ class FakeSharedVerdicts(SharedVerdicts):
         if self.down:
             raise StoreUnavailable("redis")
         return self.told
+
+
+class FakeManifests(Manifests):
+    """What origins have.
+
+    Attributes:
+        found: By URL without a query, the manifests; change it to have others.
+        asked: The URLs that were asked for.
+    """
+
+    def __init__(self, **found: bytes) -> None:
+        self.found = {url: Manifest(body, "") for url, body in found.items()}
+        self.asked: list[str] = []
+
+    @override
+    async def fetch(self, url: str) -> Manifest | None:
+        self.asked.append(url)
+        return self.found.get(url.partition("?")[0])

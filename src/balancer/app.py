@@ -12,7 +12,7 @@ from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar
 
 from balancer import __version__
-from balancer.api.application import make_application
+from balancer.api.application import Served, make_application
 from balancer.api.framework.guards import Throttles
 from balancer.api.framework.observing import Observer
 from balancer.api.framework.strangers import Strangers
@@ -90,9 +90,8 @@ def create_app(
             except TimeoutError:
                 logger.warning("a store did not take leave in time; going without", seconds=CLOSE_TIMEOUT)
 
-    app = make_application(
-        __version__, lifespan, role=settings.role, open_docs=settings.open_docs, open_metrics=settings.open_metrics
-    )
+    served = Served(settings.role, settings.manifests, settings.open_docs, settings.open_metrics)
+    app = make_application(__version__, lifespan, served)
     setup_dishka(parts, app)
     handler = app.asgi_handler
     return app
