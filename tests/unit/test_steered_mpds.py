@@ -147,6 +147,10 @@ OTHER = "<BaseURL>https://other.example/</BaseURL>"
         pytest.param(mpd(PERIOD)[:-3], Reason.MALFORMED, "well-formed", id="half an MPD"),
         pytest.param("<x:MPD/>", Reason.MALFORMED, "well-formed", id="no namespace"),
         pytest.param(mpd(), Reason.MALFORMED, "no periods", id="no periods"),
+        pytest.param(mpd("<AdaptationSet/>"), Reason.MALFORMED, "no periods", id="sets without a period"),
+        pytest.param(
+            mpd("<AdaptationSet><Period/></AdaptationSet>"), Reason.MALFORMED, "no periods", id="a period in a set"
+        ),
         pytest.param(mpd("<x xmlns='urn:x'><Period/></x>"), Reason.MALFORMED, "no periods", id="others' periods"),
         pytest.param(mpd("<BaseURL>a<b/></BaseURL>"), Reason.MALFORMED, "where a URL", id="element in a URL"),
         pytest.param(mpd("<BaseURL>a b</BaseURL>", PERIOD), Reason.MALFORMED, "URI", id="space in a URL"),
