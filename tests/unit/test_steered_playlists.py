@@ -148,6 +148,8 @@ def test_variables() -> None:
 
 Reason = SteeringObstacle
 MIB = 1024 * 1024
+BOUND = 30
+"""Seconds of processor time: ten times as much as the slowest takes, and far less than what grows with the square."""
 
 
 @pytest.mark.parametrize(
@@ -240,7 +242,7 @@ def test_hostile_playlists(playlist: str) -> None:
     begun = time.process_time()
     with suppress(NotSteerable):
         assert MAX_STEERED >= len(steered_manifest(playlist.encode(), base_url, PATHWAYS, SERVER))
-    assert 5 > time.process_time() - begun
+    assert BOUND > time.process_time() - begun
 
 
 def test_many_pathways() -> None:

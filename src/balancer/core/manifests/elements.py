@@ -131,6 +131,7 @@ class _Finder:
         self._depth = 0
         self._prefix = b""
         self._insert_at: int | None = None
+        self._has_period = False
         self._stack: list[Level] = []
         self._levels: list[Level] = []
         self._locations: list[Element] = []
@@ -155,7 +156,7 @@ class _Finder:
         except ExpatError as error:
             raise malformed(f"is not well-formed XML: {error}") from None
         mpd, *levels = self._levels
-        if self._insert_at is None or not mpd.has_levels:
+        if self._insert_at is None or not self._has_period:
             raise malformed("has no periods")
         return Found(
             self._prefix,
@@ -190,6 +191,7 @@ class _Finder:
         if known is None:
             return
         if known in _LEVELS:
+            self._has_period |= known == "Period" and self._stack[-1].parent is None
             self._push()
         elif known in _URLS:
             self._open_url(known)

@@ -13,10 +13,13 @@ from typing import NamedTuple
 from balancer.core.manifests.elements import Element, Found, Level, find, line_start, start_tag
 from balancer.core.manifests.pathways import Pathway, check_steering
 from balancer.core.manifests.references import Base, OriginPath, is_absolute, relative
-from balancer.core.manifests.refusing import unsupported
+from balancer.core.manifests.refusing import too_large, unsupported
 
 MAX_BASES = 8
 """Base URLs side by side in one element, and places that what is below them may lead to."""
+
+MAX_LEVELS = 4096
+"""Elements below the MPD that have base URLs."""
 
 _ATTRIBUTE = re.compile(rb"\s++([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 
@@ -113,6 +116,8 @@ def _kept_attributes(manifest: bytes, element: Element) -> bytes:
 
 def _rewritten(manifest: bytes, origin: str, found: Found, path: str) -> Iterator[_Edit]:
     """Yield what changes in the base URLs below the MPD's own."""
+    if len(found.levels) > MAX_LEVELS:
+        raise too_large(f"has more than {MAX_LEVELS} elements with base URLs")
     # Where each level leads to at the origin, as far as it is known; None is another host.
     places: dict[Level, list[str | None]] = {found.mpd: [path]}
     for level in found.levels:

@@ -184,7 +184,7 @@ class _Playlist:
 
     def _add_rendition(self, tag: str, attributes: str) -> str:
         pieces, at = _quoted(attributes, _OF_RENDITION)
-        kind = _TYPE.search('"'.join(pieces[::2]))
+        kind = _TYPE.match(attributes) or _TYPE.search('"'.join(pieces[::2]))
         if kind is None or kind[1] not in _GROUPS:
             return self._locate(tag, attributes)
         if "GROUP-ID=" not in at:
@@ -205,7 +205,9 @@ class _Playlist:
         pieces, at = _quoted(attributes, ("URI=",))
         if (uri := at.get("URI=")) is not None and not is_absolute(pieces[uri]):
             pieces[uri] = self._url(pieces[uri])
-        return _joined(tag, pieces)
+        line = _joined(tag, pieces)
+        self._take(line)
+        return line
 
     def _define(self, tag: str, attributes: str) -> str:
         pieces, at = _quoted(attributes, ("NAME=", "VALUE="))
@@ -226,13 +228,13 @@ class _Playlist:
         return f'{tag}:{attributes}{comma}PATHWAY-ID="{_NAME}"'
 
     def _repeat(self, *lines: str) -> None:
-        for line in lines:
-            self._take(line)
+        self._take(*lines)
         self._repeated += lines
         self._end = len(self._lines) + 1
 
-    def _take(self, text: str) -> None:
-        self._room -= len(text) + self._longest
+    def _take(self, *lines: str) -> None:
+        """Count what lines may become, since a URI of one character may be as long as the playlist's own URL."""
+        self._room -= sum(map(len, lines)) + self._longest * len(lines)
         if self._room < 0:
             raise too_large(f"would be larger than {MAX_STEERED} characters with all pathways")
 
@@ -243,10 +245,7 @@ class _Playlist:
             if "{$" in uri:
                 raise unsupported("has a URI with a variable in a variable")
         place = self._base.resolve(uri)
-        url = place if isinstance(place, str) else f"{_BEFORE}{place.path}{_AFTER}{place.query}"
-        # A URI of one character may become as long as the playlist's own URL.
-        self._take(url)
-        return url
+        return place if isinstance(place, str) else f"{_BEFORE}{place.path}{_AFTER}{place.query}"
 
     def _value(self, found: re.Match[str]) -> str:
         value = self._variables.get(found[1])
