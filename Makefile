@@ -1,6 +1,8 @@
 # Everything runs in .venv, made from the hashed requirements. On a bare machine: Python 3.11 or later with venv, and make.
 
 PYTHON ?= python3
+# A test starts a process of the program hundreds of times: without compiled modules each start takes three times as long.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose -f docker/compose.yaml
