@@ -39,6 +39,7 @@ URL = text(
     "url",
     "The scheme, the host and the path of the video's URL at its origin, each behind a slash: "
     "`http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8`. The query is carried over to the target's.",
+    min_length=1,
     max_length=MAX_VIDEO,
 ).but(param_in="path", required=True, example="http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8")
 
@@ -131,7 +132,7 @@ async def redirect_video(
     answer="What browsers on other sites may ask.",
     headers=PREFLIGHT_HEADERS,
     errors=[LIMITED],
-    details={400: HTTP_DETAILS[400]},
+    details=HTTP_DETAILS,
     route={"guards": [limit_players], "after_request": allow_all},
 )
 async def preflight_path() -> None:
