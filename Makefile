@@ -1,6 +1,8 @@
 # Everything runs in .venv, made from the hashed requirements. On a bare machine: Python 3.11 or later with venv, and make.
 
 PYTHON ?= python3
+# A test starts a process of the program hundreds of times: without compiled modules each start takes three times as long.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose -f docker/compose.yaml
@@ -41,9 +43,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 	$(BIN)/balancer serve
 
+# Files that take long begin first, so that both processes end together.
 .PHONY: test
 test: check prometheus  ## Run every check and every test, and see that they cover the code
-	$(BIN)/pytest tests/unit tests/integration tests/faults tests/attacks -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --cov --cov-branch --cov-report=
+	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/unit -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=
 	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
 
 # Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or

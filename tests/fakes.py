@@ -26,9 +26,11 @@ from balancer.core.errors import (
     RevisionNotFound,
     RuleRevisionNotFound,
     StoreUnavailable,
+    UnknownFormat,
 )
 from balancer.core.health.ports import Dependency, Leadership, Prober, SharedStats, SharedVerdicts
 from balancer.core.health.verdicts import Outcome, Verdicts
+from balancer.core.manifests.ports import Manifest, Manifests
 from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 from balancer.core.rules.ports import RuleRecord
@@ -36,7 +38,10 @@ from balancer.core.rules.revisions import NO_RULES, RuleEdit, RuleEntry, RuleRev
 
 
 class FakeCdnConfigs(CdnConfigs):
-    """Configs in a dictionary. Set `down` to take the record away, and hold `gate` to stop a reading halfway."""
+    """Configs in a dictionary. Set `down` to take the record away, and hold `gate` to stop a reading halfway.
+
+    Set `newer` where a newer release has written what is on record, so that nothing there can be read.
+    """
 
     def __init__(self, *configs: CdnConfig) -> None:
         self.rows = {config.id: config for config in configs}
@@ -45,7 +50,7 @@ class FakeCdnConfigs(CdnConfigs):
         self._created: dict[int, datetime] = {}
         self._attempts: dict[tuple[str, str], tuple[str, Revision]] = {}
         self.rules: FakeRuleRecord | None = None
-        self.down = False
+        self.down = self.newer = False
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -67,7 +72,7 @@ class FakeCdnConfigs(CdnConfigs):
 
     @override
     async def default(self) -> CdnConfig:
-        self._check()
+        self._check_readable()
         if not self.rows:
             raise NoConfig
         found = self.rows[min(self.rows)]
@@ -76,26 +81,26 @@ class FakeCdnConfigs(CdnConfigs):
 
     @override
     async def get(self, config_id: int) -> CdnConfig:
-        self._check()
+        self._check_readable()
         if config_id not in self.rows:
             raise ConfigNotFound(config_id)
         return self.rows[config_id]
 
     @override
     async def several(self, ids: Collection[int]) -> Mapping[int, CdnConfig]:
-        self._check()
+        self._check_readable()
         return {config_id: self.rows[config_id] for config_id in sorted(ids) if config_id in self.rows}
 
     @override
     async def page(self, after: int, limit: int) -> Sequence[CdnConfig]:
-        self._check()
+        self._check_readable()
         return [self.rows[config_id] for config_id in sorted(self.rows) if config_id > after][:limit]
 
     @override
     async def edit(
         self, config_id: int, edit: Edit, signature: Signature, restored: int | None = None
     ) -> CdnConfig | None:
-        self._check()
+        self._check_readable()
         latest = max((found for found in self.revisions if found.config_id == config_id), key=_number, default=None)
         if latest is None:
             raise ConfigNotFound(config_id)
@@ -146,6 +151,11 @@ class FakeCdnConfigs(CdnConfigs):
     def _check(self) -> None:
         if self.down:
             raise StoreUnavailable("database")
+
+    def _check_readable(self) -> None:
+        self._check()
+        if self.newer:
+            raise UnknownFormat("config 1", "its format is 99")
 
 
 class FakeConfigHistory(ConfigHistory):
@@ -514,3 +524,21 @@ class FakeSharedVerdicts(SharedVerdicts):
         if self.down:
             raise StoreUnavailable("redis")
         return self.told
+
+
+class FakeManifests(Manifests):
+    """What origins have.
+
+    Attributes:
+        found: By URL without a query, the manifests; change it to have others.
+        asked: The URLs that were asked for.
+    """
+
+    def __init__(self, **found: bytes) -> None:
+        self.found = {url: Manifest(body, "") for url, body in found.items()}
+        self.asked: list[str] = []
+
+    @override
+    async def fetch(self, url: str) -> Manifest | None:
+        self.asked.append(url)
+        return self.found.get(url.partition("?")[0])

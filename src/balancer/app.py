@@ -12,7 +12,7 @@ from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar
 
 from balancer import __version__
-from balancer.api.application import make_application
+from balancer.api.application import Served, make_application
 from balancer.api.framework.guards import Throttles
 from balancer.api.framework.observing import Observer
 from balancer.api.framework.strangers import Strangers
@@ -90,9 +90,8 @@ def create_app(
             except TimeoutError:
                 logger.warning("a store did not take leave in time; going without", seconds=CLOSE_TIMEOUT)
 
-    app = make_application(
-        __version__, lifespan, role=settings.role, open_docs=settings.open_docs, open_metrics=settings.open_metrics
-    )
+    served = Served(settings.role, settings.manifests, settings.open_docs, settings.open_metrics)
+    app = make_application(__version__, lifespan, served)
     setup_dishka(parts, app)
     handler = app.asgi_handler
     return app
@@ -100,9 +99,9 @@ def create_app(
 
 def _tell_how_it_serves(redirects: Redirects) -> None:
     if redirects.plan:
-        logger.warning("the database does not answer: serving by the last config that is known")
+        logger.warning("no config can be read from the database: serving by the last one that is known")
     else:
-        logger.warning("the database does not answer and there is no copy of a config: players get 503 until it does")
+        logger.warning("no config can be read from the database, nor a copy of one: players get 503 until one can be")
 
 
 def _paths(app: Litestar, settings: Settings) -> frozenset[bytes] | None:

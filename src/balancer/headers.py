@@ -30,7 +30,7 @@ SECURITY = {
 
 def is_players(path: str) -> bool:
     """Tell whether a path is one that players ask: its answers are for pages of all sites."""
-    return path in {"/", "/steering"} or path.startswith("/to/")
+    return path in {"/", "/manifest", "/steering"} or path.startswith("/to/")
 
 
 def lines(fields: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 import statistics
 
-from tests.bench.edges import BARE, HAPROXY, HEADS, IDLE, OURS, PACED, Edges, cpu_ratio, rate_ratio
+from tests.bench.edges import BARE, HAPROXY, HEADS, IDLE, LAST, OURS, PACED, Edges, cpu_ratio, rate_ratio
 
 
 def sections(edges: Edges) -> list[str]:
@@ -18,15 +18,22 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _single(edges: Edges) -> str:
-    rows = [["Client", *(f"{peer}, µs" for peer in (OURS, HAPROXY, BARE)), "ours / HAProxy", "connections/s", "p99"]]
+    ratios = ["ours / HAProxy", "ours / last"]
+    rows = [["Client", *(f"{peer}, µs" for peer in (OURS, LAST, HAPROXY, BARE)), *ratios, "connections/s", "p99"]]
     for head in HEADS:
         found = edges.single[head]
-        cpu = [f"{statistics.median(cost.cpu for cost in found[peer]):.1f}" for peer in (OURS, HAPROXY, BARE)]
+        cpu = [f"{statistics.median(cost.cpu for cost in found[peer]):.1f}" for peer in (OURS, LAST, HAPROXY, BARE)]
         rate = statistics.median(cost.rate for cost in found[OURS])
         theirs = statistics.median(cost.rate for cost in found[HAPROXY])
         p99 = statistics.median(cost.p99 for cost in found[OURS]) / 1000
         rows.append(
-            [head, *cpu, f"{cpu_ratio(edges, head):.2f}", f"{rate:,.0f} ({rate / theirs:.2f})", f"{p99:.1f} ms"]
+            [
+                head,
+                *cpu,
+                *(f"{cpu_ratio(edges, head, peer):.2f}" for peer in (HAPROXY, LAST)),
+                f"{rate:,.0f} ({rate / theirs:.2f})",
+                f"{p99:.1f} ms",
+            ]
         )
     worst = max(edges.corpus, key=lambda client: edges.corpus[client])
     middle = statistics.median(edges.corpus.values())
@@ -41,13 +48,15 @@ def _single(edges: Edges) -> str:
 
 
 def _kept(edges: Edges) -> str:
-    rows = [["Client", *(f"{peer}, requests/s" for peer in (OURS, HAPROXY, BARE)), "ours / HAProxy"]]
+    ratios = ["ours / HAProxy", "ours / last"]
+    rows = [["Client", *(f"{peer}, requests/s" for peer in (OURS, LAST, HAPROXY, BARE)), *ratios]]
     for head in HEADS:
         found = edges.kept[head]
-        rates = [f"{statistics.median(found[peer]):,.0f}" for peer in (OURS, HAPROXY, BARE)]
-        rows.append([head, *rates, f"{rate_ratio(found):.2f}"])
-    unique = [f"{statistics.median(edges.unique[peer]):,.0f}" for peer in (OURS, HAPROXY)]
-    rows.append(["Chrome, no video twice", *unique, "", f"{rate_ratio(edges.unique):.2f}"])
+        rates = [f"{statistics.median(found[peer]):,.0f}" for peer in (OURS, LAST, HAPROXY, BARE)]
+        rows.append([head, *rates, *(f"{rate_ratio(found, peer):.2f}" for peer in (HAPROXY, LAST))])
+    unique = [f"{statistics.median(edges.unique[peer]):,.0f}" for peer in (OURS, LAST, HAPROXY)]
+    both = [f"{rate_ratio(edges.unique, peer):.2f}" for peer in (HAPROXY, LAST)]
+    rows.append(["Chrome, no video twice", *unique, "", *both])
     return "## Kept connections\n\n" + _table(rows)
 
 

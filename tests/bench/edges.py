@@ -6,18 +6,22 @@ import shutil
 import socket
 import statistics
 import subprocess
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from tests import last_release
 from tests.bench import load, peers
 from tests.bench.load import LOAD_CORE
 from tests.certificates import write_certificate
 
 OURS, HAPROXY, BARE = "video-balancer", "HAProxy", "bare ASGI on uvicorn"
+LAST = "its last release"
 
 AT_ONCE = 64
 
@@ -37,6 +41,7 @@ HEADS = {
 """By the name in the report, whose head of the corpus it is."""
 
 TARGET = "/?video=http%3A%2F%2Fs1.origin-cluster%2Fvideo%2F1488%2Fxcg2djHckad.m3u8"
+BY_PATH = "/to/http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8"
 REFUSED = "/?video=http%3A%2F%2Fs1.example.com%2Fvideo%2F1488%2Fxcg2djHckad.m3u8"
 
 _START = re.compile(r"[A-Z]+ \S+")
@@ -153,6 +158,14 @@ def measure(
             OURS: running.enter_context(
                 peers.balancer(folder, {"PLAYER_RATE": "1000000/s", "OPEN_RATE": "off", **stores})
             ),
+            LAST: running.enter_context(
+                peers.balancer(
+                    folder,
+                    # Its own database: that of this one is newer than it can read.
+                    {"PLAYER_RATE": "1000000/s", "OPEN_RATE": "off", "REDIS_PREFIX": "last:", **_redis(stores)},
+                    more=last_release.environment(),
+                )
+            ),
             HAPROXY: running.enter_context(peers.haproxy(folder)),
             BARE: running.enter_context(peers.asgi(folder, "tests.bench.bare:app")),
         }
@@ -164,7 +177,7 @@ def measure(
                     rate = load.run(server.port, seconds, folder, head=_kept(heads[client])).rate
                     edges.kept.setdefault(name, {}).setdefault(peer, []).append(rate)
                     tell(f"{name:13s} {peer:22s} {cost.cpu:6.1f} µs of CPU alone {rate:10,.0f}/s kept alive")
-            for peer in (OURS, HAPROXY):
+            for peer in (OURS, LAST, HAPROXY):
                 rate = load.run(
                     servers[peer].port, seconds, folder, head=_kept(heads[HEADS["Chrome"]]), repeat=False
                 ).rate
@@ -189,6 +202,10 @@ def measure(
     return edges
 
 
+def _redis(stores: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in stores.items() if name == "REDIS_URL"}
+
+
 def _kept(head: str) -> str:
     """Return a head that keeps its connection."""
     return re.sub(r"(?i)\r\nConnection: close", "\r\nConnection: keep-alive", head).replace(" HTTP/1.0", " HTTP/1.1")
@@ -203,6 +220,9 @@ def _answers(edges: Edges, program: Path, servers: dict[str, peers.Server], seco
         "HEAD": (head.replace("GET", "HEAD", 1), 301),
         "OPTIONS": (head.replace("GET", "OPTIONS", 1), 204),
         "429": (head, 429),
+        "`/to/…`": (head.replace(TARGET, BY_PATH), 301),
+        "`/steering`, a session": (head.replace(TARGET, _session(servers["all"].port)), 200),
+        "`/steering`, new sessions": (head.replace(TARGET, "/steering?_HLS_pathway=cdn&_HLS_throughput=500000"), 200),
     }
     for kind, (asked, status) in kinds.items():
         asked_of = servers["limited" if kind == "429" else "all"]
@@ -213,6 +233,13 @@ def _answers(edges: Edges, program: Path, servers: dict[str, peers.Server], seco
             rate = load.run(servers["all"].port, seconds, program.parent, head=head).rate
             kept.append(load.run(asked_of.port, seconds, program.parent, head=asked, status=status).rate / rate)
         edges.answers[kind], edges.kept_answers[kind] = statistics.median(ratios), statistics.median(kept)
+
+
+def _session(port: int) -> str:
+    """Begin a session, and return what it asks next."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/steering", timeout=10) as answer:
+        url = urlsplit(json.load(answer)["RELOAD-URI"])
+    return f"{url.path}?{url.query}&_HLS_pathway=cdn&_HLS_throughput=500000"
 
 
 def _idle(edges: Edges, folder: Path, server: peers.Server, seconds: float, rounds: int) -> None:

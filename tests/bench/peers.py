@@ -98,15 +98,27 @@ Start = Callable[[Path], Generator[Server, None, None]]
 
 @contextmanager
 def balancer(
-    folder: Path, settings: Mapping[str, object], core: int = SERVER_CORE, program: str = "balancer"
+    folder: Path,
+    settings: Mapping[str, object],
+    core: int = SERVER_CORE,
+    program: str = "balancer",
+    more: Mapping[str, str] | None = None,
 ) -> Generator[Server, None, None]:
-    """Run this program, or a module that changes it, with settings by name without the prefix."""
+    """Run this program, or a module that changes it.
+
+    Args:
+        folder: For what it writes.
+        settings: By name without the prefix.
+        core: On which it runs.
+        program: The module.
+        more: Of the environment, such as where another release is.
+    """
     port, tls_port = free_port(), free_port() if "TLS_CERT" in settings else 0
     # Configs are changed more often than an admin may.
     given = {"BOOTSTRAP_API_KEY": KEY, "ADMIN_RATE": "off", **settings}
     if tls_port:
         given["PLAIN_PORT"] = port
-    environment = {f"BALANCER_{name}": str(value) for name, value in given.items()}
+    environment = {**{f"BALANCER_{name}": str(value) for name, value in given.items()}, **(more or {})}
     own = folder / str(port)
     own.mkdir(exist_ok=True)
     command = [sys.executable, "-m", program, "serve", "--port", str(tls_port or port)]

@@ -11,6 +11,7 @@ import pytest
 
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
+from tests import last_release as last
 from tests.processes import Balancer, Postgres, Valkey
 from tests.servers import Cluster, Watched
 
@@ -57,6 +58,12 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of a cluster."""
     with Cluster(tmp_path_factory.mktemp("cluster"), slot=0) as cluster:
         yield cluster.url
+
+
+@pytest.fixture(scope="session")
+def last_release() -> dict[str, str]:
+    """Return the environment in which the program is that of the last release."""
+    return last.environment()
 
 
 @pytest.fixture

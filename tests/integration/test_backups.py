@@ -299,6 +299,7 @@ def test_every_column_has_a_kind() -> None:
     assert {_kind(column.type) for table in metadata.sorted_tables for column in table.columns}
 
 
+@pytest.mark.long
 def test_commands(start: Start, tmp_path: Path) -> None:
     """A running service is backed up; another one, in an empty folder, serves by it with the same keys and history."""
     balancer = start()

@@ -97,6 +97,7 @@ def test_clients_that_do_not_read(start: Start, tmp_path: Path, scheme: str) -> 
         assert len(read_answer(clients[0], begun)) > 1_000_000
 
 
+@pytest.mark.long
 def test_clients_that_never_read_are_closed(start: Start) -> None:
     """Who reads nothing of a file for as long as a connection may be idle is closed."""
     balancer = start(KEEP_ALIVE=1, **NEVER)

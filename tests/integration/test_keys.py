@@ -46,6 +46,7 @@ def test_revoked_everywhere(start: Start, shared: dict[str, object]) -> None:
         wait_for(partial(refused, url), seconds=1)
 
 
+@pytest.mark.long
 def test_commands(start: Start) -> None:
     """Keys are made, listed and revoked by commands, and all that was changed is exported in order, without secrets."""
     balancer = start()

@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.factories import BEARER
@@ -47,6 +48,7 @@ def test_four_workers_count_exactly(start: Start, shared: dict[str, object]) -> 
     assert [4, 5, 1] == numbers
 
 
+@pytest.mark.long
 def test_a_worker_killed_under_load(start: Start, shared: dict[str, object]) -> None:
     """What a worker had answered when it was killed stays counted, but for what was under way at that moment."""
     balancer = start(WORKERS=4, **shared)

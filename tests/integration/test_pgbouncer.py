@@ -67,6 +67,7 @@ async def test_one_probes(bounced: str) -> None:
         await engine.dispose()
 
 
+@pytest.mark.long
 def test_two_processes(start: Start, bounced: str) -> None:
     """Processes behind PgBouncer change configs and follow one another's changes."""
     first, second = start(DATABASE_URL=bounced), start(DATABASE_URL=bounced, WORKERS=2)

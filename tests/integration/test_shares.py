@@ -58,6 +58,7 @@ def test_changes_of_the_rate(start: Start, fleet: dict[str, object]) -> None:
         assert abs(seen[VIDEO] - (1_000 / rate if rate else 0)) <= 2 * len(urls)
 
 
+@pytest.mark.long
 def test_killed_workers(start: Start, fleet: dict[str, object]) -> None:
     """Workers that are killed with tickets in hand cost less than one request each, however many there ever were."""
     balancers = [start(**fleet, WORKERS=2) for _ in range(2)]

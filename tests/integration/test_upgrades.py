@@ -92,10 +92,8 @@ def test_upgrade_and_rollback(
     old = start(**shared)
     change(old, 2)
     run_balancer(tmp_path, "backup", "before.jsonl", **shared)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", following["PYTHONPATH"])
-        run_balancer(tmp_path, "migrate", **shared)
-        run_balancer(tmp_path, "backup", "after.jsonl", **shared)
+    run_balancer(tmp_path, "migrate", environment=following, **shared)
+    run_balancer(tmp_path, "backup", "after.jsonl", environment=following, **shared)
     # What serves goes on with the newer schema, and can be changed; what starts is told that it is too old.
     change(old, 3)
     refused = run_balancer(tmp_path, "serve", check=False, **shared)
@@ -111,14 +109,13 @@ def test_upgrade_and_rollback(
     # Only the next release knows the way back.
     lost = run_balancer(tmp_path, "migrate", f"--to={present}", "--yes", check=False, **shared)
     assert (1, True) == (lost.returncode, f"'balancer migrate --to={present}'" in lost.stderr)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", following["PYTHONPATH"])
-        asked = run_balancer(tmp_path, "migrate", f"--to={present}", check=False, **shared)
-        assert (1, True) == (asked.returncode, "column cdn_configs.note: 1 row" in asked.stderr)
-        run_balancer(tmp_path, "migrate", f"--to={present}", "--yes", **shared)
-        # A backup of this release comes into the next one.
-        run_balancer(tmp_path, "restore", "before.jsonl", DATA_DIR="next")
-        assert '"distribution_rate": 2' in run_balancer(tmp_path, "config", "show", DATA_DIR="next").stdout
+    asked = run_balancer(tmp_path, "migrate", f"--to={present}", check=False, environment=following, **shared)
+    assert (1, True) == (asked.returncode, "column cdn_configs.note: 1 row" in asked.stderr)
+    run_balancer(tmp_path, "migrate", f"--to={present}", "--yes", environment=following, **shared)
+    # A backup of this release comes into the next one.
+    other: dict[str, Any] = {"environment": following, "DATA_DIR": "next"}
+    run_balancer(tmp_path, "restore", "before.jsonl", **other)
+    assert '"distribution_rate": 2' in run_balancer(tmp_path, "config", "show", **other).stdout
     again = start(**shared)
     assert 301 == httpx.get(f"{new.url}/?video={VIDEO}").status_code
     new.stop()

@@ -16,6 +16,7 @@ from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.ports import Dependency, PeerGroup, Prober, SharedStats
+from balancer.core.manifests.ports import Manifests
 from balancer.core.rules.ports import RuleRecord
 from balancer.settings import Settings
 from balancer.wiring import make_container
@@ -27,6 +28,7 @@ from tests.fakes import (
     FakeConfigNotices,
     FakeLeadership,
     FakeLease,
+    FakeManifests,
     FakePlanCopies,
     FakeProber,
     FakeRuleRecord,
@@ -44,6 +46,7 @@ def make_test_app(
     *,
     rules: FakeRuleRecord | None = None,
     prober: FakeProber | None = None,
+    origins: FakeManifests | None = None,
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -56,6 +59,7 @@ def make_test_app(
         dependencies: The stores that health asks.
         rules: The record of rules, to steer it.
         prober: What the targets say; by default that they work.
+        origins: What the origins have; nothing by default.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -75,10 +79,12 @@ def make_test_app(
     fakes.provide(lambda: shared_stats, provides=SharedStats | None)
     fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
     fakes.provide(lambda: prober or FakeProber(), provides=Prober)
+    fakes.provide(lambda: origins or FakeManifests(), provides=Manifests)
     groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
     fakes.provide(lambda: groups, provides=Sequence[PeerGroup])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
-    given: dict[str, Any] = {"_env_file": None, "admin_rate": None, "open_rate": None, **settings}
+    usual = {"_env_file": None, "admin_rate": None, "open_rate": None, "steering_key": "k" * 32}
+    given: dict[str, Any] = {**usual, "manifests": True, **settings}
     chosen = Settings(**given)
     return create_app(chosen, make_container(chosen, fakes))
 

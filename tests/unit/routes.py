@@ -51,7 +51,15 @@ ROUTES = [
     ),
     Route("/", "options", "preflight", frozenset({400, 429}), None),
     *_both("/to/{url}", "redirectPath", frozenset({400, 414, 422, 429, 431, 503}), None),
-    Route("/to/{url}", "options", "preflightPath", frozenset({400, 429}), None),
+    Route("/to/{url}", "options", "preflightPath", frozenset({400, 429, 431}), None),
+    *_both(
+        "/manifest",
+        "steerManifest",
+        frozenset({400, 414, 422, 429, 431, 503}),
+        None,
+        "video=http://s1.origin-cluster/a.m3u8",
+    ),
+    Route("/manifest", "options", "preflightManifest", frozenset({400, 429}), None),
     *_both("/steering", "steerSession", frozenset(), None),
     Route("/steering", "options", "preflightSteering", frozenset(), None),
     *_both("/health/live", "live", frozenset(), None),
@@ -81,3 +89,6 @@ ROUTES = [
     Route("/keys", "post", "createKey", CLOSED | {413}, Role.ADMIN, body={"name": "a", "role": "viewer"}),
     Route("/key", "delete", "revokeKey", CLOSED | {404, 409}, Role.ADMIN, "id=99"),
 ]
+
+OWN_ROUTES = [route for route in ROUTES if route.path != "/manifest"]
+"""Those of a service as it comes, which fetches nothing from an origin."""

@@ -10,8 +10,10 @@ from balancer.core.configs.edits import ConfigChange
 from balancer.core.control.changes import ConfigChanges
 from balancer.core.control.in_force import COPY_LIFETIME, ConfigInForce
 from balancer.core.control.ports import RulesChanged
-from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable
+from balancer.core.errors import ConfigNotFound, InvalidInput, StoreUnavailable, UnknownFormat
 from balancer.core.routing.planner import Blueprint
+from balancer.core.rules.conditions import Conditions
+from balancer.core.rules.documents import Rule, RuleList
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.calls import timed
 from balancer.telemetry.metrics.meters import Meters
@@ -60,6 +62,26 @@ async def test_start_with_nothing() -> None:
     world.configs.down = False
     await world.in_force.refresh()
     assert (FIRST, True) == (world.planner.config, world.in_force.is_confirmed)
+
+
+async def test_start_on_a_record_of_a_newer_release() -> None:
+    """A start on a record that this release cannot read serves by the newest copy, and by the record once it can."""
+    world = World(1)
+    world.configs.newer = True
+    world.fast.config, world.slow.config = (ConfigFactory.build(revision=revision) for revision in (5, 6))
+    assert not await world.in_force.begin()
+    assert (world.slow.config, False) == (world.planner.config, world.in_force.is_confirmed)
+    world.configs.newer = False
+    await world.in_force.refresh()
+    assert (FIRST, True) == (world.planner.config, world.in_force.is_confirmed)
+
+
+async def test_start_on_a_record_of_a_newer_release_with_nothing() -> None:
+    """Where there is no copy either, nothing is put in force, and nothing is changed on record."""
+    world = World(1)
+    world.configs.newer = True
+    assert not await world.in_force.begin()
+    assert (None, None, {1: FIRST}) == (world.planner.config, world.fast.config, world.configs.rows)
 
 
 async def test_change_reaches_the_others() -> None:
@@ -226,6 +248,33 @@ async def test_the_last_change_is_copied_while_the_record_is_away() -> None:
     with pytest.raises(StoreUnavailable):
         await world.in_force.refresh()
     assert world.configs.rows[1] == world.fast.config
+
+
+async def test_a_record_of_a_newer_release_changes_nothing() -> None:
+    """What a newer release writes leaves the config in force, and copies of that are kept for the next start."""
+    world = World(1)
+    await world.in_force.begin()
+    changed = await world.changes.apply(1, ConfigChange(distribution_rate=3), SIGNED)
+    world.configs.newer = True
+    with pytest.raises(UnknownFormat):
+        await world.in_force.refresh()
+    assert [changed] * 3 == [world.planner.config, world.fast.config, world.slow.config]
+    with pytest.raises(UnknownFormat):
+        await world.changes.apply(1, ConfigChange(distribution_rate=4), SIGNED)
+    assert changed == world.planner.config == world.configs.rows[1]
+
+
+async def test_rules_beside_a_config_of_a_newer_release() -> None:
+    """Rules that are on record are answered as made, though they cannot be in force before the configs can be read."""
+    world = World(1)
+    await world.in_force.begin()
+    world.configs.newer = True
+    rules = RuleList((Rule("all", Conditions(), 1),))
+    assert 1 == (await world.rule_changes.replace(rules, SIGNED)).number
+    world.configs.newer = False
+    await world.in_force.refresh()
+    assert world.planner.wanted
+    assert rules == world.planner.wanted.rules.rules
 
 
 async def test_no_older_config_overtakes_a_newer_one() -> None:

@@ -60,6 +60,14 @@ def test_workflows_run_what_there_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_tests_have_the_whole_history(path: Path) -> None:
+    """Each job that runs the tests fetches the history, from which they build the last release."""
+    jobs = [job for job in yaml.safe_load(path.read_text())["jobs"].values() if ".ci/run" in steps(job)]
+    checkouts = [step for job in jobs for step in job["steps"] if "actions/checkout" in step.get("uses", "")]
+    assert [0] * len(jobs) == [checkout["with"]["fetch-depth"] for checkout in checkouts]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_may_do_little(path: Path) -> None:
     """By default a workflow may read the code alone, and only jobs that publish something may write."""
     workflow = yaml.safe_load(path.read_text())
@@ -81,7 +89,7 @@ def test_fresh_packages_cannot_write() -> None:
     jobs = load("dependencies")["jobs"]
     assert "permissions" not in jobs["try"]
     (checkout,) = [step for step in jobs["try"]["steps"] if "actions/checkout" in step.get("uses", "")]
-    assert checkout["with"] == {"persist-credentials": False}
+    assert checkout["with"] == {"persist-credentials": False, "fetch-depth": 0}
     assert [] == [step for step in jobs["offer"]["steps"] if "run" in step]
 
 

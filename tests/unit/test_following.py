@@ -10,7 +10,7 @@ from balancer.core.access.authentication import KeyRing
 from balancer.core.access.keys import digest_of
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.control.ports import RulesChanged
-from balancer.core.errors import SchemaMismatch, StoreUnavailable
+from balancer.core.errors import SchemaMismatch, StoreUnavailable, UnknownFormat
 from balancer.core.rules.conditions import Conditions
 from balancer.core.rules.documents import Rule, RuleList
 from balancer.core.storage.migrations import Migration
@@ -174,6 +174,16 @@ async def test_the_record_is_made_ready_until_it_has_answered() -> None:
     for _ in range(3):
         await follower.following.poll()
     assert (2, FIRST) == (follower.prepared, follower.config)
+
+
+async def test_a_record_that_cannot_be_read_is_made_ready_once() -> None:
+    """A record of a newer release is ready though it cannot be read, and is not made so at every look."""
+    follower = Follower()
+    follower.world.configs.newer = True
+    for _ in range(3):
+        with pytest.raises(UnknownFormat):
+            await follower.following.poll()
+    assert (1, None) == (follower.prepared, follower.config)
 
 
 class FakeSchema(Schema):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from litestar import Litestar, Request, Response, Router
@@ -23,7 +23,7 @@ from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_e
 from balancer.api.openapi import docs
 from balancer.api.openapi.description import complete, component_schemas
 from balancer.api.operation import health, stats, targets
-from balancer.api.routing import explain, player, steering
+from balancer.api.routing import explain, manifest, player, steering
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
 from balancer.api.rules import rules, shapes
@@ -102,23 +102,33 @@ async def _secure(message: Message, scope: Scope) -> None:
             fields["content-security-policy"] = _DOCS_POLICY
 
 
+class Served(NamedTuple):
+    """What a process serves.
+
+    Attributes:
+        role: What it answers; all other paths are not there.
+        manifests: Whether players may ask for manifests with steering.
+        open_docs: Whether the documents of the API need no credentials.
+        open_metrics: Whether the metrics need none.
+    """
+
+    role: ProcessRole = "all"
+    manifests: bool = False
+    open_docs: bool = True
+    open_metrics: bool = True
+
+
 def make_application(
-    version: str,
-    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
-    *,
-    role: ProcessRole = "all",
-    open_docs: bool = True,
-    open_metrics: bool = True,
+    version: str, lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]], served: Served
 ) -> Litestar:
     """Return the application.
 
     Args:
         version: The program's, for the OpenAPI document.
         lifespan: Entered before the first request, left after the last one.
-        role: What it answers; all other paths are not there.
-        open_docs: Whether the documents of the API need no credentials.
-        open_metrics: Whether the metrics need none.
+        served: What it serves.
     """
+    role, manifests, open_docs, open_metrics = served
     documents = OPEN if open_docs else needs(Role.VIEWER)
     routes: list[ControllerRouterHandler] = [
         *health.ENDPOINTS.routes,
@@ -126,6 +136,7 @@ def make_application(
     ]
     if role != "admin":
         routes += [*player.ENDPOINTS.routes, *steering.ENDPOINTS.routes]
+        routes += manifest.ENDPOINTS.routes if manifests else []
     if role != "edge":
         for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets):
             routes += subject.ENDPOINTS.routes

@@ -1,10 +1,11 @@
-"""The command line: `balancer serve | migrate | backup | restore | config show | keys … | audit export`."""
+"""The command line: `balancer serve | migrate | backup | restore | config … | keys … | audit … | manifest …`."""
 
 import click
 
 from balancer import __version__
 from balancer.cli.backups import backup, restore
 from balancer.cli.keys import keys
+from balancer.cli.manifests import manifest
 from balancer.cli.migrate import migrate
 from balancer.cli.program import Program
 from balancer.cli.reading import audit, config
@@ -20,5 +21,5 @@ def main() -> None:
     """
 
 
-for command in (serve, migrate, backup, restore, config, keys, audit):
+for command in (serve, migrate, backup, restore, config, keys, audit, manifest):
     main.add_command(command)

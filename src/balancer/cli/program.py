@@ -154,8 +154,12 @@ def check_output() -> None:
         raise CannotPrint("Standard output is closed, so that nothing can be printed.")
 
 
-def show(line: str | bytes) -> None:
+def show(line: str | bytes, *, ends: bool = True) -> None:
     """Print a line of what was asked for.
+
+    Args:
+        line: What is printed.
+        ends: Whether a line break follows; what is no line is printed byte for byte.
 
     Raises:
         BrokenPipeError: When nobody reads it any more.
@@ -163,7 +167,7 @@ def show(line: str | bytes) -> None:
     """
     check_output()
     try:
-        click.echo(line)
+        click.echo(line, nl=ends)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -23,6 +23,7 @@
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
     │   └── OutcomeUnknown      the database did not confirm a change, which may have been made or not
+    ├── NotSteerable            a manifest cannot be given content steering
     ├── UnknownFormat           something on record is in a format that this release does not know
     └── SchemaMismatch          the database has another schema than the program
 
@@ -360,6 +361,31 @@ class SchemaMismatch(BalancerError):
         self.found = found
         self.expected = expected
         self.is_newer = is_newer
+
+
+class SteeringObstacle(StrEnum):
+    """What keeps a manifest from getting content steering: a closed vocabulary."""
+
+    NOT_A_MANIFEST = "not-a-manifest"
+    MEDIA_PLAYLIST = "media-playlist"
+    STEERED_ALREADY = "steered-already"
+    TOO_LARGE = "too-large"
+    MALFORMED = "malformed"
+    UNSUPPORTED = "unsupported"
+
+
+class NotSteerable(BalancerError):
+    """A manifest cannot be given content steering; it can be used as it is.
+
+    Attributes:
+        reason: The class of the obstacle.
+        fault: One clause without the subject: `is a media playlist, which has no variants`.
+    """
+
+    def __init__(self, reason: SteeringObstacle, fault: str) -> None:
+        super().__init__(f"The manifest {fault}.")
+        self.reason = reason
+        self.fault = fault
 
 
 class UnknownFormat(BalancerError):

@@ -61,6 +61,7 @@ class Following:
     ) -> None:
         self.on_listening: Callable[[], None] | None = None
         self._prepare = prepare
+        self._is_prepared = False
         self._in_force = in_force
         self._notices = notices
         self._poll_interval = poll_interval
@@ -71,10 +72,12 @@ class Following:
         Raises:
             StoreUnavailable: When it does not answer.
             SchemaMismatch: When a record that was away at the start does not fit this program.
+            UnknownFormat: When a newer release has written there what this one does not know.
         """
         await asyncio.sleep(self._poll_interval)
-        if not self._in_force.is_confirmed:
+        if not (self._in_force.is_confirmed or self._is_prepared):
             await self._prepare()
+            self._is_prepared = True
         await self._in_force.refresh()
 
     async def listen(self) -> None:
@@ -82,6 +85,7 @@ class Following:
 
         Raises:
             StoreUnavailable: When there are none any more.
+            UnknownFormat: When changed rules lead to a record that this release cannot read.
         """
         async for changed in self._notices.listen():
             if isinstance(changed, RulesChanged):

@@ -1,13 +1,19 @@
 """The parts that steer sessions."""
 
+import asyncio
 import secrets
+from collections.abc import AsyncIterator
 
 import structlog
 from dishka import Provider, Scope, provide
 
+from balancer import __version__
 from balancer.adapters.files.secrets import shared_secret
+from balancer.adapters.manifests import HttpManifests
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import StoreUnavailable
+from balancer.core.manifests.ports import Manifests
+from balancer.core.manifests.serving import SteeredManifests
 from balancer.core.routing.redirects import Redirects
 from balancer.core.steering.documents import Addresses
 from balancer.core.steering.steering import Steering
@@ -33,6 +39,16 @@ class SteeringProvider(Provider):
     @provide
     def steering(self, redirects: Redirects, settings: Settings) -> Steering:
         return Steering(redirects, Tokens(_key(settings)), settings.steering_ttl)
+
+    @provide
+    async def manifests(self) -> AsyncIterator[Manifests]:
+        manifests = HttpManifests(__version__)
+        yield manifests
+        await manifests.close()
+
+    @provide
+    def served(self, manifests: Manifests, steering: Steering) -> SteeredManifests:
+        return SteeredManifests(manifests, steering, asyncio.to_thread)
 
     @provide
     def answers(

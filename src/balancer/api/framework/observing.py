@@ -163,7 +163,7 @@ def _surface(scope: HTTPScope) -> str:
     """Return what a request is about: one of a closed vocabulary, whatever the client asks for."""
     path = scope["path"]
     if is_players(path):
-        return "steering" if path == "/steering" else "player"
+        return {"/steering": "steering", "/manifest": "manifest"}.get(path, "player")
     route = _route(scope)
     if route is None:
         return "unknown"

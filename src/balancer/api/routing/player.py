@@ -39,12 +39,13 @@ URL = text(
     "url",
     "The scheme, the host and the path of the video's URL at its origin, each behind a slash: "
     "`http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8`. The query is carried over to the target's.",
+    min_length=1,
     max_length=MAX_VIDEO,
 ).but(param_in="path", required=True, example="http/s1.origin-cluster/video/1488/xcg2djHckad.m3u8")
 
-_LIMITED = RateLimited("player", 50, 1, 50, 0.02)
+LIMITED = RateLimited("player", 50, 1, 50, 0.02)
 
-_LOCATION = ResponseHeader(
+LOCATION = ResponseHeader(
     name="location",
     documentation_only=True,
     description="The video at its origin, or at a CDN: `http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8`.",
@@ -62,7 +63,7 @@ def allow_all(response: Response[None]) -> Response[None]:
     return response
 
 
-class _Redirection(ASGIResponse):
+class Redirection(ASGIResponse):
     """A response without a body, and so without the content type that the framework gives every response."""
 
     @override
@@ -77,7 +78,7 @@ class _Redirection(ASGIResponse):
     status=HTTP_204_NO_CONTENT,
     answer="What browsers on other sites may ask.",
     headers=PREFLIGHT_HEADERS,
-    errors=[_LIMITED],
+    errors=[LIMITED],
     details={400: HTTP_DETAILS[400]},
     route={"guards": [limit_players], "after_request": allow_all},
 )
@@ -94,13 +95,13 @@ async def preflight() -> None:
     VIDEO,
     status=HTTP_301_MOVED_PERMANENTLY,
     answer="Where the video is. It has no body, and is not to be cached.",
-    headers=[_LOCATION],
+    headers=[LOCATION],
     errors=[
         InvalidVideo(RefusalReason.VIDEO_MISSING, "is missing"),
         InvalidVideo(RefusalReason.HOST_NOT_ALLOWED, "has the host 'example.com', which is not an allowed origin"),
         QueryTooLong(MAX_VIDEO),
         NoConfig(),
-        _LIMITED,
+        LIMITED,
     ],
     details=HTTP_DETAILS,
     route={"guards": [limit_players]},
@@ -130,8 +131,8 @@ async def redirect_video(
     status=HTTP_204_NO_CONTENT,
     answer="What browsers on other sites may ask.",
     headers=PREFLIGHT_HEADERS,
-    errors=[_LIMITED],
-    details={400: HTTP_DETAILS[400]},
+    errors=[LIMITED],
+    details=HTTP_DETAILS,
     route={"guards": [limit_players], "after_request": allow_all},
 )
 async def preflight_path() -> None:
@@ -147,7 +148,7 @@ async def preflight_path() -> None:
     URL,
     status=HTTP_301_MOVED_PERMANENTLY,
     answer="Where the video is. It has no body, and is not to be cached.",
-    headers=[_LOCATION],
+    headers=[LOCATION],
     errors=[
         InvalidVideo(RefusalReason.NOT_A_URL, "is not an absolute http or https URL", IN_PATH),
         InvalidVideo(
@@ -155,7 +156,7 @@ async def preflight_path() -> None:
         ),
         QueryTooLong(MAX_VIDEO, IN_PATH),
         NoConfig(),
-        _LIMITED,
+        LIMITED,
     ],
     details=HTTP_DETAILS,
     route={"guards": [limit_players]},
@@ -185,4 +186,4 @@ def _redirection(
     note_of(request.scope).decision = decision
     # In the order in which the edge has them.
     fields = {**headers.PLAYER, "content-length": "0", "location": decision.location}
-    return _Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)
+    return Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)

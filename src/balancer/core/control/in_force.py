@@ -1,4 +1,4 @@
-"""Knowing which config is in force when stores are down."""
+"""Knowing which config is in force, also when stores are down or cannot be read."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -7,7 +7,7 @@ from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.revisions import Signature
 from balancer.core.control.ports import PlanCopies, Record
-from balancer.core.errors import StoreUnavailable
+from balancer.core.errors import StoreUnavailable, UnknownFormat
 from balancer.core.routing.planner import Blueprint, Planner
 
 FIRST_START = "first-start"
@@ -18,7 +18,7 @@ COPY_LIFETIME = timedelta(seconds=30)
 
 
 class ConfigInForce:
-    """Keeps what this process serves by in step with the record, and with copies of it while the record is away.
+    """Keeps what this process serves by in step with the record, and with copies of it while it cannot be read.
 
     Args:
         record: The configs and the rules on record.
@@ -53,16 +53,16 @@ class ConfigInForce:
         self.on_change: Callable[[], None] | None = None
 
     async def begin(self) -> bool:
-        """Put a config in force for the first time: the one on record, or the newest copy while the record is away.
+        """Put a config in force for the first time: the one on record, or the newest copy while that cannot be read.
 
-        With neither there is none yet; players are told so until the record answers.
+        With neither there is none yet; players are told so until the record can be read.
 
         Returns:
-            Whether the record answered.
+            Whether it could: it answered, and no newer release has written there what this one does not know.
         """
         try:
             await self.refresh()
-        except StoreUnavailable:
+        except (StoreUnavailable, UnknownFormat):
             if copy := await self._newest_copy():
                 await self._planner.follow(copy)
             return False
@@ -73,13 +73,14 @@ class ConfigInForce:
 
         Raises:
             StoreUnavailable: When the record is away; what was in force stays so.
+            UnknownFormat: When a newer release has written what is to be in force; the same.
         """
         before = self._planner.wanted
         try:
             if not self.is_confirmed:
                 await self._configs.create_first(self._first, Signature(FIRST_START, self._clock()))
             found = await self._read(before)
-        except StoreUnavailable:
+        except (StoreUnavailable, UnknownFormat):
             # Copies are needed now, and may be behind.
             await self.copy()
             raise
@@ -102,6 +103,7 @@ class ConfigInForce:
 
         Raises:
             StoreUnavailable: When the record does not answer.
+            UnknownFormat: When a newer release has written what is to be in force.
         """
         if self._planner.wanted and number <= self._planner.wanted.rules.number:
             return False

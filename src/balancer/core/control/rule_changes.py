@@ -6,7 +6,7 @@ from contextlib import suppress
 from balancer.core.configs.revisions import Signature
 from balancer.core.control.in_force import ConfigInForce
 from balancer.core.control.ports import ConfigNotices, RulesChanged
-from balancer.core.errors import InvalidInput, StaleRules, StoreUnavailable
+from balancer.core.errors import InvalidInput, StaleRules, StoreUnavailable, UnknownFormat
 from balancer.core.rules.documents import RuleList
 from balancer.core.rules.ports import ClientPlaces, RuleRecord
 from balancer.core.rules.revisions import RuleRevision
@@ -102,7 +102,7 @@ class RuleChanges:
 
         revision = await self._record.edit(edit, signature, restored)
         # They are on record: what fails from here on is made up for by the next look at it.
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable, UnknownFormat):
             await self._in_force.hear_rules(revision.number)
         self._untold = RulesChanged(revision.number)
         if self.on_change:

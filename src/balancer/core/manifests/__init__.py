@@ -1,0 +1,1 @@
+"""Manifests, which list the parts of a video, and how they get content steering."""

@@ -1,0 +1,95 @@
+"""Serves manifests with steering added: fetched from the origin, and begun as sessions."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from balancer.core.errors import InvalidInput, NotSteerable
+from balancer.core.manifests.pathways import pathway_of
+from balancer.core.manifests.ports import MAX_RENDERED, Manifest, Manifests, Rendered
+from balancer.core.manifests.steering import steered_manifest
+from balancer.core.routing.decisions import Asked
+from balancer.core.routing.routes import Client
+from balancer.core.steering.documents import session_url
+from balancer.core.steering.steering import Steering
+from balancer.core.urls.videos import tail_of
+
+PATH = "/manifest"
+"""Where players ask for a manifest."""
+
+HLS, DASH = "application/vnd.apple.mpegurl", "application/dash+xml"
+
+Aside = Callable[[Callable[[], Rendered | None]], Awaitable[Rendered | None]]
+"""Calls what takes long."""
+
+# Stands for the session's URL in what is remembered; characters that neither format escapes.
+_MARK = "https://session.invalid/0"
+
+_CMCD = re.compile(rb"(?i)cmcd(?:=|$)")
+
+
+class SteeredManifests:
+    """Answers players with manifests.
+
+    Args:
+        manifests: Fetch them.
+        steering: Begins their sessions.
+        aside: Renders where it holds up no request; a long manifest takes a second.
+    """
+
+    def __init__(self, manifests: Manifests, steering: Steering, aside: Aside) -> None:
+        self._manifests = manifests
+        self._steering = steering
+        self._aside = aside
+
+    async def answer(self, asked: Asked, client: Client, base: bytes, now: int) -> tuple[bytes, str] | None:
+        """Return a manifest with steering and its media type, None where the player is to be redirected instead.
+
+        Args:
+            asked: What is asked for, on the route that it takes.
+            client: Who asks.
+            base: What stands before the path in URLs of this service: `https://video.example.com`.
+            now: The time in Unix seconds.
+        """
+        if not base:
+            return None
+        # Each player reports in a query of its own, which would keep their manifests apart.
+        carried = b"&".join(name for name in asked.carried.split(b"&") if not _CMCD.match(name))
+        url = asked.video
+        tail = tail_of(url.query, carried)
+        manifest = await self._manifests.fetch(f"{url.origin.scheme}://{url.origin.host}{(url.path + tail).decode()}")
+        # Whether it can be steered does not depend on where a session begins, which takes a ticket.
+        enabled = [index for index, target in enumerate(asked.route.config.document.targets) if target.enabled]
+        if manifest is None or await self._rendered(manifest, asked, enabled[0]) is None:
+            return None
+        steered = self._steering.begin(asked, client, now)
+        found = await self._rendered(manifest, asked, steered.first)
+        if found is None:
+            return None
+        before, after = found
+        is_hls = manifest.body.lstrip(b"\xef\xbb\xbf").startswith(b"#")
+        server = session_url(base, steered)
+        return before + (server if is_hls else server.replace(b"&", b"&amp;")) + after, HLS if is_hls else DASH
+
+    async def _rendered(self, manifest: Manifest, asked: Asked, first: int) -> Rendered | None:
+        """Return a manifest with a route's targets as pathways, made once for each first one."""
+        key = asked.route, first
+        if key in manifest.rendered:
+            return manifest.rendered[key]
+        found = await self._aside(lambda: _render(manifest.body, asked, first))
+        if len(manifest.rendered) >= MAX_RENDERED:
+            manifest.rendered.clear()
+        manifest.rendered[key] = found
+        return found
+
+
+def _render(body: bytes, asked: Asked, first: int) -> Rendered | None:
+    targets = asked.route.config.document.targets
+    # A drained one too, which may be filled again while the session lasts.
+    others = (target for index, target in enumerate(targets) if target.enabled and index != first)
+    pathways = [pathway_of(target, asked.origin) for target in (targets[first], *others)]
+    try:
+        steered = steered_manifest(body, asked.video.text, pathways, _MARK)
+    except (NotSteerable, InvalidInput):
+        return None
+    before, found, after = steered.partition(_MARK.encode())
+    return (before, after) if found else None
