@@ -11,7 +11,7 @@ from tests.players.media import DASH, HLS, Stream
 from tests.players.report import Row
 from tests.players.scenarios import KNOWN, SCENARIOS, STREAMS, SWITCH, Scenario
 
-ENDPOINTS: frozenset[str] = frozenset()
+ENDPOINTS = frozenset({"manifest"})
 """What the balancer has beside redirects and steering: `manifest`, `cmcd`; `--with` adds to it."""
 
 SETTINGS: dict[str, dict[str, object]] = {"manifest": {"MANIFESTS": "true"}, "cmcd": {}}

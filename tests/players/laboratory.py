@@ -1,6 +1,7 @@
 """The laboratory: all servers, the balancer as a process, and sessions of players, watched until something is so."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,11 +17,11 @@ from tests.factories import KEY
 from tests.players.browser import HERE, PACKAGES, Browser, State
 from tests.players.manifests import live_mpd, live_playlist, steered_mpd, steered_playlist
 from tests.players.media import Stream, is_segment, make_media
+from tests.players.resolving import ORIGIN
 from tests.players.servers import Exchange, Proxy, Site, now
 from tests.processes import Balancer
 
 BALANCER = "balancer.example"
-ORIGIN = "s1.origin-cluster"
 CDNS = {"cdn-a": "cdn-a.example.com", "cdn-b": "cdn-b.example.com"}
 PAGES = "page.example"
 
@@ -251,8 +252,10 @@ def in_path(url: str) -> str:
     return f"http://{BALANCER}/to/{url.replace('://', '/', 1)}"
 
 
-def with_manifest(url: str) -> str:
-    """Return the URL of the balancer that answers a video's manifest with steering."""
+def with_manifest(lab: Laboratory, session: Session) -> str:
+    """Return the URL of the balancer that answers a session's manifest with steering, which it gets from the origin."""
+    # The balancer finds the origin by its port.
+    url = video_url(session).replace(ORIGIN, f"{ORIGIN}:{lab.sites[ORIGIN].server_port}")
     return f"http://{BALANCER}/manifest?video={quote(url, safe='')}"
 
 
@@ -275,12 +278,17 @@ def laboratory(
         ports = {host: stack.enter_context(site.serving()) for host, site in sites.items()}
         ports[PAGES] = stack.enter_context(Site(PAGES, "", _page, []).serving())
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        ours = {"ORIGIN_HOSTS": "*.origin-cluster", "STEERING_TTL": TTL, "ACCESS_LOG": "all", "OPEN_RATE": "1000/s"}
-        balancer = stack.enter_context(Balancer(folder, None, **{**ours, **(settings or {})}))
+        hosts = f"*.origin-cluster,*.origin-cluster:{ports[ORIGIN]}"
+        ours = {"ORIGIN_HOSTS": hosts, "STEERING_TTL": TTL, "OPEN_RATE": "1000/s"}
+        balancer = stack.enter_context(_Balancer(folder, None, **{**ours, **(settings or {})}))
         ports[BALANCER] = urlsplit(balancer.url).port or 80
         proxy = stack.enter_context(Proxy(ports).serving())
         driven = stack.enter_context(Browser(ports, proxy, is_firefox=browser == "firefox")) if browser else None
         yield Laboratory(browser=driven, balancer=balancer, sites=sites, log=log, proxy=proxy, begun=begun)
+
+
+class _Balancer(Balancer):
+    through = (sys.executable, str(HERE / "resolving.py"))
 
 
 class _Files:

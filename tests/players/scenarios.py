@@ -179,7 +179,7 @@ def steering_switch(lab: Laboratory, sessions: Sequence[Session]) -> None:
 
 def manifest_switch(lab: Laboratory, sessions: Sequence[Session]) -> None:
     """The same with a manifest to which the balancer adds steering."""
-    _switch(lab, sessions, lambda session: with_manifest(video_url(session)))
+    _switch(lab, sessions, lambda session: with_manifest(lab, session))
 
 
 def dead_target(lab: Laboratory, sessions: Sequence[Session]) -> None:
