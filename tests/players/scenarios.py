@@ -9,7 +9,6 @@ from tests.players.laboratory import (
     BALANCER,
     FIRST,
     HEALTH,
-    ORIGIN,
     SECOND,
     Laboratory,
     Session,
@@ -20,6 +19,7 @@ from tests.players.laboratory import (
     with_manifest,
 )
 from tests.players.media import DASH, HLS, LIVE_DASH, LIVE_HLS, TS, Stream
+from tests.players.resolving import ORIGIN
 
 START = 60.0
 """Seconds that a player may take to play the first seconds, beside others on a busy machine."""
