@@ -2,7 +2,7 @@
 
 import re
 from itertools import pairwise
-from random import getrandbits, random
+from random import Random
 from time import monotonic
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -30,6 +30,9 @@ _DIGIT, _LOWER, _UPPER = re.compile(r"[0-9]"), re.compile(r"[a-z]"), re.compile(
 
 MIN_TOKEN = 20
 """Characters of the shortest base64 that counts as a token: an MD5 sum has 22."""
+
+# A generator of its own, as whoever seeds that of the module must not be disturbed. No secret: it only chooses and names.
+_chance = Random()  # noqa: S311
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -74,7 +77,7 @@ class PlayerWatch:
     def redirected(self, decision: Decision, client: str, request_id: str | None, begun: float) -> None:
         """See a redirect that began at `begun` by the monotonic clock."""
         video = decision.video
-        if random() < self._log.part:  # noqa: S311  # no secret: it only chooses
+        if _chance.random() < self._log.part:
             logger.info(
                 "redirect",
                 status=301,
@@ -88,7 +91,7 @@ class PlayerWatch:
                 duration_ms=milliseconds(begun),
                 **({"request_id": request_id} if request_id else {}),
             )
-        if self._tracing and random() < self._part_traced:  # noqa: S311  # no secret: it only chooses
+        if self._tracing and _chance.random() < self._part_traced:
             self._tracing.redirect(decision, begun)
 
     def refused(self, status: int, code: str, client: str, begun: float) -> None:
@@ -112,7 +115,7 @@ class PlayerWatch:
 
 def request_id_of(given: str | None) -> str:
     """Return the id that a client gives its request if it can stand in a line and a header, else a new one."""
-    return given if given and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+    return given if given and _REQUEST_ID.fullmatch(given) else f"{_chance.getrandbits(128):032x}"
 
 
 def shown(path: str) -> str:
