@@ -31,7 +31,7 @@ _DIGIT, _LOWER, _UPPER = re.compile(r"[0-9]"), re.compile(r"[a-z]"), re.compile(
 MIN_TOKEN = 20
 """Characters of the shortest base64 that counts as a token: an MD5 sum has 22."""
 
-# A generator of its own, as whoever seeds that of the module must not be disturbed. No secret: it only chooses and names.
+# A generator of its own: whoever seeds that of the module must not be disturbed. No secret: it only chooses and names.
 _chance = Random()  # noqa: S311
 
 logger = structlog.stdlib.get_logger(__name__)
