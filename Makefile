@@ -141,9 +141,12 @@ dashboard: $(VENV)/.dev prometheus  ## Play four minutes of load and trouble, an
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
-.PHONY: faults
-faults: $(VENV)/.dev  ## Run the long tests of faults, and write what players and admins got in each to docs/reliability.md
+.PHONY: long
+long: $(VENV)/.dev prometheus  ## Run the tests that take long: commands, restarts, fail-overs, the last release
 	$(BIN)/pytest tests -m long
+
+.PHONY: faults
+faults: long  ## Run them, and write what players and admins get during faults to docs/reliability.md
 	$(BIN)/python -m tests.faults
 
 .PHONY: fuzz

@@ -58,6 +58,7 @@ cdn-c   cdn     c.example     keep    /{server}{path}  -        1     1       la
 """
 
 
+@pytest.mark.long
 def test_a_config_as_a_table(tmp_path: Path) -> None:
     """`config show --table` prints the policy and a line for each target, with its share or why it has none."""
     targets = [
@@ -248,6 +249,7 @@ def test_taken_port(
     assert f"Port {port} of 127.0.0.1 cannot be listened on: Address already in use. Choose another by {name}" in line
 
 
+@pytest.mark.long
 def test_taken_socket(tmp_path: Path) -> None:
     """A Unix socket that another server has, and one that cannot be, are named with their setting."""
     with socket.socket(socket.AF_UNIX) as other:
@@ -401,6 +403,7 @@ def test_other_addresses_at_a_terminal(tmp_path: Path) -> None:
     assert re.fullmatch(re.escape(f"curl {key} http://127.0.0.1:") + r"\d+/config", request)
 
 
+@pytest.mark.long
 def test_going_back_is_asked_about(populated: Path, tmp_path: Path) -> None:
     """A migration back says what is lost; it needs a yes at a terminal, and `--yes` elsewhere."""
     url = f"sqlite:///{populated}/data/balancer.db"

@@ -386,6 +386,7 @@ def test_workers_share_connections(tmp_path: Path) -> None:
         assert max(held()) / min(held()) <= 1.3
 
 
+@pytest.mark.long
 def test_a_stopped_worker_holds_nobody_for_long(tmp_path: Path) -> None:
     """While a worker is stopped, every new connection is served within a moment; afterwards it serves again."""
     with Balancer(tmp_path, None, WORKERS=2, **NEVER) as balancer:

@@ -120,6 +120,7 @@ def caught_up(standby: DatabaseServer, name: str) -> bool:
 
 
 @pytest.mark.parametrize("loss", ["killed", "cut off"])
+@pytest.mark.long
 def test_database_fails_over(start: Start, primary: DatabaseServer, standby: DatabaseServer, loss: str) -> None:
     """When the standby takes the primary's place, changes are made there; nothing is restarted, no redirect fails."""
     with Wire(primary.port) as wire:
@@ -265,6 +266,7 @@ async def test_redis_stores_fail_over(loss: Loss) -> None:
     await redis.aclose()
 
 
+@pytest.mark.long
 def test_connections_are_reset(start: Start, tmp_path: Path) -> None:
     """A change that is recorded is answered with 200, however often connections to Redis are reset meanwhile."""
     with Valkey(tmp_path) as valkey, Wire(valkey.port) as wire:

@@ -77,6 +77,7 @@ def test_commands(start: Start) -> None:
     assert KEY not in exported
 
 
+@pytest.mark.long
 def test_last_key_by_command(start: Start) -> None:
     """Whoever reaches the database may revoke the last admin's key, is told so, and can make another one."""
     balancer = start()

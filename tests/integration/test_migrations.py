@@ -326,6 +326,7 @@ def test_what_goes_back_is_as_near_as_can_be(url: str) -> None:
     assert expected == documents
 
 
+@pytest.mark.long
 def test_runners_at_once(url: str, tmp_path: Path) -> None:
     """Several migrations at the same time do the work once, and all succeed."""
     with ExitStack() as running:

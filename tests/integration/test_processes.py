@@ -162,6 +162,7 @@ def test_no_database_and_no_copy(tmp_path: Path) -> None:
     assert "secret" not in done.stderr
 
 
+@pytest.mark.long
 def test_commands(tmp_path: Path) -> None:
     """The commands explain themselves, migrate both ways, and show a config as the API does."""
     assert "serve" in run(tmp_path, "--help").stdout

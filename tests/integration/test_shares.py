@@ -38,6 +38,7 @@ def test_exact_after_any_number_of_requests(start: Start, fleet: dict[str, objec
         assert abs(seen[VIDEO] - seen.total() / rate) <= len(urls)
 
 
+@pytest.mark.long
 def test_changes_of_the_rate(start: Start, fleet: dict[str, object]) -> None:
     """After each change the shares are those of the new rate, in every process."""
     urls = [start(**fleet).url for _ in range(2)]
@@ -79,6 +80,7 @@ def test_killed_workers(start: Start, fleet: dict[str, object]) -> None:
     assert abs(seen[VIDEO] - seen.total() / 10) <= ever
 
 
+@pytest.mark.long
 def test_counter_away_and_back(start: Start, tmp_path: Path) -> None:
     """Without the counter each process counts on by itself, at once and exactly, and returns when it is back."""
     with Valkey(tmp_path) as valkey:

@@ -80,6 +80,7 @@ def test_any_worker_of_any_host(start: Start, shared: dict[str, object]) -> None
         assert token != told(client, url)["RELOAD-URI"].partition("session=")[2]
 
 
+@pytest.mark.long
 def test_key_of_a_host(start: Start, tmp_path: Path) -> None:
     """Workers of a host without a setting share a key, which is kept for the next start and is nobody else's."""
     folder = tmp_path / "data"
