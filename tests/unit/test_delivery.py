@@ -103,7 +103,7 @@ def test_a_release_needs_everything() -> None:
         assert "actions/attest-build-provenance" in steps(jobs[name])
     (build,) = [step for step in jobs["image"]["steps"] if "build-push-action" in step.get("uses", "")]
     assert (True, "mode=max") == (build["with"]["sbom"], build["with"]["provenance"])
-    assert {"test", "audit", "wheel", "image"} == set(load("ci")["jobs"])
+    assert {"test", "long", "players", "audit", "wheel", "image"} == set(load("ci")["jobs"])
 
 
 def test_hooks_are_the_checks(tmp_path: Path) -> None:
