@@ -33,7 +33,7 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
         assert 200 == httpx.patch(f"{balancer.url}/config", json={"id": 1, "name": "a"}, headers=BEARER).status_code
         found = modes(tmp_path / "data")
     assert "0o700" == found.pop("")
-    assert {"balancer.db", "balancer.db-wal", "balancer.db-shm", "in-force.json"} == set(found)
+    assert {"balancer.db", "balancer.db-wal", "balancer.db-shm", "in-force.json", "steering.key"} == set(found)
     assert {"0o600"} == set(found.values())
 
 

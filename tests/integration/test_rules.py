@@ -43,6 +43,7 @@ def test_walk(start: Start, stores: dict[str, object]) -> None:
         ]
 
 
+@pytest.mark.long
 def test_ten_thousand_rules(start: Start, stores: dict[str, object]) -> None:
     """The most rules that there can be are put and read, and requests are answered right after."""
     url = start(**stores).url
@@ -55,8 +56,6 @@ def test_ten_thousand_rules(start: Start, stores: dict[str, object]) -> None:
         assert (200, 10_000) == (answer.status_code, len(answer.json()["rules"]))
         assert 301 == client.get(f"/?video={VIDEO}").status_code
         asked = [{"video": f"http://s{number}.origin-cluster/a.m3u8"} for number in (0, 9_999, 10_000)]
-        # A busy machine may take longer to read so many than an admin may wait.
-        wait_for(lambda: 200 == client.post("/rules/preview", json={"requests": asked}).status_code, seconds=30)
         found = client.post("/rules/preview", json={"requests": asked}).json()["requests"]
         assert ["rule-0", "rule-9999", None] == [one["before"]["rule"] for one in found]
         assert 10_000 == len({change["rule"] for change in client.get("/rules/diff?from=0&to=1").json()["changes"]})

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balancer.core.configs.documents import CdnConfig, PolicyName
@@ -94,20 +94,21 @@ def test_few_sessions_move() -> None:
     assert after == world.everybody()
 
 
-@given(st.lists(st.lists(st.integers(1, 20), min_size=4, max_size=4), min_size=2, max_size=5))
+@settings(max_examples=25)
+@given(st.lists(st.lists(st.integers(1, 20), min_size=4, max_size=4), min_size=2, max_size=4))
 def test_no_more_move_than_must(history: list[list[int]]) -> None:
     """Whatever the weights were and become, no more sessions move than the shares differ."""
     world = World(**dict(zip("abcd", history[0], strict=True)))
-    world.begin(2_000)
+    world.begin(1_000)
     before = world.everybody()
     for old, new in pairwise(history):
         world.change(**dict(zip("abcd", new, strict=True)))
         after = world.everybody()
         shares = [[weight / sum(weights) for weight in weights] for weights in (old, new)]
         must = sum(max(0.0, one - other) for one, other in zip(*shares, strict=True))
-        assert must == pytest.approx(moved(before, after), abs=0.02)
+        assert must == pytest.approx(moved(before, after), abs=0.03)
         counts = Counter(after)
-        assert shares[1] == pytest.approx([counts[name] / 2_000 for name in "abcd"], abs=0.02)
+        assert shares[1] == pytest.approx([counts[name] / 1_000 for name in "abcd"], abs=0.03)
         before = after
 
 
