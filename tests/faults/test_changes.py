@@ -75,6 +75,7 @@ class Changer:
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+@pytest.mark.long
 def test_confirmed_changes_survive_kills(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> None:
     """Whenever a process is killed, every change that it has confirmed is on record, under its number."""
     settings: dict[str, object] = {"ADMIN_RATE": "off"}

@@ -160,6 +160,7 @@ def ready(url: str) -> dict[str, str]:
     return {store["name"]: store["status"] for store in found["dependencies"]} | {"": found["status"]}
 
 
+@pytest.mark.long
 def test_a_worker_without_a_config_waits_for_one(start: Start, outage: Postgres, nowhere: Path) -> None:
     """With the database away and no copy, a replaced worker answers 503 with Retry-After until the database is back."""
     balancer = start(WORKERS=2, DATABASE_URL=outage.url, DATA_DIR=nowhere).wait()
@@ -179,6 +180,7 @@ def test_a_worker_without_a_config_waits_for_one(start: Start, outage: Postgres,
 
 
 @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 2])
+@pytest.mark.long
 def test_a_first_start_waits_for_its_database(start: Start, outage: Postgres, nowhere: Path, workers: int) -> None:
     """A first start with no store and no copy answers 503 until the database is there, and then works in full."""
     outage.stop()
@@ -293,6 +295,7 @@ def test_stopping_resets_nobody(start: Start, workers: int) -> None:
     assert {"301", "refused"} == set(clients.seen)
 
 
+@pytest.mark.long
 def test_restarting_resets_nobody(start: Start) -> None:
     """While workers are replaced one after another, every request is answered."""
     balancer = start(WORKERS=2).wait()

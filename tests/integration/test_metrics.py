@@ -80,6 +80,7 @@ def test_a_worker_killed_under_load(start: Start, shared: dict[str, object]) -> 
     assert abs(counted - answered) <= at_once
 
 
+@pytest.mark.long
 def test_two_hosts_tell_each_other(start: Start, shared: dict[str, object]) -> None:
     """With Redis, each host tells what all of them have served, at most a moment later."""
     first, second = start(WORKERS=2, **shared), start(**shared)

@@ -60,6 +60,7 @@ def test_change_reaches_all(start: Start, shared: dict[str, object], tmp_path: P
             wait_for(lambda: follows(second.url), seconds=1)
 
 
+@pytest.mark.long
 def test_stores_away(start: Start, tmp_path: Path) -> None:
     """Redirects go on without Redis and without the database, the API says what is away, and both come back."""
     with Postgres("outage") as postgres, Valkey(tmp_path) as valkey:

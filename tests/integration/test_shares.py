@@ -28,7 +28,9 @@ def fleet(redis_url: str, tmp_path: Path) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("rate", [3, 10, 97])
+@pytest.mark.parametrize(
+    "rate", [3, pytest.param(10, marks=pytest.mark.long), pytest.param(97, marks=pytest.mark.long)]
+)
 def test_exact_after_any_number_of_requests(start: Start, fleet: dict[str, object], rate: int) -> None:
     """The origin's count differs from requests / N by at most one for each process."""
     urls = [start(**fleet, DISTRIBUTION_RATE=rate).url for _ in range(3)]

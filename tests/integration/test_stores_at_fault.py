@@ -249,6 +249,7 @@ async def test_read_only_sqlite(tmp_path: Path) -> None:
     await writable.dispose()
 
 
+@pytest.mark.long
 def test_migration_may_take_its_time(server: Server, tmp_path: Path) -> None:
     """A migration that takes longer than a statement may in service comes to its end."""
     server.sql("CREATE DATABASE slow_test")
