@@ -222,9 +222,10 @@ def test_failures_are_limited_and_logged(caplog: pytest.LogCaptureFixture) -> No
             answer = client.get("/config", headers=guessed)
             assert (429, "3600" >= answer.headers["retry-after"] > "1000") == (answer.status_code, True)
             assert '"login";q=3;w=3600' == answer.headers["ratelimit-policy"]
-    first, summary = failures(caplog)
-    assert "'path': '/config'" in first
-    assert "'repeated': 2" in summary
+    # An application that tests of this module share sums up its own failures at any time.
+    lines = failures(caplog)
+    assert any("'path': '/config'" in line and "'repeated'" not in line for line in lines)
+    assert 1 == sum("'repeated': 2" in line for line in lines)
     assert "guessed" not in caplog.text
 
 
@@ -289,8 +290,7 @@ def test_log_lines_cannot_be_forged(caplog: pytest.LogCaptureFixture) -> None:
         assert (
             401 == client.get("/docs/a%0AERROR%20forged", headers={"authorization": "Bearer vbk_guessed"}).status_code
         )
-    (line,) = failures(caplog)
-    assert "'path': '/docs/{name}'" in line
+    assert any("'path': '/docs/{name}'" in line for line in failures(caplog))
     assert "forged" not in caplog.text
 
 
