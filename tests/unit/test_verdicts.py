@@ -372,6 +372,15 @@ def test_who_tells_changes() -> None:
     assert "b/0" == known.latest.by
 
 
+def test_told_twice_at_one_time() -> None:
+    """What has changed since it was told counts, also where the teller's clock has not moved."""
+    hands = Hands()
+    known = KnownVerdicts(hands.clock, hands.stopwatch)
+    for part in (0.0, 0.3):
+        known.hear(told(hands, part))
+    assert {(1, "cdn"): 0.3} == known.parts(Watchlist(lambda: [config(1, cdn())]).checks)
+
+
 def test_configs_are_looked_at_once() -> None:
     """What is watched is worked out again only when another config is in use."""
     configs = [config(1, cdn())]

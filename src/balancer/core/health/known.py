@@ -1,7 +1,6 @@
 """The verdicts that one process knows, and for how long they count."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.checks import Check
@@ -31,8 +30,8 @@ class KnownVerdicts:
         self._clock = clock
         self._stopwatch = stopwatch
         self._heard_at: float | None = None
-        # Who told last, and when, also where it did not count.
-        self._mark: tuple[str, datetime] | None = None
+        # What was told last, also where it did not count.
+        self._told: Verdicts | None = None
 
     def hear(self, verdicts: Verdicts | None) -> None:
         """Take in what is told now; None, and what was told already, is nothing new.
@@ -43,16 +42,16 @@ class KnownVerdicts:
         now = self._stopwatch()
         if self._heard_at is None:
             self._heard_at = now
-        if verdicts is None or self._mark == (verdicts.by, verdicts.at):
+        if verdicts is None or verdicts == self._told:
             return
-        is_going_on = self._mark is not None and self._mark[0] == verdicts.by
-        self._mark = verdicts.by, verdicts.at
+        is_going_on = self._told is not None and self._told.by == verdicts.by
+        self._told = verdicts
         if is_going_on or (self._clock() - verdicts.at).total_seconds() <= MAX_AGE:
             self.latest, self._heard_at = verdicts, now
 
     def forget(self) -> None:
         """Nothing is watched any more."""
-        self.latest = self._heard_at = self._mark = None
+        self.latest = self._heard_at = self._told = None
 
     @property
     def age(self) -> float | None:
