@@ -27,7 +27,8 @@ def test_requests_made_up_from_the_document(
     provider = Provider(tmp_path / "jwks.json", "one")
     settings: dict[str, object] = request.getfixturevalue("shared") if stores == "shared" else {}
     identity = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_JWKS": provider.path}
-    url = start(**settings, **identity, ADMIN_RATE="off", LOGIN_RATE="off", OPEN_RATE="off").url
+    rates = {"ADMIN_RATE": "off", "LOGIN_RATE": "off", "OPEN_RATE": "off"}
+    url = start(**settings, **identity, **rates, MANIFESTS="true", CMCD="true").url
     # A token cannot be revoked by what is made up.
     token = provider.token(role="admin", exp=2**32)
     done = subprocess.run(
