@@ -104,13 +104,13 @@ def test_nobody_is_recognised(start: Start, shared: dict[str, object]) -> None:
         paths = ("/quality", "/stats", "/metrics")
         seen += [httpx.get(f"{balancer.url}{path}", headers=BEARER).content for path in paths]
     assert b"203.0.113.0/24" in b"".join(seen)
-    kept = redis.Redis.from_url(str(shared["REDIS_URL"]))
-    keys = kept.keys(f"{shared['REDIS_PREFIX']}quality:*")
-    assert 1 <= len(keys)
-    for key in keys:
-        assert 3600 <= kept.ttl(key) <= 3900
-        told: Any = kept.hgetall(key)
-        seen += [key, *told, *told.values(), *map(_plain, told.values())]
+    with redis.Redis.from_url(str(shared["REDIS_URL"])) as kept:
+        keys = kept.keys(f"{shared['REDIS_PREFIX']}quality:*")
+        assert 1 <= len(keys)
+        for key in keys:
+            assert 3600 <= kept.ttl(key) <= 3900
+            told: Any = kept.hgetall(key)
+            seen += [key, *told, *told.values(), *map(_plain, told.values())]
     files = list((host.folder / "data" / "quality").iterdir())
     assert 1 <= len(files)
     seen += [file.read_bytes() for file in files] + [_plain(file.read_bytes()) for file in files]
