@@ -1,5 +1,6 @@
 """The OpenAPI document against the running program: requests made up from it find nothing that it does not describe."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,14 @@ CHECKS = [
 ]
 
 
+HOOKS = """
+import schemathesis
+
+schemathesis.serializer.alias("application/cmcd", "text/plain")
+"""
+"""Says how a body of lines is sent."""
+
+
 @pytest.mark.parametrize("stores", ["embedded", pytest.param("shared", marks=pytest.mark.long)])
 def test_requests_made_up_from_the_document(
     start: Start, tmp_path: Path, stores: str, request: pytest.FixtureRequest
@@ -31,6 +40,7 @@ def test_requests_made_up_from_the_document(
     url = start(**settings, **identity, **rates, MANIFESTS="true", CMCD="true").url
     # A token cannot be revoked by what is made up.
     token = provider.token(role="admin", exp=2**32)
+    (tmp_path / "hooks.py").write_text(HOOKS)
     done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/schema/openapi.json"),
@@ -38,6 +48,7 @@ def test_requests_made_up_from_the_document(
             *("--checks", ",".join(CHECKS), "--seed", "1", "--no-color"),
         ],
         cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "hooks"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -51,7 +51,7 @@ ROUTES = [
     ),
     Route("/", "options", "preflight", frozenset({400, 429}), None),
     *_both("/to/{url}", "redirectPath", frozenset({400, 414, 422, 429, 431, 503}), None),
-    Route("/to/{url}", "options", "preflightPath", frozenset({400, 429}), None),
+    Route("/to/{url}", "options", "preflightPath", frozenset({400, 429, 431}), None),
     *_both(
         "/manifest",
         "steerManifest",

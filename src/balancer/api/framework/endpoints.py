@@ -51,7 +51,7 @@ class Declaration(TypedDict, total=False):
         headers: The header fields of that; `Cache-Control: no-store` alone when nothing is said.
         body: The shape of the JSON body that it reads.
         example: One such body.
-        text: One body that is no JSON, by the media types that it may have.
+        text: The media type of a body that is no JSON, and one such body.
         errors: Examples of what the domain may refuse, beside what its role and its inputs can lead to.
         details: Details of what HTTP itself may refuse, by status, where they are not the usual ones.
         responses: Answers that are neither, by status.
@@ -63,7 +63,7 @@ class Declaration(TypedDict, total=False):
     headers: Sequence[ResponseHeader]
     body: type[msgspec.Struct]
     example: Mapping[str, object]
-    text: Mapping[str, str]
+    text: tuple[str, str]
     errors: Sequence[BalancerError]
     details: Mapping[int, str]
     responses: Mapping[int, ResponseSpec]

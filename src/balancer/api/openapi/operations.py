@@ -25,7 +25,7 @@ def operation(
     parameters: Sequence[Parameter],
     body: type[msgspec.Struct] | None,
     example: Mapping[str, object] | None,
-    text: Mapping[str, str] | None = None,
+    text: tuple[str, str] | None = None,
 ) -> type[Operation]:
     """Return the description of an operation whose parameters and body the framework does not read itself.
 
@@ -33,7 +33,7 @@ def operation(
         parameters: Of the query and the headers.
         body: The shape of its JSON body.
         example: One such body.
-        text: One body that is no JSON, by the media types that it may have.
+        text: The media type of a body that is no JSON, and one such body.
     """
 
     @dataclass
@@ -45,11 +45,10 @@ def operation(
                 media = OpenAPIMediaType(schema=schema, examples={"example": Example(value=example)})
                 self.request_body = RequestBody(content={"application/json": media}, required=True)
             elif text is not None:
-                lines = Schema(type=OpenAPIType.STRING)
-                content = {
-                    kind: OpenAPIMediaType(schema=lines, examples={"example": Example(value=sample)})
-                    for kind, sample in text.items()
-                }
-                self.request_body = RequestBody(content=content, required=True)
+                media_type, sample = text
+                media = OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.STRING), examples={"example": Example(value=sample)}
+                )
+                self.request_body = RequestBody(content={media_type: media}, required=True)
 
     return Described

@@ -142,7 +142,7 @@ async def redirect_video(
     answer="What browsers on other sites may ask.",
     headers=PREFLIGHT_HEADERS,
     errors=[LIMITED],
-    details={400: HTTP_DETAILS[400]},
+    details=HTTP_DETAILS,
     route={"guards": [limit_players], "after_request": allow_all},
 )
 async def preflight_path() -> None:

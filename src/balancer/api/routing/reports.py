@@ -54,7 +54,7 @@ async def preflight_reports() -> None:
     status=HTTP_204_NO_CONTENT,
     answer="Taken, as far as it could be read.",
     headers=headers_named(headers.PLAYER),
-    text={"application/cmcd": _EXAMPLE, "text/plain": _EXAMPLE},
+    text=("application/cmcd", _EXAMPLE),
     errors=[LIMITED],
     details={400: HTTP_DETAILS[400], 413: BODY_DETAILS[413], 431: HTTP_DETAILS[431]},
     route={"guards": [limit_players], "after_request": _accept},
