@@ -78,7 +78,7 @@ class SteeringAnswers:
 
     def _hear(self, query: bytes, steered: Steered | None, head: Head, asker: Asker) -> None:
         """Take in the report that goes with a request, if it has one."""
-        if self._hearing is not None and steered is not None and (head.cmcd or PARAMETER in query):
+        if self._hearing is not None and steered is not None and (head.cmcd or query.find(PARAMETER) >= 0):
             target = steered.route.config.document.targets[steered.first]
             address = self._proxies.address_of(asker.peer, head.joined)
             self._hearing.hear_request(query, head.cmcd, target.name, address, int(time()))

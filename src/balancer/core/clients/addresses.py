@@ -93,7 +93,8 @@ class TrustedProxies:
 
     def address_of(self, peer: str, joined: Callable[[bytes], str]) -> str:
         """Return the address of the client of a request, whole; the arguments are those of `key_of`."""
-        found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded"))
+        # Mostly nobody stands between, and then no field is looked for.
+        found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded")) if self.trusts(peer) else peer
         # Where both families share a socket, an IPv4 address comes as `::ffff:192.0.2.7`.
         return str(_parse(found) or found) if ":" in found else found
 
