@@ -31,6 +31,8 @@ from balancer.core.errors import (
 from balancer.core.health.ports import Dependency, Leadership, Prober, SharedStats, SharedVerdicts
 from balancer.core.health.verdicts import Outcome, Verdicts
 from balancer.core.manifests.ports import Manifest, Manifests
+from balancer.core.quality.aggregates import Qualities
+from balancer.core.quality.ports import SharedQuality
 from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 from balancer.core.rules.ports import RuleRecord
@@ -428,6 +430,28 @@ class FakeSharedStats(SharedStats):
         if self.down:
             raise StoreUnavailable("redis")
         return [self.told[step] for step in steps if step in self.told]
+
+
+class FakeSharedQuality(SharedQuality):
+    """Steps in a dictionary. Set `down` to take the store away; `loaded` has the steps that were asked for."""
+
+    def __init__(self) -> None:
+        self.told: dict[int, dict[str, Qualities]] = {}
+        self.loaded: list[int] = []
+        self.down = False
+
+    @override
+    async def save(self, source: str, step: int, qualities: Qualities) -> None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        self.told.setdefault(step, {})[source] = qualities
+
+    @override
+    async def load(self, steps: Collection[int]) -> Mapping[int, Sequence[Qualities]]:
+        if self.down:
+            raise StoreUnavailable("redis")
+        self.loaded += steps
+        return {step: list(self.told[step].values()) for step in steps if step in self.told}
 
 
 class FakeDependency(Dependency):

@@ -111,8 +111,8 @@ def _parts(operation: Json, document: Json) -> Iterator[str]:
         if count > 1:
             yield f"parameter {key} stands {count} times"
     yield from (f"parameter {one['name']} has no description" for one in parameters if not one.get("description"))
-    for media in operation.get("requestBody", {}).get("content", {}).values():
-        if "$ref" not in media["schema"]:
+    for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+        if kind == "application/json" and "$ref" not in media["schema"]:
             yield "its body has no name"
 
 

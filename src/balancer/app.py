@@ -23,6 +23,7 @@ from balancer.core.routing.redirects import Redirects
 from balancer.edge.listening import Edge
 from balancer.edge.players import Players
 from balancer.edge.process import EdgeParts
+from balancer.edge.reports import ReportAnswers
 from balancer.edge.steering import SteeringAnswers
 from balancer.jobs.runner import Background
 from balancer.settings import Settings, read_settings
@@ -80,9 +81,10 @@ def create_app(
                     if edge:
                         players: Players | None = await parts.get(Players | None)
                         steering: SteeringAnswers | None = await parts.get(SteeringAnswers | None)
-                        throttles = await parts.get(Throttles)
+                        reports: ReportAnswers | None = await parts.get(ReportAnswers | None)
+                        limit = (await parts.get(Throttles)).strangers
                         paths = _paths(app, settings)
-                        edge.open(EdgeParts(players, steering, paths, meters, proxies, watch, throttles.strangers))
+                        edge.open(EdgeParts(players, steering, paths, meters, proxies, watch, limit, reports))
                     yield
         finally:
             try:
@@ -90,7 +92,7 @@ def create_app(
             except TimeoutError:
                 logger.warning("a store did not take leave in time; going without", seconds=CLOSE_TIMEOUT)
 
-    served = Served(settings.role, settings.manifests, settings.open_docs, settings.open_metrics)
+    served = Served(settings.role, settings.manifests, settings.cmcd, settings.open_docs, settings.open_metrics)
     app = make_application(__version__, lifespan, served)
     setup_dishka(parts, app)
     handler = app.asgi_handler

@@ -19,6 +19,15 @@ PREFLIGHT = {
 }
 """Of the answer to a browser that asks whether it may ask (Fetch §3.2)."""
 
+REPORTS = "/cmcd"
+"""Where players report events of their playback."""
+
+REPORT_METHODS = "OPTIONS, POST"
+"""What can be done there."""
+
+REPORT_PREFLIGHT = {**PREFLIGHT, "access-control-allow-methods": REPORT_METHODS, "allow": REPORT_METHODS}
+"""Of the answer to a browser that asks whether it may report."""
+
 SECURITY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -30,7 +39,7 @@ SECURITY = {
 
 def is_players(path: str) -> bool:
     """Tell whether a path is one that players ask: its answers are for pages of all sites."""
-    return path in {"/", "/manifest", "/steering"} or path.startswith("/to/")
+    return path in {"/", "/manifest", "/steering", REPORTS} or path.startswith("/to/")
 
 
 def lines(fields: Mapping[str, str]) -> str:

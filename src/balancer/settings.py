@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     steering_ttl: int = Field(default=30, ge=LEAST_TTL, le=MOST_TTL)
     manifests: bool = False
+    cmcd: bool = False
     steering_key: SecretStr | None = None
 
     bootstrap_api_key: SecretStr | None = None

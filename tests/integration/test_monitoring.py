@@ -62,7 +62,9 @@ class Monitored:
             self.seen += asyncio.run(ask([self.balancer.url], 100, at_once=8))
 
     def disturb(self) -> None:
-        """Ask for what is refused, and with a wrong key until it is too often."""
+        """Report, ask for what is refused, and with a wrong key until it is too often."""
+        said = 'bsd=400,ec="1",msd=900,mtp=(4000),rc=503,sid="a",url="http://cdn.example.com/a.ts"'
+        assert httpx.post(f"{self.balancer.url}/cmcd", content=said).status_code == 204
         httpx.get(f"{self.balancer.url}/?video=http://elsewhere.example/video/1/a.m3u8")
         # Until they have told each other, the workers limit each by itself.
         for _ in range(100):
@@ -86,7 +88,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
     with ExitStack() as running:
         valkey = running.enter_context(Valkey(folder))
         database = {"DATABASE_URL": f"sqlite:///{folder}/balancer.db"}
-        settings = {**database, "REDIS_URL": valkey.url, "WORKERS": 4, "LOGIN_RATE": "1/s"}
+        settings = {**database, "REDIS_URL": valkey.url, "WORKERS": 4, "LOGIN_RATE": "1/s", "CMCD": "true"}
         balancer = running.enter_context(Balancer(folder, None, **settings))
         watch(balancer, running.enter_context(TargetServer(tls=folder)))
         prometheus = running.enter_context(Prometheus(folder, [balancer.url]))

@@ -1,5 +1,6 @@
 """The OpenAPI document against the running program: requests made up from it find nothing that it does not describe."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,14 @@ CHECKS = [
 ]
 
 
+HOOKS = """
+import schemathesis
+
+schemathesis.serializer.alias("application/cmcd", "text/plain")
+"""
+"""Says how a body of lines is sent."""
+
+
 @pytest.mark.parametrize(
     ("stores", "examples"),
     [
@@ -34,9 +43,11 @@ def test_requests_made_up_from_the_document(
     provider = Provider(tmp_path / "jwks.json", "one")
     settings: dict[str, object] = request.getfixturevalue("shared") if stores == "shared" else {}
     identity = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_JWKS": provider.path}
-    url = start(**settings, **identity, ADMIN_RATE="off", LOGIN_RATE="off", OPEN_RATE="off").url
+    rates = {"ADMIN_RATE": "off", "LOGIN_RATE": "off", "OPEN_RATE": "off"}
+    url = start(**settings, **identity, **rates, MANIFESTS="true", CMCD="true").url
     # A token cannot be revoked by what is made up.
     token = provider.token(role="admin", exp=2**32)
+    (tmp_path / "hooks.py").write_text(HOOKS)
     done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/schema/openapi.json"),
@@ -44,6 +55,7 @@ def test_requests_made_up_from_the_document(
             *("--checks", ",".join(CHECKS), "--seed", "1", "--no-color"),
         ],
         cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "hooks"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import delete
 
 from balancer.adapters.files.local import FilePlanCopies
+from balancer.adapters.files.quality import FileSharedQuality
 from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.quality import RedisSharedQuality
 from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
@@ -47,6 +49,8 @@ from balancer.core.errors import (
     StoreUnavailable,
 )
 from balancer.core.health.ports import Dependency, SharedStats
+from balancer.core.quality.aggregates import NOTHING, Group
+from balancer.core.quality.ports import SharedQuality
 from balancer.core.routing.planner import Blueprint
 from balancer.core.routing.ports import Tickets
 from balancer.core.rules.conditions import Conditions
@@ -60,6 +64,7 @@ from tests.fakes import (
     FakeConfigNotices,
     FakeDependency,
     FakePlanCopies,
+    FakeSharedQuality,
     FakeSharedQuotas,
     FakeSharedStats,
     FakeTickets,
@@ -145,6 +150,19 @@ async def shared_stats(request: pytest.FixtureRequest) -> AsyncIterator[SharedSt
     redis = make_redis(address(request, f"{request.param}_url"))
     yield RedisSharedStats(redis, f"{uuid.uuid4()}:")
     await redis.aclose()
+
+
+@pytest.fixture(params=["fake", "file", *REDIS])
+async def shared_quality(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SharedQuality]:
+    """Return an empty store of quality of each kind."""
+    if request.param == "fake":
+        yield FakeSharedQuality()
+    elif request.param == "file":
+        yield FileSharedQuality(tmp_path / "quality")
+    else:
+        redis = make_redis(address(request, f"{request.param}_url"))
+        yield RedisSharedQuality(redis, f"{uuid.uuid4()}:")
+        await redis.aclose()
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgres", *REDIS])
@@ -577,6 +595,30 @@ async def test_shared_stats(shared_stats: SharedStats) -> None:
     assert [] == list(await shared_stats.load(range(9, 9)))
 
 
+async def test_shared_quality(shared_quality: SharedQuality) -> None:
+    """What each process has saved is returned step by step; saving a step again replaces it."""
+    one, other, third = ({Group(name, "AS64496", "DE"): NOTHING._replace(reports=1)} for name in ("a", "b", "c"))
+    assert {} == await shared_quality.load([7, 8, 9])
+    await shared_quality.save("a/0/x", 7, one)
+    await shared_quality.save("a/0/x", 8, other)
+    await shared_quality.save("b/0/x", 8, one)
+    await shared_quality.save("a/0/x", 8, third)
+    found = await shared_quality.load([7, 8, 9])
+    assert {7: [one], 8: [one, third]} == {step: sorted(told, key=list) for step, told in found.items()}
+    assert [8] == list(await shared_quality.load([8]))
+    assert {} == await shared_quality.load([])
+
+
+async def test_files_of_old_steps_are_deleted(tmp_path: Path) -> None:
+    """Each saving leaves the files of little over an hour, and only this user can read them."""
+    quality, told = FileSharedQuality(tmp_path / "quality"), {Group("a", "AS64496", "DE"): NOTHING}
+    for step in (1000, 1001, 5000, 1400):
+        await quality.save("a/0/x", step, told)
+    assert [1400] == [int(path.name.partition("-")[0]) for path in (tmp_path / "quality").iterdir()]
+    assert 0o700 == (tmp_path / "quality").stat().st_mode & 0o777
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in (tmp_path / "quality").iterdir()}
+
+
 async def test_dependencies_answer(dependency: Dependency) -> None:
     """A store that is there answers, time and again, and says what it is and what goes on without it."""
     await asyncio.gather(*(dependency.ping() for _ in range(5)))
@@ -601,9 +643,10 @@ async def test_names_of_keys(request: pytest.FixtureRequest, kind: str) -> None:
     await RedisPlanCopies(redis, prefix).save(Blueprint(FIRST))
     await RedisSharedQuotas(redis, prefix).add("player", {"192.0.2.1": 60.0}, 99.0)
     await RedisSharedStats(redis, prefix).save("a/0", {7: {"redirected 1 cdn": 3}})
-    names = ["tickets:1:10", "in-force", "limits:player:192.0.2.1", "stats:7"]
+    await RedisSharedQuality(redis, prefix).save("a/0/x", 7, {})
+    names = ["tickets:1:10", "in-force", "limits:player:192.0.2.1", "stats:7", "quality:7"]
     beginning = f"{{{prefix}}}" if kind == "cluster" else prefix
-    assert 4 == await redis.exists(*(f"{beginning}{name}" for name in names))
+    assert 5 == await redis.exists(*(f"{beginning}{name}" for name in names))
     await redis.aclose()
 
 
@@ -626,6 +669,8 @@ async def test_no_server() -> None:
         (RedisSharedQuotas(redis, "a:").add("player", {"a": 1.0}, 60.0), "redis"),
         (RedisSharedStats(redis, "a:").save("a/0", {1: {"a": 1}}), "redis"),
         (RedisSharedStats(redis, "a:").load(range(1, 2)), "redis"),
+        (RedisSharedQuality(redis, "a:").save("a/0/x", 1, {}), "redis"),
+        (RedisSharedQuality(redis, "a:").load([1]), "redis"),
         (RedisDependency(redis, "a:").ping(), "redis"),
         (SqlDependency(engine).ping(), "database"),
     ]:

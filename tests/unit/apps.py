@@ -17,6 +17,8 @@ from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.ports import Dependency, PeerGroup, Prober, SharedStats
 from balancer.core.manifests.ports import Manifests
+from balancer.core.quality.known import KnownQuality
+from balancer.core.quality.ports import SharedQuality
 from balancer.core.rules.ports import RuleRecord
 from balancer.settings import Settings
 from balancer.wiring import make_container
@@ -32,6 +34,7 @@ from tests.fakes import (
     FakePlanCopies,
     FakeProber,
     FakeRuleRecord,
+    FakeSharedQuality,
     FakeSharedStats,
     FakeSharedVerdicts,
 )
@@ -47,6 +50,7 @@ def make_test_app(
     rules: FakeRuleRecord | None = None,
     prober: FakeProber | None = None,
     origins: FakeManifests | None = None,
+    quality: KnownQuality | None = None,
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -60,6 +64,7 @@ def make_test_app(
         rules: The record of rules, to steer it.
         prober: What the targets say; by default that they work.
         origins: What the origins have; nothing by default.
+        quality: What is known of the players.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -80,11 +85,14 @@ def make_test_app(
     fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
     fakes.provide(lambda: prober or FakeProber(), provides=Prober)
     fakes.provide(lambda: origins or FakeManifests(), provides=Manifests)
+    fakes.provide(FakeSharedQuality, provides=SharedQuality)
+    if quality is not None:
+        fakes.provide(lambda: quality, provides=KnownQuality)
     groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
     fakes.provide(lambda: groups, provides=Sequence[PeerGroup])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
     usual = {"_env_file": None, "admin_rate": None, "open_rate": None, "steering_key": "k" * 32}
-    given: dict[str, Any] = {**usual, "manifests": True, **settings}
+    given: dict[str, Any] = {**usual, "manifests": True, "cmcd": True, **settings}
     chosen = Settings(**given)
     return create_app(chosen, make_container(chosen, fakes))
 

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from balancer.adapters.asking import asking
 from balancer.adapters.files.local import FilePlanCopies
+from balancer.adapters.redis.quality import RedisSharedQuality
 from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
@@ -119,6 +120,8 @@ async def test_redis(error: Exception) -> None:
         RedisSharedQuotas(client, "a:").add("player", {"a": 1.0}, 9.0),
         RedisSharedStats(client, "a:").save("a/0", {1: {"a": 1}}),
         RedisSharedStats(client, "a:").load(range(1, 2)),
+        RedisSharedQuality(client, "a:").save("a/0/x", 1, {}),
+        RedisSharedQuality(client, "a:").load([1]),
         RedisDependency(client, "a:").ping(),
     ]:
         with pytest.raises(StoreUnavailable) as caught:

@@ -10,6 +10,9 @@ from typing_extensions import override
 from uvicorn.server import ServerState
 
 from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.quality.hearing import Hearing
+from balancer.core.quality.hosts import TargetHosts
+from balancer.core.rules.matching import NoPlaces
 from balancer.core.steering.documents import Addresses
 from balancer.core.steering.steering import Steering
 from balancer.core.steering.tokens import KEY_SIZE, Tokens
@@ -19,11 +22,12 @@ from balancer.edge.endpoint import Port
 from balancer.edge.exchange import Application
 from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import EdgeParts, Limits, Process
+from balancer.edge.reports import ReportAnswers
 from balancer.edge.steering import SteeringAnswers
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import AccessLog, PlayerWatch
-from tests.factories import AT_CDN, VIDEO, ConfigFactory, planner
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins, planner
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
 STEERING = json.loads((Path(__file__).parents[1] / "data" / "steering-requests.json").read_text())
@@ -50,6 +54,10 @@ class FakeTransport(asyncio.Transport):
         return self.is_closed
 
     @override
+    def can_write_eof(self) -> bool:
+        return False
+
+    @override
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Accept any limits; nothing ever waits."""
 
@@ -63,22 +71,30 @@ class Edge:
         self.planner.use(ConfigFactory.build(distribution_rate=0))
         meters, proxies = Meters(Board().claim()), TrustedProxies(())
         watch = PlayerWatch(AccessLog(refused=False, part=0.0), None, 0.0)
-        self.players = Players(self.redirects, PlayerGate(None, proxies), meters, watch)
+        gate = PlayerGate(None, proxies)
+        self.hearing = Hearing(
+            TargetHosts(self.redirects, origins("*.origin-cluster", "*.origin-cluster:8610")),
+            NoPlaces(),
+            b"k" * KEY_SIZE,
+        )
+        self.players = Players(self.redirects, gate, meters, watch, self.hearing)
         steering = Steering(self.redirects, Tokens(b"k" * KEY_SIZE), 30)
-        self.steering = SteeringAnswers(steering, Addresses(None), proxies, meters)
+        self.steering = SteeringAnswers(steering, Addresses(None), proxies, meters, self.hearing)
+        reports = ReportAnswers(self.hearing, gate, meters)
         state = ServerState()
         state.default_headers = [(b"date", b"Tue, 24 Nov 2026 21:59:10 GMT")]
-        parts = EdgeParts(self.players, self.steering, frozenset({b"config"}), meters, proxies, watch)
+        parts = EdgeParts(self.players, self.steering, frozenset({b"config"}), meters, proxies, watch, None, reports)
         nobody = cast(Application, None)
         self.process = Process(Limits(16384, 10, 65, 10_000), parts, nobody, state, asyncio.get_running_loop())
         self.port = Port(Answers(state), "http")
 
-    def ask(self, data: bytes) -> FakeTransport:
-        """Send bytes on a new connection."""
+    def ask(self, *pieces: bytes) -> FakeTransport:
+        """Send bytes on a new connection, piece by piece."""
         transport = FakeTransport()
         connection = Connection(self.process, self.port)
         connection.connection_made(transport)
-        connection.data_received(data)
+        for data in pieces:
+            connection.data_received(data)
         connection.connection_lost(None)
         return transport
 

@@ -94,6 +94,7 @@ def check(data: bytes) -> bool:
     by_parser = HeadParser().parse(data)
     assert (by_parser.start, by_parser.keep_alive, by_parser.body) == (start, head.keep_alive, 0)
     assert [by_parser.joined(name) for name in TOLD] == [head.joined(name) for name in TOLD]
+    assert [value.strip(b" \t") for value in by_parser.cmcd] == [value.strip(b" \t") for value in head.cmcd]
     return True
 
 

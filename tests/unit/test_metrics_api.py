@@ -140,7 +140,7 @@ def test_configs_beyond_the_room(client: TestClient[Litestar]) -> None:
     assert {(OTHER, OTHER): 10} == found["balancer_redirects_total"]
     assert "balancer_share_served_ratio" not in found
     (config,) = client.get("/stats").json()["configs"]
-    target = {"target": OTHER, "redirects": 10, "share": 1.0, "configured": None, "verdict": None}
+    target = {"target": OTHER, "redirects": 10, "share": 1.0, "configured": None, "verdict": None, "quality": None}
     assert {"id": None, "redirects": 10, "targets": [target]} == config
 
 
@@ -197,6 +197,7 @@ def test_stats(client: TestClient[Litestar]) -> None:
         client.get(f"/?{VIDEO}", follow_redirects=False)
     client.get("/")
     answer = client.get("/stats?window=1m").json()
+    unknown = {"verdict": None, "quality": None}
     assert {
         "begin": "2026-05-05T08:14:30Z",
         "end": "2026-05-05T08:15:30.250000Z",
@@ -210,8 +211,8 @@ def test_stats(client: TestClient[Litestar]) -> None:
                 "id": 1,
                 "redirects": 10,
                 "targets": [
-                    {"target": "cdn", "redirects": 9, "share": 0.9, "configured": 0.9, "verdict": None},
-                    {"target": "origin", "redirects": 1, "share": 0.1, "configured": 0.1, "verdict": None},
+                    {"target": "cdn", "redirects": 9, "share": 0.9, "configured": 0.9, **unknown},
+                    {"target": "origin", "redirects": 1, "share": 0.1, "configured": 0.1, **unknown},
                 ],
             }
         ],

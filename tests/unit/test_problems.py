@@ -86,8 +86,8 @@ def test_errors_are_typed(document: dict[str, Any]) -> None:
 def test_bodies_are_described(document: dict[str, Any]) -> None:
     """Each body is described as strictly as it is read, and its example fits."""
     for _, _, operation in operations(document):
-        if "requestBody" in operation:
-            media = operation["requestBody"]["content"]["application/json"]
+        media = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if media:
             schema = resolved(document, media["schema"])
             assert schema["additionalProperties"] is False
             jsonschema.validate(media["examples"]["example"]["value"], schema)

@@ -41,16 +41,21 @@ GROUP = Group("cdn-a", "AS64496", "DE")
 MEBIBYTE = 1024 * 1024
 
 
-def only(group: Group) -> Callable[[str | None], Group]:
+def only(group: Group) -> Callable[[Report], Group]:
     """Return what says that every report belongs to a group."""
-    return lambda _host: group
+    return lambda _report: group
+
+
+def steps(recorder: Recorder, before: int) -> dict[int, Qualities]:
+    """Return the steps before one that were not taken yet."""
+    return {closed.number: closed.qualities() for closed in recorder.take(before)}
 
 
 def heard(*reports: Report, group: Group = GROUP) -> Quality:
     """Return what a group has said with these reports in one step."""
     recorder = Recorder()
     recorder.hear(1, reports, only(group), KEY)
-    return recorder.take(2)[0][1][group]
+    return recorder.take(2)[0].qualities()[group]
 
 
 def of(*sessions: int) -> bytes:
@@ -166,7 +171,7 @@ def test_two_workers_are_as_good_as_one(events: list[tuple[str, int, bool, bool]
         )
         for recorder in (recorders[0], recorders[1 + ord(name) % 2]):
             recorder.hear(1, [report], only(GROUP), KEY)
-    alone, *together = (merge(qualities for _, qualities in recorder.take(2)) for recorder in recorders)
+    alone, *together = (merge(qualities for qualities in steps(recorder, 2).values()) for recorder in recorders)
     assert alone == merge(together)
 
 
@@ -184,8 +189,8 @@ def test_a_step() -> None:
         Report(session="s-4", status=0, state="r", host="a.example.com"),
         Report(session="s-4", status=200, throughput_kbps=7000, host="b.example.com"),
     ]
-    recorder.hear(1, reports, lambda host: groups[host or ""], KEY)
-    ((step, qualities),) = recorder.take(2)
+    recorder.hear(1, reports, lambda report: groups[report.host or ""], KEY)
+    ((step, qualities),) = steps(recorder, 2).items()
     found = figures(qualities[GROUP])
     assert (1, 14, 10, 2, 4.0) == (step, found.reports, found.sessions, found.starved, found.starved_seconds)
     assert (500, 900) == pytest.approx((found.start_ms_median, found.start_ms_p95), rel=ERROR)
@@ -239,8 +244,8 @@ def test_steps_are_handed_on_once() -> None:
     assert [] == recorder.take(7)
     recorder.hear(6, [report], only(GROUP), KEY)
     recorder.hear(9, [report], only(GROUP), KEY)
-    assert [(7, 2)] == [(step, qualities[GROUP].reports) for step, qualities in recorder.take(9)]
-    assert [(9, 1)] == [(step, qualities[GROUP].reports) for step, qualities in recorder.take(20)]
+    assert [(7, 2)] == [(step, qualities[GROUP].reports) for step, qualities in steps(recorder, 9).items()]
+    assert [(9, 1)] == [(step, qualities[GROUP].reports) for step, qualities in steps(recorder, 20).items()]
     assert [] == recorder.take(30)
 
 
@@ -249,7 +254,7 @@ def test_steps_that_nobody_takes() -> None:
     recorder = Recorder()
     for step in range(1, 31):
         recorder.hear(step, [Report()], only(GROUP), KEY)
-    assert list(range(31 - MAX_WAITING, 31)) == [step for step, _ in recorder.take(31)]
+    assert list(range(31 - MAX_WAITING, 31)) == list(steps(recorder, 31))
 
 
 def test_too_many_groups() -> None:
@@ -259,7 +264,7 @@ def test_too_many_groups() -> None:
         recorder.hear(1, [Report()], only(Group("cdn-a", f"AS{n}", "DE")), KEY)
     for n in range(MAX_TARGETS + 5):
         recorder.hear(1, [Report()], only(Group(f"t{n}", "AS1", "DE")), KEY)
-    ((_, qualities),) = recorder.take(2)
+    (qualities,) = steps(recorder, 2).values()
     assert MAX_GROUPS + MAX_TARGETS + 1 == len(qualities)
     assert 5 == qualities[Group("cdn-a", OTHER, "")].reports
     assert 1 == qualities[Group("t0", OTHER, "")].reports
@@ -304,7 +309,7 @@ def test_memory_is_bounded() -> None:
         for number, reports in enumerate(bodies):
             recorder.hear(1, reports, only(Group("cdn-a", f"AS{number}", "")), KEY)
         gathered, _ = tracemalloc.get_traced_memory()
-        ((_, qualities),) = recorder.take(2)
+        (qualities,) = steps(recorder, 2).values()
         closed, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -369,7 +374,7 @@ def test_nobody_is_kept() -> None:
     recorder = Recorder()
     recorder.hear(1, [Report(session="secret-session")], only(Group("a", network_of("192.0.2.77"), "")), KEY)
     open_step = pickle.dumps(recorder)
-    ((_, qualities),) = recorder.take(2)
+    (qualities,) = steps(recorder, 2).values()
     for data in (open_step, pickle.dumps(qualities), zlib.decompress(dump(qualities))):
         assert b"secret" not in data
         assert b"192.0.2.77" not in data

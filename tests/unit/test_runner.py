@@ -102,7 +102,7 @@ class Process:
                 Following(self.world.in_force, self.notices, 0.001, self._prepare),
                 Spreading(self.world.changes, self.world.rule_changes, self.world.in_force),
                 Watchman([self.dependency], serving, lambda: CHANGED, []),
-                Reporting(meters, serving, lambda: CHANGED, lambda: 0, self.stats),
+                Reporting(meters, serving, lambda: CHANGED, dict, self.stats),
                 Probing(watchlist, [], Rounds(FakeProber(), lambda: CHANGED, lambda: 0.0, meters), meters),
                 Heeding(watchlist, [], KnownVerdicts(lambda: CHANGED, lambda: 0.0), self.world.planner.heed),
                 Leasing(self.books, self.tickets, meters),

@@ -1,6 +1,7 @@
 """The quality of a step as bytes, between processes of this program, which may be of different releases."""
 
 import zlib
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import structlog
@@ -64,6 +65,12 @@ def load(data: bytes) -> Qualities:
     except (zlib.error, msgspec.MsgspecError, ValueError) as error:
         logger.warning("figures of quality are refused", fault=str(error))
         return {}
+
+
+def load_steps(found: Mapping[int, Iterable[bytes]]) -> dict[int, list[Qualities]]:
+    """Return what `dump` has written of each step; steps of which nothing is known are left out."""
+    steps = {step: [qualities for data in dumps if (qualities := load(data))] for step, dumps in found.items()}
+    return {step: told for step, told in steps.items() if told}
 
 
 def _decompressed(data: bytes) -> bytes:

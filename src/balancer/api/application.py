@@ -22,8 +22,8 @@ from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
 from balancer.api.openapi.description import complete, component_schemas
-from balancer.api.operation import health, stats, targets
-from balancer.api.routing import explain, manifest, player, steering
+from balancer.api.operation import health, quality, stats, targets
+from balancer.api.routing import explain, manifest, player, reports, steering
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
 from balancer.api.rules import rules, shapes
@@ -60,7 +60,8 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, preview.Preview, preview.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
-    *(health.Health, Readiness, stats.StatsAnswer, targets.TargetList, steering.SteeringManifest, Problem),
+    *(health.Health, Readiness, stats.StatsAnswer, quality.QualityAnswer, targets.TargetList),
+    *(steering.SteeringManifest, Problem),
 ]
 """Bodies of requests and answers."""
 
@@ -108,12 +109,14 @@ class Served(NamedTuple):
     Attributes:
         role: What it answers; all other paths are not there.
         manifests: Whether players may ask for manifests with steering.
+        cmcd: Whether players are heard.
         open_docs: Whether the documents of the API need no credentials.
         open_metrics: Whether the metrics need none.
     """
 
     role: ProcessRole = "all"
     manifests: bool = False
+    cmcd: bool = False
     open_docs: bool = True
     open_metrics: bool = True
 
@@ -128,7 +131,7 @@ def make_application(
         lifespan: Entered before the first request, left after the last one.
         served: What it serves.
     """
-    role, manifests, open_docs, open_metrics = served
+    role, manifests, cmcd, open_docs, open_metrics = served
     documents = OPEN if open_docs else needs(Role.VIEWER)
     routes: list[ControllerRouterHandler] = [
         *health.ENDPOINTS.routes,
@@ -137,9 +140,11 @@ def make_application(
     if role != "admin":
         routes += [*player.ENDPOINTS.routes, *steering.ENDPOINTS.routes]
         routes += manifest.ENDPOINTS.routes if manifests else []
+        routes += reports.ENDPOINTS.routes if cmcd else []
     if role != "edge":
         for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets):
             routes += subject.ENDPOINTS.routes
+        routes += quality.ENDPOINTS.routes if cmcd else []
         routes += docs.routes(documents)
     return Litestar(
         route_handlers=routes,

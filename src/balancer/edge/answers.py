@@ -15,6 +15,7 @@ CLOSE = b"connection: close\r\n"
 
 _PLAYER = headers.lines(headers.PLAYER)
 _PREFLIGHT = headers.lines(headers.PREFLIGHT)
+_REPORT_PREFLIGHT = headers.lines(headers.REPORT_PREFLIGHT)
 _SECURITY = headers.lines(headers.SECURITY)
 
 
@@ -71,9 +72,14 @@ class Answers:
             self._begin_second()
         return self._redirect
 
-    def preflight(self, request_id: str, *, keep_alive: bool) -> bytes:
-        """Return the answer to a browser that asks whether it may ask."""
-        return self._head(HTTPStatus.NO_CONTENT, f"{_PREFLIGHT}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
+    def preflight(self, request_id: str, *, keep_alive: bool, is_report: bool = False) -> bytes:
+        """Return the answer to a browser that asks whether it may ask, or whether it may report."""
+        fields = _REPORT_PREFLIGHT if is_report else _PREFLIGHT
+        return self._head(HTTPStatus.NO_CONTENT, f"{fields}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
+
+    def accepted(self, request_id: str, *, keep_alive: bool) -> bytes:
+        """Return the answer to a report: there is nothing to say."""
+        return self._head(HTTPStatus.NO_CONTENT, f"{_PLAYER}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
 
     def steering(self, body: bytes, *, is_head: bool, keep_alive: bool) -> bytes:
         """Return the answer that tells a session where to be."""

@@ -1,10 +1,17 @@
 """Takes the body of a request out of the bytes of its connection."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import httptools
 
-from balancer.edge.parser import Body
+from balancer.edge.parser import Body, ParsedHead
+
+LONGEST: Final = 64 * 1024
+"""Bytes of a body that a path of the edge's own takes, or waits for where nobody wants it; behind a longer one the
+connection is closed."""
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""Tells a client to go on that waits for a word before it sends a body (RFC 9110 §10.1.1)."""
 
 
 class BodyReader(Protocol):
@@ -79,6 +86,52 @@ class ChunkedBody:
     def on_message_complete(self) -> None:
         """Take nothing more."""
         self.is_done = True
+
+
+class WantedBody:
+    """A body that is collected, for a path of the edge's own.
+
+    Args:
+        head: Of its request.
+        reader: Takes it out of the bytes that come.
+
+    Attributes:
+        head: As above.
+        is_done: Whether all of it has been taken.
+        is_too_long: Whether it has more bytes than it may; nothing of it is kept then.
+    """
+
+    def __init__(self, head: ParsedHead, reader: BodyReader) -> None:
+        self.head = head
+        self.is_done = self.is_too_long = False
+        self._reader = reader
+        self._data = bytearray()
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the client waits for a word before it sends it; those of HTTP/1.0 do not."""
+        return self.head.version == "1.1" and self.head.joined(b"expect").lower() == "100-continue"
+
+    def take(self, data: bytes) -> tuple[bytes, bytes]:
+        """Collect what is of the body; return nothing, and what stands behind it."""
+        body, rest = self._reader.take(data)
+        self.is_done = self._reader.is_done
+        self.is_too_long = self.is_too_long or len(self._data) + len(body) > LONGEST
+        if self.is_too_long:
+            self._data.clear()
+        else:
+            self._data += body
+        return b"", rest
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of it; None when it is too long."""
+        return None if self.is_too_long else bytes(self._data)
+
+
+def is_too_long(length: Body) -> bool:
+    """Tell whether a body is announced that is longer than it may be."""
+    return length != "chunked" and length > LONGEST
 
 
 def body_of(length: Body, head: bytes) -> BodyReader | None:

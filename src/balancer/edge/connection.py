@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from balancer.core.clients.addresses import client_key
 from balancer.edge.answers import tell_player
-from balancer.edge.bodies import BodyReader, body_of
+from balancer.edge.bodies import CONTINUE, BodyReader, WantedBody, body_of, is_too_long
 from balancer.edge.descriptors import REFUSED_AT_ONCE
 from balancer.edge.endpoint import Endpoint, Port
 from balancer.edge.exchange import Exchange
@@ -39,9 +39,6 @@ LINGER_SIZE = 1024 * 1024
 
 BURST = 16
 """Requests of one connection that are answered before others come to their turn."""
-
-SKIPPED = 64 * 1024
-"""Bytes of a body that nobody wants and that is still waited for; behind a longer one the connection is closed."""
 
 
 class Connection(Endpoint, asyncio.Protocol):
@@ -248,7 +245,8 @@ class Connection(Endpoint, asyncio.Protocol):
             MalformedHead: When it breaks the rules of HTTP.
         """
         process = self._process
-        end = head.find(VERSION)
+        # What is posted has a body, and is never recognised.
+        end = -1 if head.startswith(b"POST ") else head.find(VERSION)
         if process.players is not None and end > 0 and (rest := process.head_of(head[end:])) is not None:
             asked = recognize_start(head[:end])
             if asked and process.is_own(asked):
@@ -256,16 +254,21 @@ class Connection(Endpoint, asyncio.Protocol):
                 return
         parsed = process.parser.parse(head)
         self._body = body_of(parsed.body, head)
-        if process.is_own(parsed.start):
-            if parsed.body != "chunked" and parsed.body > SKIPPED:
-                parsed.keep_alive = False
-            self._answer(parsed.start, parsed)
-        else:
+        if not process.is_own(parsed.start):
             self._begin_exchange(parsed)
+        elif is_too_long(parsed.body):
+            parsed.keep_alive = False
+            self._answer(parsed.start, parsed, None)
+        elif self._body is not None and process.wants_body(parsed.start):
+            self._body = WantedBody(parsed, self._body)
+            if self._body.is_held_back and not self._inbox:
+                self.transport.write(CONTINUE)
+        else:
+            self._answer(parsed.start, parsed)
 
-    def _answer(self, start: Start, head: Head) -> None:
+    def _answer(self, start: Start, head: Head, body: bytes | None = b"") -> None:
         keep_alive = head.keep_alive and not self._is_last
-        self.transport.write(self._process.answer(start, head, self, keep_alive=keep_alive))
+        self.transport.write(self._process.answer(start, head, self, body, keep_alive=keep_alive))
         self._has_served = True
         if keep_alive:
             return
@@ -298,6 +301,8 @@ class Connection(Endpoint, asyncio.Protocol):
             self._body = None
         if self._exchange is not None:
             self._exchange.feed(data, is_last=body.is_done)
+        elif isinstance(body, WantedBody) and (body.is_done or body.is_too_long):
+            self._answer(body.head.start, body.head, body.whole)
 
     def _put_off(self) -> None:
         if not self._is_put_off:

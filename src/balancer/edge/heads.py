@@ -6,6 +6,7 @@ parser. A property test feeds the same bytes to the parser (llhttp) and demands 
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 VERSION = b" HTTP/1."
@@ -35,6 +36,8 @@ _REST = re.compile(VERSION + rb"(?:1\r\n" + _FIELDS + rb"|0\r\n(?:" + _FIELDS + 
 # Visible ASCII without "#": what llhttp takes for a target in origin form up to the space.
 _START = re.compile(rb"(GET|HEAD|OPTIONS) (/[!\"$->@-~]*+)(?:\?([!\"$-~]*+))?")
 
+_REPORTS = re.compile(rb"(?im)^cmcd-[a-z]++:([^\r\n]*+)\r$")
+
 _CONNECTIONS = re.compile(rb"\nconnection:(.*)\r")
 
 
@@ -61,6 +64,11 @@ class Head(Protocol):
 
     keep_alive: bool
 
+    @property
+    def cmcd(self) -> Sequence[bytes]:
+        """The values of the fields by which a player reports (CTA-5004): mostly none."""
+        ...
+
     def joined(self, name: bytes) -> str:
         """Return all values of a field, joined by commas; empty when there is none.
 
@@ -77,12 +85,14 @@ class RecognizedHead:
         rest: From the space before the version to the end of the head.
     """
 
-    __slots__ = ("_joined", "_rest", "keep_alive")
+    __slots__ = ("_joined", "_rest", "cmcd", "keep_alive")
 
     def __init__(self, rest: bytes) -> None:
         self._rest = rest
         self._joined: dict[bytes, str] = {}
         lower = rest.lower()
+        # Looked for once for each head that is remembered, so that a redirect need only ask whether there are any.
+        self.cmcd: Sequence[bytes] = _REPORTS.findall(rest) if b"\r\ncmcd-" in lower else ()
         connection = _CONNECTIONS.findall(lower) if b"\r\nconnection:" in lower else []
         self.keep_alive = rest.startswith(VERSION + b"1") and stays(connection, upgrade=b"\r\nupgrade:" in lower)
 

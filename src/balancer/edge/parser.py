@@ -1,6 +1,7 @@
 """Reads any head that HTTP/1 allows, by llhttp."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import httptools
@@ -38,6 +39,11 @@ class ParsedHead:
         self.fields = fields
         self.body = body
         self.keep_alive = keep_alive
+
+    @property
+    def cmcd(self) -> Sequence[bytes]:
+        """The values of the fields by which a player reports."""
+        return [value for field, value in self.fields if field.startswith(b"cmcd-")]
 
     def values(self, name: bytes) -> list[bytes]:
         """Return all values of a field, named in lower case."""

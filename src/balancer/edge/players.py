@@ -2,13 +2,14 @@
 
 import math
 from http import HTTPStatus
-from time import monotonic
+from time import monotonic, time
 from typing import NamedTuple, Protocol
 
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies, client_key
 from balancer.core.clients.quotas import Throttle
 from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
+from balancer.core.quality.hearing import PARAMETER, Hearing
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
 from balancer.core.routing.redirects import Redirects
@@ -115,13 +116,22 @@ class Players:
         gate: Says which clients ask too often.
         meters: Count what happens.
         watch: Sees each request.
+        hearing: Takes in what players report with their requests; None where nobody is heard.
     """
 
-    def __init__(self, redirects: Redirects, gate: PlayerGate, meters: Meters, watch: PlayerWatch) -> None:
+    def __init__(
+        self,
+        redirects: Redirects,
+        gate: PlayerGate,
+        meters: Meters,
+        watch: PlayerWatch,
+        hearing: Hearing | None = None,
+    ) -> None:
         self._redirects = redirects
         self._throttle, self._proxies = gate
         self._meters = meters
         self._watch = watch
+        self._hearing = hearing
         self._plan: Plan | None = None
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
@@ -231,6 +241,10 @@ class Players:
             given = head.joined(_REQUEST_ID)
             request_id = request_id_of(given) if given else None
             self._watch.redirected(Decision(asked, choice, ticket), self.client_of(head, asker), request_id, begun)
+        # Few requests have a report; those without one pay for no more than this look. `in` takes ten times as long.
+        if self._hearing is not None and (head.cmcd or (asked.carried and asked.carried.find(PARAMETER) >= 0)):
+            address, target = self._proxies.address_of(asker.peer, head.joined), route.config.document.targets[index]
+            self._hearing.hear_request(asked.carried, head.cmcd, target.name, address, int(time()))
         return asker.answers.redirect() + (asked.locations[index] or asked.location(index))
 
     def _admit(self, head: Head, asker: Asker, begun: float) -> float:

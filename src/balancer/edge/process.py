@@ -21,6 +21,8 @@ from balancer.edge.exchange import Application
 from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest, recognize_start
 from balancer.edge.parser import HeadParser
 from balancer.edge.players import Asker, Players
+from balancer.edge.reports import PATH as REPORTS
+from balancer.edge.reports import ReportAnswers
 from balancer.edge.steering import SteeringAnswers
 from balancer.problems import TABLE, headers_of, not_found, problem_of
 from balancer.telemetry.metrics.meters import Meters
@@ -76,6 +78,7 @@ class EdgeParts(NamedTuple):
         proxies: Those whose word on their clients counts.
         watch: Sees what players are refused.
         strangers: Limits how often a client asks for what is not there; None for no limit.
+        reports: Answers players that report; None where nobody is heard, or the application does that itself.
     """
 
     players: Players | None
@@ -85,6 +88,7 @@ class EdgeParts(NamedTuple):
     proxies: TrustedProxies
     watch: PlayerWatch
     strangers: Throttle | None = None
+    reports: ReportAnswers | None = None
 
 
 class Stage(Enum):
@@ -141,7 +145,8 @@ class Process:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.limits = limits
-        self.players, self._steering, self._paths, self.meters, self.proxies, self._watch, self._strangers = parts
+        self.players, self._steering, self._paths, self.meters, self.proxies = parts[:5]
+        self._watch, self._strangers, self._reports = parts.watch, parts.strangers, parts.reports
         self.application = application
         self.state = state
         self.loop = loop
@@ -171,12 +176,16 @@ class Process:
         path = start.path
         if _is_player(path) and self.players is not None:
             return True
-        if path == STEERING and self._steering is not None:
+        if (path == STEERING and self._steering is not None) or (path == REPORTS and self._reports is not None):
             return True
         if path != b"/" and (path.startswith(b"//") or path.endswith(b"/") or b"%" in path):
             # The framework would take these for paths that it has, and a proxy's rule for those would not know them.
             return True
         return self._paths is not None and path.partition(b"/")[2].partition(b"/")[0] not in self._paths
+
+    def wants_body(self, start: Start) -> bool:
+        """Tell whether a request of the edge's own is to be answered with its body, and not before it has come."""
+        return self._reports is not None and start.path == REPORTS and start.method == b"POST"
 
     def answer_recognized(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
         """Answer a request whose head is recognised; None where it is the application's, or not sound beyond doubt."""
@@ -189,13 +198,23 @@ class Process:
             return None
         return self.answer(asked, head, asker, keep_alive=head.keep_alive)
 
-    def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
-        """Answer a request of the edge's own: a player's, a session's, or one for a path at which there is nothing."""
+    def answer(self, start: Start, head: Head, asker: Asker, body: bytes | None = b"", *, keep_alive: bool) -> bytes:
+        """Answer a request of the edge's own: a player's, a session's, or one for a path at which there is nothing.
+
+        Args:
+            start: Its method, path and query.
+            head: The rest of its head.
+            asker: Who asks.
+            body: Where that is wanted; None for one that is too long.
+            keep_alive: Whether the connection stays open behind the answer.
+        """
         path = start.path
         if _is_player(path) and self.players is not None:
             return self.players.answer(start, head, asker, keep_alive=keep_alive)
         if path == STEERING and self._steering is not None:
             return self._steering.answer(start, head, asker, keep_alive=keep_alive)
+        if path == REPORTS and self._reports is not None:
+            return self._reports.answer(start, head, asker, body, keep_alive=keep_alive)
         begun, client = monotonic(), self.proxies.key_of(asker.peer, head.joined)
         told, code = self._find_nothing(path, client, begun)
         self.meters.answered("unknown", told.status)

@@ -6,6 +6,7 @@ from time import time
 
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.quality.hearing import PARAMETER, Hearing
 from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH, Addresses, steering_list
 from balancer.core.steering.steering import Steered, Steering
@@ -29,13 +30,22 @@ class SteeringAnswers:
         addresses: Know the address of this service.
         proxies: Those whose word on their clients counts.
         meters: Count what happens.
+        hearing: Takes in what players report with their requests; None where nobody is heard.
     """
 
-    def __init__(self, steering: Steering, addresses: Addresses, proxies: TrustedProxies, meters: Meters) -> None:
+    def __init__(
+        self,
+        steering: Steering,
+        addresses: Addresses,
+        proxies: TrustedProxies,
+        meters: Meters,
+        hearing: Hearing | None = None,
+    ) -> None:
         self._steering = steering
         self._addresses = addresses
         self._proxies = proxies
         self._meters = meters
+        self._hearing = hearing
         self._edition: object = None
         # By query: what sessions whose state stays as it is are told.
         self._popular: Popular[Steered] = Popular(POPULAR)
@@ -54,6 +64,7 @@ class SteeringAnswers:
         elif steered.token == found[1] and steering.edition is self._edition:
             # The state stays as it is, and so does the answer while nothing changes.
             self._popular.offer(query, steered)
+        self._hear(query, steered, head, asker)
         return self._tell(steered, head, asker, is_head=False, keep_alive=head.keep_alive)
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
@@ -62,7 +73,15 @@ class SteeringAnswers:
         if method not in {b"GET", b"HEAD"}:
             return self._answer_others(method, head, asker, keep_alive=keep_alive)
         steered = self._steering.steer(start.query, lambda: client_of(self._proxies, head, asker), int(time()))
+        self._hear(start.query, steered, head, asker)
         return self._tell(steered, head, asker, is_head=method == b"HEAD", keep_alive=keep_alive)
+
+    def _hear(self, query: bytes, steered: Steered | None, head: Head, asker: Asker) -> None:
+        """Take in the report that goes with a request, if it has one."""
+        if self._hearing is not None and steered is not None and (head.cmcd or query.find(PARAMETER) >= 0):
+            target = steered.route.config.document.targets[steered.first]
+            address = self._proxies.address_of(asker.peer, head.joined)
+            self._hearing.hear_request(query, head.cmcd, target.name, address, int(time()))
 
     def _tell(self, steered: Steered | None, head: Head, asker: Asker, *, is_head: bool, keep_alive: bool) -> bytes:
         self._meters.steered(steered)

@@ -13,6 +13,7 @@ from balancer.jobs.following import Following
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
 from balancer.jobs.placing import Placing
+from balancer.jobs.pooling import Pooling
 from balancer.jobs.probing import Probing
 from balancer.jobs.sharing import Sharing
 from balancer.jobs.spreading import Spreading
@@ -24,6 +25,9 @@ RETRY = 0.5
 
 FIRST_LEASE = 1.0
 """Seconds that a start waits for its first page of tickets before it goes on with its own."""
+
+LAST_WORD = 1.0
+"""Seconds that a process which ends has to hand on what it was told last."""
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +45,7 @@ class Jobs(NamedTuple):
         leasing: None when the process counts by itself.
         sharing: None when the process limits by itself.
         placing: None when there is no database of clients' places.
+        pooling: None when players are not heard.
     """
 
     following: Following
@@ -52,6 +57,7 @@ class Jobs(NamedTuple):
     leasing: Leasing | None = None
     sharing: Sharing | None = None
     placing: Placing | None = None
+    pooling: Pooling | None = None
 
 
 class Background:
@@ -65,6 +71,7 @@ class Background:
     def __init__(self, jobs: Jobs, fallbacks: Fallbacks) -> None:
         self._leasing = jobs.leasing
         self._reporting = jobs.reporting
+        self._pooling = jobs.pooling
         self._fallbacks = fallbacks
         jobs.following.on_listening = lambda: self._regain(Fallback.POLLING)
         self._steps: list[tuple[Callable[[], Awaitable[None]], Fallback | None]] = [
@@ -82,6 +89,8 @@ class Background:
             self._steps.append((jobs.sharing.step, Fallback.OWN_LIMITS))
         if jobs.placing:
             self._steps.append((jobs.placing.step, None))
+        if jobs.pooling:
+            self._steps.append((jobs.pooling.step, Fallback.NO_QUALITY))
         if jobs.reporting.is_shared:
             self._steps.append((jobs.reporting.share, Fallback.OWN_STATS))
 
@@ -97,6 +106,9 @@ class Background:
             yield
         finally:
             await _end(tasks)
+            if self._pooling:
+                with suppress(TimeoutError, StoreUnavailable):
+                    await asyncio.wait_for(self._pooling.finish(), LAST_WORD)
             self._reporting.report()
 
     async def _forever(self, step: Callable[[], Awaitable[None]], fallback: Fallback | None) -> None:

@@ -7,6 +7,7 @@ from balancer.settings import Settings
 from balancer.telemetry.metrics.board import Board
 from balancer.wiring.health import HealthProvider
 from balancer.wiring.metrics import MetricsProvider
+from balancer.wiring.quality import QualityProvider
 from balancer.wiring.rules import RulesProvider
 from balancer.wiring.server import ServerProvider
 from balancer.wiring.steering import SteeringProvider
@@ -29,6 +30,7 @@ def make_container(settings: Settings, *overrides: BaseProvider, board: Board | 
         HealthProvider(),
         sharing,
         SteeringProvider(),
+        QualityProvider(),
         ServerProvider(),
         *overrides,
         context={Settings: settings, Board: board or Board()},

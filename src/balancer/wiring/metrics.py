@@ -11,6 +11,8 @@ from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Dependency, SharedStats
 from balancer.core.health.watching import Watchlist
+from balancer.core.quality.hearing import Hearing
+from balancer.core.quality.known import KnownQuality
 from balancer.settings import Settings
 from balancer.telemetry.health import Watchman
 from balancer.telemetry.logs import Lines
@@ -42,8 +44,14 @@ class MetricsProvider(Provider):
         slot.close()
 
     @provide
-    def reporting(self, meters: Meters, serving: Serving, clock: Clock, shared: SharedStats | None) -> Reporting:
-        return Reporting(meters, serving, clock, lambda: Lines.dropped, shared)
+    def reporting(
+        self, meters: Meters, serving: Serving, clock: Clock, shared: SharedStats | None, hearing: Hearing | None
+    ) -> Reporting:
+        def counted() -> dict[str, int]:
+            heard = {"heard": hearing.heard, "malformed": hearing.malformed} if hearing else {}
+            return {"lines-dropped": Lines.dropped, **heard}
+
+        return Reporting(meters, serving, clock, counted, shared)
 
     @provide
     def tracing(self) -> Iterator[Tracing | None]:
@@ -69,8 +77,10 @@ class MetricsProvider(Provider):
         return Exposition(board, reporting, clock, stopwatch, targets)
 
     @provide
-    def target_numbers(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock) -> TargetNumbers:
-        return TargetNumbers(watchlist, known, clock)
+    def target_numbers(
+        self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock, quality: KnownQuality
+    ) -> TargetNumbers:
+        return TargetNumbers(watchlist, known, clock, quality)
 
     @provide
     def watchman(

@@ -3,6 +3,7 @@
 import uvicorn
 from dishka import Provider, Scope, provide
 
+from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.redirects import Redirects
 from balancer.edge.listening import Edge
 from balancer.edge.players import PlayerGate, Players
@@ -21,11 +22,17 @@ class ServerProvider(Provider):
 
     @provide
     def players(
-        self, redirects: Redirects, gate: PlayerGate, meters: Meters, watch: PlayerWatch, settings: Settings
+        self,
+        redirects: Redirects,
+        gate: PlayerGate,
+        meters: Meters,
+        watch: PlayerWatch,
+        hearing: Hearing | None,
+        settings: Settings,
     ) -> Players | None:
         if settings.role == "admin" or not settings.fast_lane:
             return None
-        return Players(redirects, gate, meters, watch)
+        return Players(redirects, gate, meters, watch, hearing)
 
     @provide
     def edge(self, settings: Settings) -> Edge:

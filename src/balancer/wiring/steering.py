@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from typing import NewType
 
 import structlog
 from dishka import Provider, Scope, provide
@@ -14,6 +15,7 @@ from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import StoreUnavailable
 from balancer.core.manifests.ports import Manifests
 from balancer.core.manifests.serving import SteeredManifests
+from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.redirects import Redirects
 from balancer.core.steering.documents import Addresses
 from balancer.core.steering.steering import Steering
@@ -21,6 +23,9 @@ from balancer.core.steering.tokens import KEY_SIZE, Tokens, key_of
 from balancer.edge.steering import SteeringAnswers
 from balancer.settings import Settings
 from balancer.telemetry.metrics.meters import Meters
+
+SteeringKey = NewType("SteeringKey", bytes)
+"""Signs the state of sessions, and what else is to be told from what others made is derived from it."""
 
 KEY_FILE = "steering.key"
 
@@ -37,8 +42,12 @@ class SteeringProvider(Provider):
         return Addresses(settings.public_url)
 
     @provide
-    def steering(self, redirects: Redirects, settings: Settings) -> Steering:
-        return Steering(redirects, Tokens(_key(settings)), settings.steering_ttl)
+    def key(self, settings: Settings) -> SteeringKey:
+        return SteeringKey(_key(settings))
+
+    @provide
+    def steering(self, redirects: Redirects, key: SteeringKey, settings: Settings) -> Steering:
+        return Steering(redirects, Tokens(key), settings.steering_ttl)
 
     @provide
     async def manifests(self) -> AsyncIterator[Manifests]:
@@ -52,11 +61,17 @@ class SteeringProvider(Provider):
 
     @provide
     def answers(
-        self, steering: Steering, addresses: Addresses, proxies: TrustedProxies, meters: Meters, settings: Settings
+        self,
+        steering: Steering,
+        addresses: Addresses,
+        proxies: TrustedProxies,
+        meters: Meters,
+        hearing: Hearing | None,
+        settings: Settings,
     ) -> SteeringAnswers | None:
         if settings.role == "admin" or not settings.fast_lane:
             return None
-        return SteeringAnswers(steering, addresses, proxies, meters)
+        return SteeringAnswers(steering, addresses, proxies, meters, hearing)
 
 
 def _key(settings: Settings) -> bytes:

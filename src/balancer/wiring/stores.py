@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from balancer import __version__
 from balancer.adapters.files.local import DataFolder, FilePlanCopies, NoConfigNotices
+from balancer.adapters.files.quality import FileSharedQuality
 from balancer.adapters.identity.tokens import JwtTokens
 from balancer.adapters.redis.clients import make_redis
 from balancer.adapters.redis.probing import RedisLeadership, RedisSharedVerdicts
+from balancer.adapters.redis.quality import RedisSharedQuality
 from balancer.adapters.redis.stores import (
     RedisConfigNotices,
     RedisDependency,
@@ -35,6 +37,7 @@ from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
 from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.ports import Dependency, LocalFolder, PeerGroup, SharedStats
+from balancer.core.quality.ports import SharedQuality
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBooks
 from balancer.core.rules.ports import RuleRecord
@@ -43,6 +46,7 @@ from balancer.jobs.following import Following
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
 from balancer.jobs.placing import Placing
+from balancer.jobs.pooling import Pooling
 from balancer.jobs.probing import Probing
 from balancer.jobs.runner import Background, Jobs
 from balancer.jobs.sharing import Sharing
@@ -140,6 +144,10 @@ class RedisProvider(Provider):
         return timed(RedisSharedStats(redis, settings.redis_prefix), "stats", "redis", meters)
 
     @provide
+    def shared_quality(self, redis: Redis, settings: Settings, meters: Meters) -> SharedQuality:
+        return timed(RedisSharedQuality(redis, settings.redis_prefix), "quality", "redis", meters)
+
+    @provide
     def fleet(self, redis: Redis, settings: Settings, meters: Meters) -> PeerGroup | None:
         leadership = RedisLeadership(redis, settings.redis_prefix, meters.slot.source)
         return timed_group(PeerGroup(leadership, RedisSharedVerdicts(redis, settings.redis_prefix)), "redis", meters)
@@ -172,6 +180,7 @@ class RedisProvider(Provider):
         leasing: Leasing,
         sharing: Sharing,
         placing: Placing | None,
+        pooling: Pooling | None,
         reporting: Reporting,
         probing: Probing,
         heeding: Heeding,
@@ -180,7 +189,7 @@ class RedisProvider(Provider):
     ) -> Background:
         # Where no players come, no tickets are needed.
         leases = leasing if settings.role != "admin" else None
-        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, leases, sharing, placing)
+        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, leases, sharing, placing, pooling)
         return Background(jobs, fallbacks)
 
 
@@ -198,6 +207,11 @@ class SingleHostProvider(Provider):
     @provide
     def shared_stats(self) -> SharedStats | None:
         return None
+
+    @provide
+    def shared_quality(self, settings: Settings, meters: Meters) -> SharedQuality:
+        shared: SharedQuality = FileSharedQuality(Path(settings.data_dir) / "quality")
+        return timed(shared, "quality", "file", meters)
 
     @provide
     def fleet(self, engine: AsyncEngine, meters: Meters) -> PeerGroup | None:
@@ -219,12 +233,13 @@ class SingleHostProvider(Provider):
         spreading: Spreading,
         watchman: Watchman,
         placing: Placing | None,
+        pooling: Pooling | None,
         reporting: Reporting,
         probing: Probing,
         heeding: Heeding,
         fallbacks: Fallbacks,
     ) -> Background:
-        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, placing=placing)
+        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, placing=placing, pooling=pooling)
         return Background(jobs, fallbacks)
 
 

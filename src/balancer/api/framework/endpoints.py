@@ -51,6 +51,7 @@ class Declaration(TypedDict, total=False):
         headers: The header fields of that; `Cache-Control: no-store` alone when nothing is said.
         body: The shape of the JSON body that it reads.
         example: One such body.
+        text: The media type of a body that is no JSON, and one such body.
         errors: Examples of what the domain may refuse, beside what its role and its inputs can lead to.
         details: Details of what HTTP itself may refuse, by status, where they are not the usual ones.
         responses: Answers that are neither, by status.
@@ -62,6 +63,7 @@ class Declaration(TypedDict, total=False):
     headers: Sequence[ResponseHeader]
     body: type[msgspec.Struct]
     example: Mapping[str, object]
+    text: tuple[str, str]
     errors: Sequence[BalancerError]
     details: Mapping[int, str]
     responses: Mapping[int, ResponseSpec]
@@ -106,7 +108,7 @@ class Endpoints:
             http_method=methods,
             status_code=said.get("status"),
             operation_id=_operation_id,
-            operation_class=operation(parameters, body, said.get("example")),
+            operation_class=operation(parameters, body, said.get("example"), said.get("text")),
             responses={**_problems(role, inputs, said), **said.get("responses", {})},
             response_headers=said.get("headers", [NO_STORE]),
             response_description=said.get("answer"),

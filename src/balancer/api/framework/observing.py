@@ -14,7 +14,7 @@ from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.revisions import Signature
 from balancer.core.configs.simple import simple_view
 from balancer.core.errors import RateLimited, Refusal, Unauthenticated
-from balancer.headers import is_players
+from balancer.headers import REPORTS, is_players
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, milliseconds, request_id_of, shown
 from balancer.telemetry.traces import Tracing
@@ -163,7 +163,7 @@ def _surface(scope: HTTPScope) -> str:
     """Return what a request is about: one of a closed vocabulary, whatever the client asks for."""
     path = scope["path"]
     if is_players(path):
-        return {"/steering": "steering", "/manifest": "manifest"}.get(path, "player")
+        return {"/steering": "steering", "/manifest": "manifest", REPORTS: "reports"}.get(path, "player")
     route = _route(scope)
     if route is None:
         return "unknown"

@@ -17,6 +17,9 @@ from balancer.problems import FAILED, MEDIA_TYPE, TABLE, Problem, headers_of, pr
 PLAYER = ("/", headers.PLAYER_METHODS.split(", "))
 """The path and the methods that have a limit of their own."""
 
+REPORTS = (headers.REPORTS, headers.REPORT_METHODS.split(", "))
+"""The same of reports."""
+
 HEALTH = "/health/"
 
 
@@ -59,7 +62,8 @@ class Strangers:
         """Count a request that needs no key; return why it is refused, or None to let it through."""
         path, method = scope["path"], scope["method"]
         known = path.rstrip("/") or "/"
-        if (headers.is_players(path) and PLAYER[0] in self._closed and method in PLAYER[1]) or (
+        at, methods = REPORTS if path == headers.REPORTS else PLAYER
+        if (headers.is_players(path) and at in self._closed and method in methods) or (
             "authorization" in fields and method in self._closed.get(known, ())
         ):
             return None

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Parameter, Reference, RequestBody
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Parameter, Reference, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
 from balancer.api.openapi.description import reference
 
@@ -21,7 +22,10 @@ def one_of(*vocabularies: type[StrEnum]) -> msgspec.Meta:
 
 
 def operation(
-    parameters: Sequence[Parameter], body: type[msgspec.Struct] | None, example: Mapping[str, object] | None
+    parameters: Sequence[Parameter],
+    body: type[msgspec.Struct] | None,
+    example: Mapping[str, object] | None,
+    text: tuple[str, str] | None = None,
 ) -> type[Operation]:
     """Return the description of an operation whose parameters and body the framework does not read itself.
 
@@ -29,6 +33,7 @@ def operation(
         parameters: Of the query and the headers.
         body: The shape of its JSON body.
         example: One such body.
+        text: The media type of a body that is no JSON, and one such body.
     """
 
     @dataclass
@@ -39,5 +44,11 @@ def operation(
                 schema = Reference(reference(body.__name__))
                 media = OpenAPIMediaType(schema=schema, examples={"example": Example(value=example)})
                 self.request_body = RequestBody(content={"application/json": media}, required=True)
+            elif text is not None:
+                media_type, sample = text
+                media = OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.STRING), examples={"example": Example(value=sample)}
+                )
+                self.request_body = RequestBody(content={media_type: media}, required=True)
 
     return Described

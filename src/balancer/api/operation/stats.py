@@ -1,6 +1,7 @@
 """What was counted: `/metrics` for Prometheus, `/stats` for people and dashboards."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,9 @@ from balancer.core.clients.quotas import UNITS
 from balancer.core.errors import InvalidInput, RefusalReason
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import Verdict, Verdicts
+from balancer.core.quality.figures import Figures, figures
+from balancer.core.quality.known import KnownQuality
+from balancer.core.quality.windows import USUAL
 from balancer.core.routing.decisions import Plan
 from balancer.core.routing.redirects import Redirects
 from balancer.telemetry.metrics.board import OTHER
@@ -41,6 +45,22 @@ WINDOW = text(
 )
 
 
+class StatsQuality(msgspec.Struct):
+    """How players fared at a target in the last five minutes; `GET /quality` has more.
+
+    Attributes:
+        sessions: How many sessions reported.
+        starved_share: In which part of them the buffer ran empty, from 0 to 1.
+        throughput_kbps_median: As the players measured it; null when nobody told it.
+        start_ms_p95: Time to start that 5 % of the starts exceed; null when nobody told it.
+    """
+
+    sessions: int
+    starved_share: float | None
+    throughput_kbps_median: float | None
+    start_ms_p95: float | None
+
+
 class TargetStats(msgspec.Struct):
     """What a target had.
 
@@ -50,6 +70,7 @@ class TargetStats(msgspec.Struct):
         share: Which part of the config's, from 0 to 1.
         configured: Which part it is to have now; null when the config is not in force.
         verdict: Of its health now; null when nothing is told of that.
+        quality: How players fared there, of whichever config; null when none has reported.
     """
 
     target: str
@@ -57,6 +78,7 @@ class TargetStats(msgspec.Struct):
     share: float
     configured: float | None
     verdict: Annotated[str, one_of(Verdict)] | None
+    quality: StatsQuality | None
 
 
 class ConfigStats(msgspec.Struct):
@@ -112,12 +134,13 @@ async def read_stats(
     stats: FromDishka[Stats],
     redirects: FromDishka[Redirects],
     known: FromDishka[KnownVerdicts],
+    quality: FromDishka[KnownQuality],
 ) -> StatsAnswer:
     """Read what was served over the last minutes.
 
     By config and target: for all workers of this host, and for all hosts that share a Redis.
     """
-    return _answer(await stats.served(_window(request)), redirects.plan, known)
+    return _answer(await stats.served(_window(request)), redirects.plan, known, quality)
 
 
 def _window(request: AnyRequest) -> int:
@@ -129,7 +152,7 @@ def _window(request: AnyRequest) -> int:
     return seconds
 
 
-def _answer(served: Served, plan: Plan | None, known: KnownVerdicts) -> StatsAnswer:
+def _answer(served: Served, plan: Plan | None, known: KnownVerdicts, quality: KnownQuality) -> StatsAnswer:
     configs: dict[str, dict[str, int]] = {}
     refusals: dict[str, int] = {}
     limited: dict[str, int] = {}
@@ -143,7 +166,8 @@ def _answer(served: Served, plan: Plan | None, known: KnownVerdicts) -> StatsAns
                 limited[policy] = count
             case _:
                 pass
-    found = [_config(config, targets, plan, known.current) for config, targets in configs.items()]
+    fared = {name: _quality(figures(found)) for name, found in quality.targets(USUAL).items()}
+    found = [_config(config, targets, plan, known.current, fared) for config, targets in configs.items()]
     return StatsAnswer(
         datetime.fromtimestamp(served.begin, UTC),
         datetime.fromtimestamp(served.end, UTC),
@@ -156,7 +180,19 @@ def _answer(served: Served, plan: Plan | None, known: KnownVerdicts) -> StatsAns
     )
 
 
-def _config(config: str, targets: dict[str, int], plan: Plan | None, verdicts: Verdicts | None) -> ConfigStats:
+def _quality(found: Figures) -> StatsQuality | None:
+    if not found.sessions:
+        return None
+    return StatsQuality(found.sessions, found.starved_share, found.throughput_kbps_median, found.start_ms_p95)
+
+
+def _config(
+    config: str,
+    targets: dict[str, int],
+    plan: Plan | None,
+    verdicts: Verdicts | None,
+    fared: Mapping[str, StatsQuality | None],
+) -> ConfigStats:
     number = None if config == OTHER else int(config)
     route = plan.routes.get(number) if plan and number is not None else None
     configured = route.shares if route else {}
@@ -164,7 +200,8 @@ def _config(config: str, targets: dict[str, int], plan: Plan | None, verdicts: V
 
     def stats(name: str, count: int) -> TargetStats:
         health = verdicts.targets.get((number, name)) if verdicts and number is not None else None
-        return TargetStats(name, count, count / whole, configured.get(name), health.verdict if health else None)
+        verdict = health.verdict if health else None
+        return TargetStats(name, count, count / whole, configured.get(name), verdict, fared.get(name))
 
     return ConfigStats(number, whole, [stats(name, count) for name, count in targets.items()])
 

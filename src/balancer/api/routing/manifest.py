@@ -15,10 +15,11 @@ from balancer.api.framework.endpoints import HTTP_DETAILS, Endpoints
 from balancer.api.framework.guards import limit_players
 from balancer.api.framework.inputs import joined
 from balancer.api.framework.notes import note_of
-from balancer.api.routing.player import LIMITED, PREFLIGHT_HEADERS, VIDEO, Redirection, allow_all
+from balancer.api.routing.player import LIMITED, PREFLIGHT_HEADERS, VIDEO, Redirection, allow_all, hear
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RefusalReason
 from balancer.core.manifests.serving import SteeredManifests
+from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.decisions import Decision, decide
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client
@@ -67,12 +68,13 @@ async def preflight_manifest() -> None:
     },
     route={"guards": [limit_players]},
 )
-async def steer_manifest(
+async def steer_manifest(  # noqa: PLR0913, PLR0917  the framework hands it its parts
     request: Request[Any, Any, Any],
     redirects: FromDishka[Redirects],
     manifests: FromDishka[SteeredManifests],
     addresses: FromDishka[Addresses],
     proxies: FromDishka[TrustedProxies],
+    hearing: FromDishka[Hearing | None],
 ) -> ASGIResponse:
     """Give a player a manifest by which it can be steered.
 
@@ -89,8 +91,10 @@ async def steer_manifest(
     base = addresses.base(request.scope["scheme"], header(b"host"), told)
     found = await manifests.answer(asked, client, base, int(time()))
     if found is not None:
-        body, media_type = found
-        return ASGIResponse(body=body, status_code=HTTP_200_OK, headers={**headers.PLAYER, "content-type": media_type})
+        hear(request, hearing, client.address, found.target)
+        fields = {**headers.PLAYER, "content-type": found.media_type}
+        return ASGIResponse(body=found.body, status_code=HTTP_200_OK, headers=fields)
     decision = note_of(request.scope).decision = Decision(*decide(asked, client))
+    hear(request, hearing, client.address, decision.target.name)
     fields = {**headers.PLAYER, "content-length": "0", "location": decision.location}
     return Redirection(status_code=HTTP_301_MOVED_PERMANENTLY, headers=fields)

@@ -1,7 +1,8 @@
 """The paths that players ask: `GET /?video=…` and `GET /to/…`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from time import time
 from typing import Any
 
 from dishka.integrations.litestar import FromDishka
@@ -20,6 +21,7 @@ from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import VIDEOS, text
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
+from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.decisions import Decision
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client
@@ -51,10 +53,15 @@ LOCATION = ResponseHeader(
     description="The video at its origin, or at a CDN: `http://cdn.example.com/s1/video/1488/xcg2djHckad.m3u8`.",
 )
 
-PREFLIGHT_HEADERS = [
-    ResponseHeader(name=name, documentation_only=True, description=f"`{value}`")
-    for name, value in headers.PREFLIGHT.items()
-]
+
+def headers_named(fields: Mapping[str, str]) -> list[ResponseHeader]:
+    """Describe header fields that an answer has anyway."""
+    return [
+        ResponseHeader(name=name, documentation_only=True, description=f"`{value}`") for name, value in fields.items()
+    ]
+
+
+PREFLIGHT_HEADERS = headers_named(headers.PREFLIGHT)
 
 
 def allow_all(response: Response[None]) -> Response[None]:
@@ -107,7 +114,10 @@ async def preflight() -> None:
     route={"guards": [limit_players]},
 )
 async def redirect_video(
-    request: Request[Any, Any, Any], redirects: FromDishka[Redirects], proxies: FromDishka[TrustedProxies]
+    request: Request[Any, Any, Any],
+    redirects: FromDishka[Redirects],
+    proxies: FromDishka[TrustedProxies],
+    hearing: FromDishka[Hearing | None],
 ) -> ASGIResponse:
     """Redirect a player to its video.
 
@@ -121,7 +131,8 @@ async def redirect_video(
 
     or `GET /explain` with the same query, which tells status and location as JSON.
     """
-    return _redirection(request, proxies, lambda client: redirects.redirect(request.scope["query_string"], client))
+    query = request.scope["query_string"]
+    return _redirection(request, proxies, hearing, lambda client: redirects.redirect(query, client))
 
 
 @ENDPOINTS.endpoint(
@@ -162,7 +173,10 @@ async def preflight_path() -> None:
     route={"guards": [limit_players]},
 )
 async def redirect_path(
-    request: Request[Any, Any, Any], redirects: FromDishka[Redirects], proxies: FromDishka[TrustedProxies]
+    request: Request[Any, Any, Any],
+    redirects: FromDishka[Redirects],
+    proxies: FromDishka[TrustedProxies],
+    hearing: FromDishka[Hearing | None],
 ) -> ASGIResponse:
     """Redirect a player to the video whose URL is the path.
 
@@ -171,17 +185,35 @@ async def redirect_path(
     the URL that it asked for, and not against the one that it was sent to, so comes back for each of them.
     """
     path, query = request.scope["raw_path"].partition(b"?")[0], request.scope["query_string"]
-    return _redirection(request, proxies, lambda client: redirects.redirect_by_path(path, query, client))
+    return _redirection(request, proxies, hearing, lambda client: redirects.redirect_by_path(path, query, client))
+
+
+def hear(request: Request[Any, Any, Any], hearing: Hearing | None, address: str, target: str) -> None:
+    """Take in the report that goes with a request, if it has one.
+
+    Args:
+        request: The request.
+        hearing: None where nobody is heard.
+        address: Of its client.
+        target: Name of the one that the player is sent to.
+    """
+    if hearing is not None:
+        fields = [value for name, value in request.scope["headers"] if name.startswith(b"cmcd-")]
+        hearing.hear_request(request.scope["query_string"], fields, target, address, int(time()))
 
 
 def _redirection(
-    request: Request[Any, Any, Any], proxies: TrustedProxies, decide: Callable[[Client], Decision]
+    request: Request[Any, Any, Any],
+    proxies: TrustedProxies,
+    hearing: Hearing | None,
+    decide: Callable[[Client], Decision],
 ) -> ASGIResponse:
     peer = request.client.host if request.client else ""
     client = Client(
         proxies.address_of(peer, partial(joined, request)), lambda name: joined(request, name).encode("latin-1")
     )
     decision = decide(client)
+    hear(request, hearing, client.address, decision.target.name)
     # It is counted once it is answered.
     note_of(request.scope).decision = decision
     # In the order in which the edge has them.

@@ -17,8 +17,9 @@ from balancer.api.framework.endpoints import Endpoints
 from balancer.api.framework.inputs import joined
 from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import text
-from balancer.api.routing.player import PREFLIGHT_HEADERS, allow_all
+from balancer.api.routing.player import PREFLIGHT_HEADERS, allow_all, hear
 from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.routes import Client
 from balancer.core.steering.documents import MEDIA_TYPE, Addresses, steering_list
 from balancer.core.steering.steering import Steering
@@ -90,6 +91,7 @@ async def steer_session(
     steering: FromDishka[Steering],
     addresses: FromDishka[Addresses],
     proxies: FromDishka[TrustedProxies],
+    hearing: FromDishka[Hearing | None],
 ) -> ASGIResponse:
     """Tell a session where to be.
 
@@ -100,6 +102,8 @@ async def steer_session(
     header = partial(joined, request)
     client = Client(proxies.address_of(peer, header), lambda name: header(name).encode("latin-1"))
     steered = steering.steer(request.scope["query_string"], lambda: client, int(time()))
+    if steered is not None:
+        hear(request, hearing, client.address, steered.route.config.document.targets[steered.first].name)
     note = note_of(request.scope)
     note.is_steering, note.steered = True, steered
     told = header(b"x-forwarded-proto") if proxies.trusts(peer) else ""

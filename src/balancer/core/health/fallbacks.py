@@ -22,6 +22,9 @@ class Fallback(StrEnum):
     OWN_STATS = "own-stats"
     """What this process serves is not told to the other hosts; it is kept, and told later."""
 
+    NO_QUALITY = "no-quality"
+    """What players report is not shared: figures of quality run dry, and what waits longer than a minute is lost."""
+
     OWN_VERDICTS = "own-verdicts"
     """The processes of this host probe the targets for themselves, and do not hear what others have found."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from balancer.core.errors import InvalidInput, NotSteerable
 from balancer.core.manifests.pathways import pathway_of
@@ -27,6 +28,20 @@ _MARK = "https://session.invalid/0"
 _CMCD = re.compile(rb"(?i)cmcd(?:=|$)")
 
 
+class SteeredManifest(NamedTuple):
+    """A manifest for one session.
+
+    Attributes:
+        body: With steering.
+        media_type: Of HLS or of DASH.
+        target: Name of the one where the session begins.
+    """
+
+    body: bytes
+    media_type: str
+    target: str
+
+
 class SteeredManifests:
     """Answers players with manifests.
 
@@ -41,8 +56,8 @@ class SteeredManifests:
         self._steering = steering
         self._aside = aside
 
-    async def answer(self, asked: Asked, client: Client, base: bytes, now: int) -> tuple[bytes, str] | None:
-        """Return a manifest with steering and its media type, None where the player is to be redirected instead.
+    async def answer(self, asked: Asked, client: Client, base: bytes, now: int) -> SteeredManifest | None:
+        """Return a manifest with steering, None where the player is to be redirected instead.
 
         Args:
             asked: What is asked for, on the route that it takes.
@@ -68,7 +83,9 @@ class SteeredManifests:
         before, after = found
         is_hls = manifest.body.lstrip(b"\xef\xbb\xbf").startswith(b"#")
         server = session_url(base, steered)
-        return before + (server if is_hls else server.replace(b"&", b"&amp;")) + after, HLS if is_hls else DASH
+        body = before + (server if is_hls else server.replace(b"&", b"&amp;")) + after
+        target = asked.route.config.document.targets[steered.first]
+        return SteeredManifest(body, HLS if is_hls else DASH, target.name)
 
     async def _rendered(self, manifest: Manifest, asked: Asked, first: int) -> Rendered | None:
         """Return a manifest with a route's targets as pathways, made once for each first one."""

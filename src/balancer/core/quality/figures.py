@@ -15,6 +15,7 @@ class Figures(NamedTuple):
         reports: How many reports came.
         sessions: How many sessions sent them.
         starved: In how many of these the buffer ran empty.
+        starved_share: Which part of the sessions that is, from 0 to 1; None without any.
         starved_seconds: For how long, all in all.
         start_ms_median: Time to start; None when nobody told it.
         start_ms_p95: The same, which 5 % of the starts exceed.
@@ -26,6 +27,7 @@ class Figures(NamedTuple):
     reports: int
     sessions: int
     starved: int
+    starved_share: float | None
     starved_seconds: float
     start_ms_median: float | None
     start_ms_p95: float | None
@@ -36,10 +38,13 @@ class Figures(NamedTuple):
 
 def figures(quality: Quality) -> Figures:
     """Return the figures of an aggregate."""
+    sessions, starved = distinct.count(quality.sessions), distinct.count(quality.starved)
     return Figures(
         quality.reports,
-        round(distinct.count(quality.sessions)),
-        round(distinct.count(quality.starved)),
+        round(sessions),
+        round(starved),
+        # Both are estimates.
+        min(starved / sessions, 1.0) if sessions else None,
         quality.starved_ms / 1000,
         quantile(quality.start_ms, 0.5),
         quantile(quality.start_ms, 0.95),

@@ -111,6 +111,23 @@ class _Gathered:
         )
 
 
+class Closed:
+    """A step that is over, as it was heard; nothing of it changes any more.
+
+    Args:
+        number: Of the step.
+        groups: What each group has said.
+    """
+
+    def __init__(self, number: int, groups: dict[Group, _Gathered]) -> None:
+        self.number = number
+        self._groups = groups
+
+    def qualities(self) -> Qualities:
+        """Add it all up, which may take some ten milliseconds."""
+        return {group: gathered.quality() for group, gathered in self._groups.items()}
+
+
 class Recorder:
     """Gathers the reports that one process receives, and hands them on by the step.
 
@@ -123,25 +140,23 @@ class Recorder:
         self._step = 0
         self._sessions = 0
         self._groups: dict[Group, _Gathered] = {}
-        self._closed: list[tuple[int, Qualities]] = []
+        self._closed: list[Closed] = []
 
-    def hear(self, step: int, reports: Iterable[Report], group_of: Callable[[str | None], Group], key: bytes) -> None:
+    def hear(self, step: int, reports: Iterable[Report], group_of: Callable[[Report], Group], key: bytes) -> None:
         """Take in the reports of one request.
 
         Args:
             step: The present one; of a clock that was put back, what comes counts for the step that is open.
             reports: In the order in which they were sent.
-            group_of: Returns the group by the host of a report. It is asked once for each host.
+            group_of: Returns the group of a report.
             key: Of the hashes of sessions.
         """
         if step > self._step:
             self._turn(step)
-        gathered_of: dict[str | None, _Gathered] = {}
         hashes: dict[str, int] = {}
         for report in reports:
-            gathered = gathered_of.get(report.host)
-            if gathered is None:
-                gathered = gathered_of[report.host] = self._gathered(group_of(report.host))
+            group = group_of(report)
+            gathered = self._groups.get(group) or self._gathered(group)
             gathered.reports += 1
             name = report.session
             if name is None:
@@ -155,8 +170,8 @@ class Recorder:
             else:
                 gathered.count(session, report)
 
-    def take(self, step: int) -> list[tuple[int, Qualities]]:
-        """Return the steps before this one that were not taken yet, each with its number, in order."""
+    def take(self, step: int) -> list[Closed]:
+        """Return the steps before this one that were not taken yet, in order."""
         if step > self._step:
             self._turn(step)
         taken, self._closed = self._closed, []
@@ -164,8 +179,7 @@ class Recorder:
 
     def _turn(self, step: int) -> None:
         if self._groups:
-            qualities = {group: gathered.quality() for group, gathered in self._groups.items()}
-            self._closed = [*self._closed, (self._step, qualities)][-MAX_WAITING:]
+            self._closed = [*self._closed, Closed(self._step, self._groups)][-MAX_WAITING:]
         self._step, self._groups, self._sessions = step, {}, 0
 
     def _gathered(self, group: Group) -> _Gathered:

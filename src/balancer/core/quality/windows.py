@@ -2,8 +2,18 @@
 
 from balancer.core.quality.aggregates import Group, Qualities, Quality, largest, merge
 
+STEP = 10
+"""Seconds of a step."""
+
+STEPS = 360
+"""Steps of the longest window."""
+
 WINDOWS = {1: (1, 6), 5: (6, 5), 60: (30, 12)}
 """For each window, by its minutes: how many steps one of its blocks has, and how many blocks it has."""
+
+
+USUAL = 5
+"""Minutes of the window that is told where none is asked for."""
 
 
 class Windows:
@@ -24,10 +34,10 @@ class Windows:
             qualities: What was heard.
         """
         for minutes, (length, number) in WINDOWS.items():
-            blocks, block = self._blocks[minutes], step // length
+            # What is read meanwhile, in another thread, is what was there before.
+            blocks, block = dict(self._blocks[minutes]), step // length
             blocks[block] = largest(merge([blocks.get(block, {}), qualities]))
-            for old in sorted(blocks)[:-number]:
-                del blocks[old]
+            self._blocks[minutes] = {kept: blocks[kept] for kept in sorted(blocks)[-number:]}
 
     def quality(self, minutes: int, step: int) -> dict[Group, Quality]:
         """Return the quality of all groups in a window.

@@ -19,6 +19,7 @@ from balancer import __version__
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.telemetry.metrics.board import OTHER, Board, Entry, View
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, STORE_BOUNDS
+from balancer.telemetry.metrics.quality import families as quality_families
 from balancer.telemetry.metrics.reporting import Reporting
 from balancer.telemetry.metrics.targets import TargetNumbers, TargetsHealth, families
 
@@ -113,6 +114,7 @@ class _Service(Collector):
         yield from self._stores()
         yield from self._probes()
         yield from families(self._targets)
+        yield from self._reports()
         yield from self._processes()
 
     def _players(self) -> Iterator[Metric]:
@@ -210,6 +212,13 @@ class _Service(Collector):
         yield _counter("verdict_changes", text, ["verdict"], self._sums("judged"))
         leads = sum(entry.values[0] for entry in self._present("prober-leads"))
         yield _gauge("prober_leader", "Whether one of the workers probes the targets.", [], {(): leads})
+
+    def _reports(self) -> Iterator[Metric]:
+        text = "Reports of players that were read."
+        yield _counter("quality_reports", text, [], self._sums("heard", ()))
+        text = "Reports of players that could not be read, or were too many in one body."
+        yield _counter("quality_malformed_reports", text, [], self._sums("malformed", ()))
+        yield from quality_families(self._targets.quality)
 
     def _processes(self) -> Iterator[Metric]:
         yield InfoMetricFamily(

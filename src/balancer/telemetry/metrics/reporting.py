@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from balancer.core.clocks import Clock
 from balancer.core.control.serving import Serving
@@ -25,7 +25,7 @@ class Reporting:
         meters: What it counts.
         serving: What it serves by.
         clock: Tells the time.
-        lines_dropped: How many lines of its log were lost.
+        elsewhere: By name, what is counted where the board is not known.
         shared: Where all hosts tell each other; None where there is one.
 
     Attributes:
@@ -37,7 +37,7 @@ class Reporting:
         meters: Meters,
         serving: Serving,
         clock: Clock,
-        lines_dropped: Callable[[], int],
+        elsewhere: Callable[[], Mapping[str, int]],
         shared: SharedStats | None,
     ) -> None:
         self.is_shared = shared is not None
@@ -45,7 +45,7 @@ class Reporting:
         self._recent = RecentSteps(meters.slot)
         self._serving = serving
         self._clock = clock
-        self._lines_dropped = lines_dropped
+        self._elsewhere = elsewhere
         self._shared = shared
         self._shown: dict[Name, float] = {}
         # The step up to which the others know everything: what an earlier process could not tell is told again.
@@ -79,7 +79,8 @@ class Reporting:
         self._show_config()
         for source, count in zip(("leased", "own"), self._serving.books.taken, strict=True):
             meters.tell("taken", count, source)
-        meters.tell("lines-dropped", self._lines_dropped())
+        for name, total in self._elsewhere().items():
+            meters.tell(name, total)
         for fallback in Fallback:
             meters.show("fallback", fallback in self._serving.fallbacks.active, fallback)
         self._recent.turn(meters.slot.entries(), self._clock().timestamp())

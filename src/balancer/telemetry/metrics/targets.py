@@ -1,6 +1,7 @@
 """The health of the targets as metrics: what this process knows, which is what all know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from prometheus_client import Metric
@@ -10,6 +11,9 @@ from balancer.core.clocks import Clock
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import TargetHealth, Verdict
 from balancer.core.health.watching import Watchlist
+from balancer.core.quality.figures import Figures, figures
+from balancer.core.quality.known import KnownQuality
+from balancer.core.quality.windows import USUAL
 
 _DAY = 24 * 3600.0
 
@@ -40,12 +44,14 @@ class TargetsHealth(NamedTuple):
         age: Seconds since anything new was heard, None when nothing is watched.
         is_unreliable: Whether everything fails, so that it may be the prober's own network.
         targets: Those that are watched.
+        quality: By name, how players fare at each.
     """
 
     now: float = 0.0
     age: float | None = None
     is_unreliable: bool = False
     targets: tuple[WatchedHealth, ...] = ()
+    quality: Mapping[str, Figures] = MappingProxyType({})
 
 
 class TargetNumbers:
@@ -55,12 +61,14 @@ class TargetNumbers:
         watchlist: What is watched.
         known: What is known of them.
         clock: Tells the time.
+        quality: How players fare there.
     """
 
-    def __init__(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock) -> None:
+    def __init__(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock, quality: KnownQuality) -> None:
         self._watchlist = watchlist
         self._known = known
         self._clock = clock
+        self._quality = quality
 
     def read(self) -> TargetsHealth:
         """Return what is known now."""
@@ -71,7 +79,8 @@ class TargetNumbers:
             for one in watched
         )
         is_unreliable = current is not None and current.unreliable_since is not None
-        return TargetsHealth(self._clock().timestamp(), self._known.age, is_unreliable, targets)
+        quality = {name: figures(found) for name, found in self._quality.targets(USUAL).items()}
+        return TargetsHealth(self._clock().timestamp(), self._known.age, is_unreliable, targets, quality)
 
 
 def families(found: TargetsHealth) -> Iterator[Metric]:
