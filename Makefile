@@ -120,6 +120,10 @@ dashboard: $(VENV)/.dev prometheus  ## Play four minutes of load and trouble, an
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
+.PHONY: simulate
+simulate: $(VENV)/.dev  ## Simulate the loop against fixed weights, round robin and a bandit; writes docs/loop.md
+	$(BIN)/python -m tests.simulation
+
 .PHONY: faults
 faults: $(VENV)/.dev  ## Run the long tests of faults, and write what players and admins got in each to docs/reliability.md
 	$(BIN)/pytest tests -m long
