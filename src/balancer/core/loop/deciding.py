@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from balancer.core.loop.bounds import PERCENT, Bounds
 from balancer.core.loop.evidence import Evidence
@@ -15,6 +16,9 @@ MAX_STEP = 60.0
 
 SEATING = 300.0
 """Seconds in which most sessions follow a change of the shares, and in which the window forgets those before."""
+
+RETURNING = 0.25
+"""The part of the slope at which share comes back: what is still bad is to be seen before much of it is back."""
 
 LEAST = 0.01
 """The share that a target keeps, if it is configured to have as much: from nobody nothing is heard."""
@@ -143,6 +147,7 @@ class _Turn:
 
     def come_back(self) -> None:
         """Give share back to targets that were not worse for long enough."""
+        self._budget = min(self._budget, self._bounds.slope / PERCENT * self._seconds / MINUTE * RETURNING)
         for name, lack in sorted(self._lacking().items()):
             if not may_return(self._standings[name], self._bounds, self._now):
                 continue
@@ -217,5 +222,5 @@ class _Turn:
         for name in names:
             self._remember(name, worse_since=None, good_since=None, seated=None)
 
-    def _remember(self, name: str, **changed: float | None) -> None:
+    def _remember(self, name: str, **changed: Any) -> None:
         self._standings[name] = self._standings[name]._replace(**changed)
