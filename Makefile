@@ -141,6 +141,10 @@ dashboard: $(VENV)/.dev prometheus  ## Play four minutes of load and trouble, an
 bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
+.PHONY: simulate
+simulate: $(VENV)/.dev  ## Simulate the loop against fixed weights, round robin and a bandit; writes docs/loop.md
+	$(BIN)/python -m tests.simulation
+
 .PHONY: long
 long: $(VENV)/.dev prometheus  ## Run the tests that take long: commands, restarts, fail-overs, the last release
 	$(BIN)/pytest tests -m long

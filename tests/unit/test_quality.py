@@ -75,7 +75,9 @@ ERRORS = st.dictionaries(
     max_size=MAX_ERRORS + 4,
 ).map(bounded_errors)
 COUNTS = st.integers(0, 10**9)
-QUALITIES = st.builds(Quality, COUNTS, REGISTERS, REGISTERS, COUNTS, HISTOGRAMS, HISTOGRAMS, ERRORS)
+QUALITIES = st.builds(
+    Quality, COUNTS, REGISTERS, REGISTERS, COUNTS, HISTOGRAMS, HISTOGRAMS, ERRORS, REGISTERS, REGISTERS
+)
 GROUPS = st.builds(Group, st.sampled_from(["", "cdn-a", "cdn-b"]), st.sampled_from(["AS1", "AS2"]), st.just("DE"))
 STEPS = st.dictionaries(GROUPS, QUALITIES, max_size=4)
 

@@ -89,7 +89,7 @@ def _check(group: Group, quality: Quality) -> None:
     """
     if max(map(len, (*group, *quality.errors))) > MAX_NAME or len(quality.errors) > MAX_ERRORS + 1:
         raise ValueError("a name is too long, or there are too many errors")
-    for registers in (quality.sessions, quality.starved):
+    for registers in (quality.sessions, quality.starved, quality.failed, quality.late):
         if registers and (len(registers) != distinct.REGISTERS or max(registers) > distinct.MAX_RANK):
             raise ValueError("registers are not as this program writes them")
     for histogram in (quality.start_ms, quality.throughput_kbps):

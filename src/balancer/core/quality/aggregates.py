@@ -53,6 +53,8 @@ class Quality(NamedTuple):
         throughput_kbps: Histogram of the throughput: for each session and step, what was told last.
         errors: In how many sessions, added up over steps, each error was told: `http 503`, `http 0` for no response,
             `player` with a code of the player's own, or `other`.
+        failed: How many sessions told any error, as registers.
+        late: How many sessions took long to start, as registers.
     """
 
     reports: int
@@ -62,9 +64,11 @@ class Quality(NamedTuple):
     start_ms: Histogram
     throughput_kbps: Histogram
     errors: Mapping[str, int]
+    failed: bytes
+    late: bytes
 
 
-NOTHING = Quality(0, distinct.NOBODY, distinct.NOBODY, 0, {}, {}, {})
+NOTHING = Quality(0, distinct.NOBODY, distinct.NOBODY, 0, {}, {}, {}, distinct.NOBODY, distinct.NOBODY)
 """What a group has said that has said nothing."""
 
 
@@ -82,6 +86,8 @@ def merged(one: Quality, other: Quality) -> Quality:
         added(one.start_ms, other.start_ms),
         added(one.throughput_kbps, other.throughput_kbps),
         bounded_errors(one.errors, other.errors),
+        distinct.united(one.failed, other.failed),
+        distinct.united(one.late, other.late),
     )
 
 

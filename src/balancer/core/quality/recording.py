@@ -23,6 +23,9 @@ MAX_STARVED_MS = 60_000
 MAX_CODES = 4
 """Errors that one session can add in a step."""
 
+LATE_MS = 5_000
+"""Time to start from which a session counts as late."""
+
 FIRST_ERROR = 400
 """HTTP statuses from here on are errors, and so is 0: no response."""
 
@@ -52,7 +55,7 @@ class _Session:
         if report.errors:
             for code in report.errors:
                 self._fail(f"player {code}")
-        if report.status is not None and (report.status >= FIRST_ERROR or report.status == 0):
+        if _is_error(report.status):
             self._fail(f"http {report.status}")
 
     def _fail(self, error: str) -> None:
@@ -67,48 +70,58 @@ class _Gathered:
     Attributes:
         reports: How many came.
         sessions: What each has said, by its hash.
-        crowd: The registers of sessions for which there was no room.
-        starved_crowd: Of those, the ones that starved.
+        crowds: Registers of the sessions for which there was no room: of all, and of those that starved, failed and
+            were late.
     """
 
-    __slots__ = ("crowd", "reports", "sessions", "starved_crowd")
+    __slots__ = ("crowds", "reports", "sessions")
 
     def __init__(self) -> None:
         self.reports = 0
         self.sessions: dict[int, _Session] = {}
-        self.crowd = bytearray()
-        self.starved_crowd = bytearray()
+        self.crowds = [bytearray() for _ in range(4)]
 
     def count(self, session: int, report: Report) -> None:
         """Take in that there is a session, without a record of it."""
-        self.crowd = self.crowd or bytearray(distinct.REGISTERS)
-        distinct.note(self.crowd, session)
-        if report.starved or report.starvation_ms:
-            self.starved_crowd = self.starved_crowd or bytearray(distinct.REGISTERS)
-            distinct.note(self.starved_crowd, session)
+        is_starved = bool(report.starved or report.starvation_ms)
+        has_failed = bool(report.errors) or _is_error(report.status)
+        _note(self.crowds, session, is_starved, has_failed, _is_late(report.start_ms))
 
     def quality(self) -> Quality:
         """Return the aggregate of it all."""
-        sessions = self.crowd or bytearray(distinct.REGISTERS if self.sessions else 0)
-        starved, starved_ms = self.starved_crowd, 0
+        registers = [bytearray(crowd) for crowd in self.crowds]
+        starved_ms = 0
         start_ms: dict[int, int] = {}
         throughput: dict[int, int] = {}
         errors: dict[str, int] = {}
         for session, said in self.sessions.items():
-            distinct.note(sessions, session)
-            if said.starved:
-                starved = starved or bytearray(distinct.REGISTERS)
-                distinct.note(starved, session)
-                starved_ms += said.starved_ms
+            _note(registers, session, said.starved, bool(said.errors), _is_late(said.start_ms))
+            starved_ms += said.starved_ms
             for value, histogram in ((said.start_ms, start_ms), (said.throughput_kbps, throughput)):
                 if value is not None:
                     bucket = bucket_of(value)
                     histogram[bucket] = histogram.get(bucket, 0) + 1
             for error in said.errors or ():
                 errors[error] = errors.get(error, 0) + 1
-        return Quality(
-            self.reports, bytes(sessions), bytes(starved), starved_ms, start_ms, throughput, bounded_errors(errors)
-        )
+        sessions, starved, failed, late = map(bytes, registers)
+        counted = bounded_errors(errors)
+        return Quality(self.reports, sessions, starved, starved_ms, start_ms, throughput, counted, failed, late)
+
+
+def _note(registers: list[bytearray], session: int, *troubles: bool) -> None:
+    """Add a session to the registers of all, and to those of each trouble that it has."""
+    for place, is_so in enumerate((True, *troubles)):
+        if is_so:
+            registers[place] = registers[place] or bytearray(distinct.REGISTERS)
+            distinct.note(registers[place], session)
+
+
+def _is_error(status: int | None) -> bool:
+    return status is not None and (status >= FIRST_ERROR or status == 0)
+
+
+def _is_late(start_ms: int | None) -> bool:
+    return start_ms is not None and start_ms >= LATE_MS
 
 
 class Closed:

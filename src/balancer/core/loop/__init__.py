@@ -1,0 +1,1 @@
+"""How do shares follow the quality that players report, within the bounds that the operator sets?"""
