@@ -100,7 +100,7 @@ def main() -> None:
         assert lab.browser
         browser = lab.browser.version
         rows = list(_rows(lab, scenarios, streams))
-        if not chosen["player"] and "programs".startswith(chosen["only"]):
+        if not chosen["player"] and chosen["only"] in {"", "programs"}:
             rows += _programs(lab)
     if not (chosen["only"] or chosen["player"]):
         report.write(rows, browser, [one.name for one in scenarios])

@@ -36,6 +36,7 @@ def test_every_supported_python_is_tested() -> None:
     assert ".ci/run" in steps(job)
     assert "make test" in (ROOT / ".ci" / "run").read_text()
     assert "required" == job["env"]["BALANCER_TEST_PROMETHEUS"]
+    assert "required" == load("ci")["jobs"]["players"]["env"]["BALANCER_TEST_PLAYERS"]
 
 
 @pytest.mark.parametrize("name", ["Makefile", "docker/Dockerfile", "docs/operating.md"])
@@ -103,7 +104,7 @@ def test_a_release_needs_everything() -> None:
         assert "actions/attest-build-provenance" in steps(jobs[name])
     (build,) = [step for step in jobs["image"]["steps"] if "build-push-action" in step.get("uses", "")]
     assert (True, "mode=max") == (build["with"]["sbom"], build["with"]["provenance"])
-    assert {"test", "audit", "wheel", "image"} == set(load("ci")["jobs"])
+    assert {"test", "players", "audit", "wheel", "image"} == set(load("ci")["jobs"])
 
 
 def test_hooks_are_the_checks(tmp_path: Path) -> None:
