@@ -20,7 +20,7 @@ async def _getaddrinfo(loop: uvloop.Loop, host: Any, *arguments: Any, **options:
 
 
 if __name__ == "__main__":
-    uvloop.Loop.getaddrinfo = _getaddrinfo  # type: ignore[method-assign]
+    uvloop.Loop.getaddrinfo = _getaddrinfo  # type: ignore[method-assign, assignment]
     # Without this file, the interpreter and `-m`.
     sys.argv = sys.argv[3:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -9,7 +9,6 @@ from tests.players.laboratory import (
     BALANCER,
     FIRST,
     HEALTH,
-    ORIGIN,
     SECOND,
     Laboratory,
     Session,
@@ -20,6 +19,7 @@ from tests.players.laboratory import (
     with_manifest,
 )
 from tests.players.media import DASH, HLS, LIVE_DASH, LIVE_HLS, TS, Stream
+from tests.players.resolving import ORIGIN
 
 START = 60.0
 """Seconds that a player may take to play the first seconds, beside others on a busy machine."""
@@ -254,8 +254,8 @@ KNOWN = {
     ("video.js", SWITCH, "DASH live"): "asks for steering once, and forgets that at the next refresh of the MPD",
     ("video.js", DIES, "DASH"): "stays at the dead CDN, and asks for steering no more",
     ("video.js", DIES, "DASH live"): "as with DASH",
-    ("video.js", NOTICED, "DASH"): "as above",
-    ("video.js", NOTICED, "DASH live"): "as above",
+    ("video.js", NOTICED, "DASH"): "as when nobody notices",
+    ("video.js", NOTICED, "DASH live"): "as when nobody notices",
 }
 """What players cannot do, and why."""
 
