@@ -58,6 +58,8 @@ def _perform(lab: Laboratory) -> Sequence[Stay]:
     session = lab.begin("hls.js", LIVE_HLS)
     lab.spread(cdn_a=1)
     lab.open(session, redirected(video_url(session, LIVE_HLS.steered)))
+    # A live player begins to count its seconds somewhere in the stream.
+    lab.until([session], "plays", lambda _, view: view.state.frames > 0, PATIENCE)
     stays = [_stay(lab, session, "begins at cdn-a", FIRST)]
     lab.change("cdn-b", weight=1)
     lab.change("cdn-a", weight=0)

@@ -11,10 +11,10 @@ from tests.players.media import DASH, HLS, Stream
 from tests.players.report import Row
 from tests.players.scenarios import KNOWN, SCENARIOS, STREAMS, SWITCH, Scenario
 
-ENDPOINTS = frozenset({"manifest"})
+ENDPOINTS = frozenset({"manifest", "cmcd"})
 """What the balancer has beside redirects and steering: `manifest`, `cmcd`; `--with` adds to it."""
 
-SETTINGS: dict[str, dict[str, object]] = {"manifest": {"MANIFESTS": "true"}, "cmcd": {}}
+SETTINGS: dict[str, dict[str, object]] = {"manifest": {"MANIFESTS": "true"}, "cmcd": {"CMCD": "true"}}
 """Settings of the balancer for these."""
 
 BATCH = 5
@@ -100,7 +100,7 @@ def main() -> None:
         assert lab.browser
         browser = lab.browser.version
         rows = list(_rows(lab, scenarios, streams))
-        if not chosen["player"] and "programs".startswith(chosen["only"]):
+        if not chosen["player"] and chosen["only"] in {"", "programs"}:
             rows += _programs(lab)
     if not (chosen["only"] or chosen["player"]):
         report.write(rows, browser, [one.name for one in scenarios])

@@ -51,8 +51,8 @@ player is in the media, and by the frames that it has decoded.
 ## What works
 
 {overview}
-
-*yes*: as it should be. *–*: this player has nothing of the kind, or it was not tried.
+*yes*: as it should be. *–*: this player has nothing of the kind, or it was not tried. ffmpeg, mpv and VLC
+are tried where they are installed.
 
 """
 

@@ -254,8 +254,8 @@ KNOWN = {
     ("video.js", SWITCH, "DASH live"): "asks for steering once, and forgets that at the next refresh of the MPD",
     ("video.js", DIES, "DASH"): "stays at the dead CDN, and asks for steering no more",
     ("video.js", DIES, "DASH live"): "as with DASH",
-    ("video.js", NOTICED, "DASH"): "as above",
-    ("video.js", NOTICED, "DASH live"): "as above",
+    ("video.js", NOTICED, "DASH"): "as when nobody notices",
+    ("video.js", NOTICED, "DASH live"): "as when nobody notices",
 }
 """What players cannot do, and why."""
 

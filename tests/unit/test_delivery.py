@@ -36,6 +36,7 @@ def test_every_supported_python_is_tested() -> None:
     assert ".ci/run" in steps(job)
     assert "make test" in (ROOT / ".ci" / "run").read_text()
     assert "required" == job["env"]["BALANCER_TEST_PROMETHEUS"]
+    assert "required" == load("ci")["jobs"]["players"]["env"]["BALANCER_TEST_PLAYERS"]
 
 
 @pytest.mark.parametrize("name", ["Makefile", "docker/Dockerfile", "docs/operating.md"])
