@@ -61,9 +61,9 @@ class Session:
     is_liar: bool
     has_started: bool = False
 
-    def group(self, host: str | None) -> Group:
+    def group(self, report: Report) -> Group:
         """Return the group that a report of this player belongs to."""
-        return Group((host or "").partition(".")[0], self.network, self.country)
+        return Group((report.host or "").partition(".")[0], self.network, self.country)
 
 
 Lie = Callable[[Session], tuple[str, bool]]
@@ -148,8 +148,8 @@ class World:
             self._come(step, shares, self._players if step == 0 else self._arrivals())
             self._play(step, shares)
             self._sessions = [session for session in self._sessions if session.end > step]
-            for past, heard in self._recorder.take(step + 1):
-                self._windows.add(past, heard)
+            for closed in self._recorder.take(step + 1):
+                self._windows.add(closed.number, closed.qualities())
             self._note(shares)
         return self.outcome
 
