@@ -6,6 +6,7 @@ from tests.demo.moves import are_as_promised, report_moves, run_moves
 from tests.demo.outage import NoVerdict, report_outage, run_outage
 from tests.demo.scenario import AT_BALANCER, PLAYS, Demo, Showing, run_demo
 from tests.demo.servers import CDN, ORIGIN, BalancerNotStarted
+from tests.demo.sessions import are_exact, report_sessions, run_sessions
 from tests.demo.stream import BALANCED, PICTURES_PER_SECOND, RELATIVE, SECONDS, FfmpegFailed
 
 RATE = 10
@@ -19,13 +20,17 @@ def main() -> None:
         sys.stdout.write(f"One CDN, every {RATE}th request to the origin\n\n{report(demo)}\n")
         sys.stdout.flush()
         outage = run_outage()
+        sys.stdout.write(f"Two CDNs, one of which goes down\n\n{report_outage(outage)}\n")
+        sys.stdout.flush()
+        sessions = run_sessions()
     except (BalancerNotStarted, FfmpegFailed, NoVerdict) as error:
         sys.exit(str(error))
-    sys.stdout.write(f"Two CDNs, one of which goes down\n\n{report_outage(outage)}\n")
+    sys.stdout.write(f"Sessions that ask where to be\n\n{report_sessions(sessions)}\n")
     sys.stdout.flush()
     moves = run_moves()
     sys.stdout.write(f"A live stream in a browser, whose session moves\n\n{report_moves(moves)}")
-    sys.exit(not (is_as_the_rate_says(demo) and outage.is_as_promised and are_as_promised(moves)))
+    is_right = is_as_the_rate_says(demo) and outage.is_as_promised and are_exact(sessions) and are_as_promised(moves)
+    sys.exit(not is_right)
 
 
 def is_as_the_rate_says(demo: Demo) -> bool:

@@ -1,4 +1,4 @@
-"""The third part: a live stream in a browser, whose session moves from one CDN to the other and back as it plays."""
+"""The fourth part: a live stream in a browser, whose session moves from one CDN to the other and back as it plays."""
 
 from collections import Counter
 from collections.abc import Sequence

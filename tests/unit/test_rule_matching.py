@@ -12,9 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from balancer.core.routing.decisions import Asked as Wanted
+from balancer.core.routing.decisions import Plan
+from balancer.core.routing.routes import Client
 from balancer.core.rules.conditions import Conditions, HeaderCondition, QueryCondition
 from balancer.core.rules.documents import Rule, RuleList
 from balancer.core.rules.matching import MAX_CLIENTS, RuleBook
+from balancer.core.urls.videos import Origin
+from tests.factories import ConfigFactory, route
 
 
 @dataclass
@@ -46,9 +51,9 @@ class Asked:
     client: str = "192.0.2.7"
     headers: Mapping[str, bytes] = field(default_factory=dict)
 
-    def header(self, name: bytes) -> bytes:
+    def header(self, name: bytes) -> str:
         """Return the value of a field."""
-        return self.headers.get(name.decode(), b"")
+        return self.headers.get(name.decode(), b"").decode("latin-1")
 
 
 PLACES = Places({"192.0.2.7": "DE", "10.1.2.3": "FR", "2001:db8::1": "DE"}, {"192.0.2.7": 64496, "2001:db8::1": 64497})
@@ -162,6 +167,26 @@ def test_compiled_rules_choose_what_trying_them_in_order_does(rules: RuleList, a
             assert expected == reading.position
 
 
+ROUTES = {number: route(ConfigFactory.build(id=number)) for number in range(13)}
+
+
+@given(lists, st.lists(requests, min_size=1, max_size=8))
+def test_what_is_remembered_by_groups_of_clients_is_what_would_be_found_anew(
+    rules: RuleList, asked: list[Asked]
+) -> None:
+    """A URL that many clients ask for takes for each of them the route of the first rule that matches."""
+    plan = Plan(ROUTES[0], ROUTES, RuleBook(rules, PLACES))
+    known: dict[tuple[str, str, bytes], Wanted] = {}
+    for request in asked * 2:
+        position = naive(rules, request)
+        url = request.host, request.path, request.carried
+        server, _, domain = request.host.partition(".")
+        origin = Origin("http", server, domain, "*")
+        wanted = known.setdefault(url, plan.read(origin, request.path.encode(), request.carried))
+        found = plan.settle(wanted, Client(request.client, request.header))
+        assert (0 if position is None else position + 1) == found.route.config.id
+
+
 def rules_of(*conditions: Conditions) -> RuleList:
     """Return a rule for each."""
     return RuleList(tuple(Rule(f"r{number}", when, 1) for number, when in enumerate(conditions)))
@@ -172,10 +197,10 @@ def test_a_new_database_of_places_counts_at_once() -> None:
     places = Places({"192.0.2.7": "DE"})
     book = RuleBook(rules_of(Conditions(countries=("FR",))), places)
     reading = book.read("s1.origin-cluster", "/a", b"")
-    assert book.choose(reading, "192.0.2.7", lambda _name: b"") is None
+    assert book.choose(reading, "192.0.2.7", lambda _name: "") is None
     places.countries["192.0.2.7"] = "FR"
     places.edition += 1
-    assert 0 == book.choose(reading, "192.0.2.7", lambda _name: b"")
+    assert 0 == book.choose(reading, "192.0.2.7", lambda _name: "")
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -189,7 +214,7 @@ def test_what_is_remembered_is_bounded() -> None:
         client = f"10.0.{number // 250}.{number % 250}"
         asked = Asked(headers={"user-agent": b"TV %d" % number})
         assert 0 == book.choose(reading, client, asked.header)
-    assert len(book._clients) <= MAX_CLIENTS
+    assert len(book._groups) <= MAX_CLIENTS
     assert book._hosts is not None
     assert len(book._hosts._known) <= 4096
     assert len(book._headers[0][1]._known) <= 1024

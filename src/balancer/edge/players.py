@@ -79,7 +79,7 @@ class Request(NamedTuple):
 
 def client_of(proxies: TrustedProxies, head: Head, asker: Asker) -> Client:
     """Return who makes a request, for a decision that depends on it."""
-    return Client(proxies.address_of(asker.peer, head.joined), lambda name: head.joined(name).encode("latin-1"))
+    return Client(proxies.address_of(asker.peer, head.joined), head.joined)
 
 
 class PlayerGate(NamedTuple):

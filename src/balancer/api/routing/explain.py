@@ -1,5 +1,6 @@
 """The path by which admins see how a player would be answered: `/explain`."""
 
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -110,7 +111,7 @@ async def explain(request: AnyRequest, redirects: FromDishka[Redirects]) -> Expl
     decides as for players, but no ticket is taken. Where rules or `sticky` look at the client, give its address in
     `X-Explain-Client`; the other headers of this request count as the player's.
     """
-    client = Client(_address(request), lambda name: joined(request, name).encode("latin-1"))
+    client = Client(_address(request), partial(joined, request))
     return Explained.of(explanations.explain(redirects, request.scope["query_string"], client))
 
 

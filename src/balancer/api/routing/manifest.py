@@ -84,7 +84,7 @@ async def steer_manifest(  # noqa: PLR0913, PLR0917  the framework hands it its 
     """
     peer = request.client.host if request.client else ""
     header = partial(joined, request)
-    client = Client(proxies.address_of(peer, header), lambda name: header(name).encode("latin-1"))
+    client = Client(proxies.address_of(peer, header), header)
     asked = redirects.find(request.scope["query_string"])
     asked = asked.plan.settle(asked, client)
     told = header(b"x-forwarded-proto") if proxies.trusts(peer) else ""

@@ -209,9 +209,8 @@ def _redirection(
     decide: Callable[[Client], Decision],
 ) -> ASGIResponse:
     peer = request.client.host if request.client else ""
-    client = Client(
-        proxies.address_of(peer, partial(joined, request)), lambda name: joined(request, name).encode("latin-1")
-    )
+    header = partial(joined, request)
+    client = Client(proxies.address_of(peer, header), header)
     decision = decide(client)
     hear(request, hearing, client.address, decision.target.name)
     # It is counted once it is answered.

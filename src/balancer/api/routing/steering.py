@@ -100,7 +100,7 @@ async def steer_session(
     """
     peer = request.client.host if request.client else ""
     header = partial(joined, request)
-    client = Client(proxies.address_of(peer, header), lambda name: header(name).encode("latin-1"))
+    client = Client(proxies.address_of(peer, header), header)
     steered = steering.steer(request.scope["query_string"], lambda: client, int(time()))
     if steered is not None:
         hear(request, hearing, client.address, steered.route.config.document.targets[steered.first].name)

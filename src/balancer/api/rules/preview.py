@@ -153,9 +153,9 @@ def _check(samples: list[SampleRequest]) -> None:
 
 
 def _chosen(book: RuleBook, sample: SampleRequest, video: OriginUrl, default: int) -> Chosen:
-    headers = {name.lower().encode(): value.encode() for name, value in sample.headers.items()}
+    headers = {name.lower().encode(): value.encode().decode("latin-1") for name, value in sample.headers.items()}
     reading = book.read(video.origin.host, video.path.decode(), sample.query.encode())
-    position = book.choose(reading, sample.client, lambda name: headers.get(name, b""))
+    position = book.choose(reading, sample.client, lambda name: headers.get(name, ""))
     if position is None:
         return Chosen(None, default)
     return Chosen(book.rules[position].name, book.rules[position].config_id)

@@ -93,9 +93,10 @@ class TrustedProxies:
 
     def address_of(self, peer: str, joined: Callable[[bytes], str]) -> str:
         """Return the address of the client of a request, whole; the arguments are those of `key_of`."""
+        found = peer
         # Mostly nobody is trusted, and then nothing need be read.
-        is_trusted = self.trusts(peer)
-        found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded")) if is_trusted else peer
+        if self._networks and self.trusts(peer):
+            found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded"))
         # Where both families share a socket, an IPv4 address comes as `::ffff:192.0.2.7`.
         return str(_parse(found) or found) if ":" in found else found
 

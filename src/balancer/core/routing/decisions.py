@@ -13,7 +13,7 @@ from balancer.core.rules.matching import Reading, RuleBook
 from balancer.core.urls.videos import Origin, OriginUrl, tail_of
 
 MAX_ROUTES = 16
-"""Routes on which a request is remembered."""
+"""Routes on which a request is remembered, and groups of clients whose route is."""
 
 
 class Plan(NamedTuple):
@@ -44,14 +44,24 @@ class Plan(NamedTuple):
         reading = self.rules.read(origin.host, path.decode(), carried)
         if reading.settled:
             return asked.on(self._route_at(reading.position))
-        asked.reading, asked.asks_client = reading, True
+        asked.reading, asked.asks_client, asked.by_group = reading, True, {}
         return asked
 
     def settle(self, asked: "Asked", client: Client) -> "Asked":
         """Return a request on the route that it takes by the rules and by who asks."""
-        if self.rules is None or asked.reading is None:
+        rules, reading = self.rules, asked.reading
+        if rules is None or reading is None:
             return asked
-        return asked.on(self._route_at(self.rules.choose(asked.reading, client.address, client.header)))
+        group = rules.group_of(client.address)
+        if found := asked.by_group.get(group):
+            return found
+        narrowed = rules.narrow(reading, group)
+        found = asked.on(self._route_at(rules.finish(narrowed, client.header)))
+        if narrowed.settled:
+            if len(asked.by_group) >= MAX_ROUTES:
+                asked.by_group.clear()
+            asked.by_group[group] = found
+        return found
 
     def rule_of(self, asked: "Asked", client: Client) -> Rule | None:
         """Return the rule that a request matches, for whoever explains it."""
@@ -86,12 +96,15 @@ class Asked:
         asks_client: Whether the decision depends on who asks.
         locations: By target index, the absolute URL for the `Location` header, None until it is wanted.
         key: What keeps its target, None until it is wanted.
+        by_group: By group of clients, the request on the route that theirs take; only where there is a reading.
     """
 
     __slots__ = (
-        *("_others", "asks_client", "carried", "key", "locations", "origin"),
+        *("_others", "asks_client", "by_group", "carried", "key", "locations", "origin"),
         *("path", "plan", "query", "reading", "route"),
     )
+
+    by_group: "dict[int, Asked]"
 
     def __init__(  # noqa: PLR0913, PLR0917  one is made for each request that is new, so it is made of what there is
         self,

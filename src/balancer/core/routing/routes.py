@@ -22,14 +22,15 @@ class Client(NamedTuple):
 
     Attributes:
         address: `192.0.2.7`; empty on a Unix socket.
-        header: Gives the value of a header field by its name in lower case, empty when there is none.
+        header: Gives the value of a header field by its name in lower case, empty when there is none. In characters of
+            one byte each (Latin-1).
     """
 
     address: str
-    header: Callable[[bytes], bytes]
+    header: Callable[[bytes], str]
 
 
-NOBODY = Client("", lambda _name: b"")
+NOBODY = Client("", lambda _name: "")
 """Stands where a decision does not depend on the client."""
 
 

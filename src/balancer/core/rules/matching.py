@@ -15,10 +15,10 @@ MAX_CLIENTS = 8192
 
 
 class Reading(NamedTuple):
-    """What the URL of a request and its parameters say about its rule.
+    """What is known of a request's rule so far: by its URL and parameters, or by its client's address as well.
 
     Attributes:
-        settled: Whether nothing about the client can change it.
+        settled: Whether nothing else can change it.
         position: Of the first rule that matches, None for none; only where it is settled.
         rules: The set of rules that may match.
     """
@@ -49,7 +49,9 @@ class NoPlaces:
 
 
 class RuleBook:
-    """Rules compiled, for one plan. What they say about a request is asked in two steps, as a URL is asked for often.
+    """Rules compiled, for one plan. What they say about a request is asked step by step, as a URL is asked for often.
+
+    Clients of whom the rules say the same are a group, known by a number.
 
     Args:
         rules: All, in order.
@@ -77,9 +79,12 @@ class RuleBook:
         self._asks_header = [bool(rule.when.headers) for rule in self.rules]
         self._places = places or NoPlaces()
         self._edition = self._places.edition
-        # Most clients match the same rules, so that each set is kept once.
-        self._clients: dict[str, int] = {}
+        self._groups: dict[str, int] = {}
+        # By group, the rules that its clients' addresses let through; and the other way round.
         self._sets: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        # Numbers are not given twice, as they are remembered elsewhere.
+        self._next_group = 0
 
     def read(self, host: str, path: str, carried: bytes) -> Reading:
         """Return what is known before the client is; it stays true for the URL as long as this book is in use.
@@ -97,48 +102,71 @@ class RuleBook:
         if not rules:
             return NOTHING
         first = self._count - rules.bit_length()
-        return (
-            Reading(settled=False, position=None, rules=rules) if self._asks_client[first] else Reading(True, first, 0)
-        )
+        if self._asks_client[first]:
+            return Reading(settled=False, position=None, rules=rules)
+        return Reading(settled=True, position=first, rules=0)
 
-    def choose(self, reading: Reading, client: str, header: Callable[[bytes], bytes]) -> int | None:
+    def group_of(self, client: str) -> int:
+        """Return the group of a client by its address, which is empty on a Unix socket."""
+        if self._edition != self._places.edition:
+            self._edition = self._places.edition
+            self._forget()
+        found = self._groups.get(client)
+        return self._admit(client) if found is None else found
+
+    def narrow(self, reading: Reading, group: int) -> Reading:
+        """Return what is known once the client's group is; it stays true as long as the group has a client.
+
+        Args:
+            reading: What `read` returned, not settled.
+            group: What `group_of` has just returned.
+        """
+        rules = reading.rules & self._sets[group]
+        if not rules:
+            return NOTHING
+        first = self._count - rules.bit_length()
+        if self._asks_header[first]:
+            return Reading(settled=False, position=None, rules=rules)
+        return Reading(settled=True, position=first, rules=0)
+
+    def finish(self, reading: Reading, header: Callable[[bytes], str]) -> int | None:
         """Return the position of the first rule that a request matches, None for none.
 
         Args:
-            reading: What `read` returned for it.
-            client: The client's address; empty on a Unix socket.
+            reading: What `narrow` returned for it.
             header: Gives the value of a header field by its name in lower case, empty when there is none.
         """
         if reading.settled:
             return reading.position
-        if self._edition != self._places.edition:
-            self._edition = self._places.edition
-            self._forget()
-        known = self._clients.get(client)
-        rules = reading.rules & (self._find(client) if known is None else known)
-        if not rules:
-            return None
-        first = self._count - rules.bit_length()
-        if self._asks_header[first]:
-            for name, index in self._headers:
-                rules &= index.of(header(name))
-            if not rules:
-                return None
-            first = self._count - rules.bit_length()
-        return first
+        rules = reading.rules
+        for name, index in self._headers:
+            rules &= index.of(header(name).encode("latin-1"))
+        return self._count - rules.bit_length() if rules else None
 
-    def _find(self, client: str) -> int:
-        """Return the rules that a client's address lets through."""
+    def choose(self, reading: Reading, client: str, header: Callable[[bytes], str]) -> int | None:
+        """Return the position of the first rule that a request matches, None for none: all steps behind `read`."""
+        if not reading.settled:
+            reading = self.narrow(reading, self.group_of(client))
+        return self.finish(reading, header)
+
+    def _admit(self, client: str) -> int:
+        """Return the group of a client that is not known yet."""
         found = self._networks.of(client) if self._networks is not None else self._all
         if self._countries:
             found &= self._any_country | self._countries.get(self._places.country(client) or "", 0)
         if self._asns:
             found &= self._any_asn | self._asns.get(self._places.asn(client) or 0, 0)
-        if len(self._clients) >= MAX_CLIENTS:
+        if len(self._groups) >= MAX_CLIENTS:
             self._forget()
-        self._clients[client] = found = self._sets.setdefault(found, found)
-        return found
+        group = self._numbers.get(found)
+        if group is None:
+            group = self._numbers[found] = self._next_group
+            self._sets[group] = found
+            self._next_group += 1
+        self._groups[client] = group
+        return group
 
     def _forget(self) -> None:
-        self._clients.clear()
+        self._groups.clear()
         self._sets.clear()
+        self._numbers.clear()
