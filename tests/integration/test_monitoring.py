@@ -56,10 +56,19 @@ class Monitored:
     seen: Counter[str] = field(default_factory=Counter)
     over: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self.players = threading.Thread(target=self.play)
+        self.players.start()
+
     def play(self) -> None:
         """Be the players, a hundred requests at a time."""
         while not self.over.wait(0.05):
             self.seen += asyncio.run(ask([self.balancer.url], 100, at_once=8))
+
+    def stop(self) -> None:
+        """Let the players end; after that they have seen what they were answered."""
+        self.over.set()
+        self.players.join()
 
     def disturb(self) -> None:
         """Report, ask for what is refused, and with a wrong key until it is too often."""
@@ -93,10 +102,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         watch(balancer, running.enter_context(TargetServer(tls=folder)))
         prometheus = running.enter_context(Prometheus(folder, [balancer.url]))
         everything = Monitored(balancer, prometheus, valkey)
-        players = threading.Thread(target=everything.play)
-        players.start()
-        running.callback(players.join)
-        running.callback(everything.over.set)
+        running.callback(everything.stop)
         everything.disturb()
         yield everything
 
@@ -145,15 +151,9 @@ def test_a_store_that_is_down_is_told(monitored: Monitored) -> None:
 
 def test_prometheus_has_counted_each_player(monitored: Monitored) -> None:
     """When the load is over, Prometheus' sum over targets is the number of redirects that the players have seen."""
-    monitored.over.set()
-    known = -1
-
-    def still() -> bool:
-        nonlocal known
-        before, known = known, monitored.seen.total()
-        return before == known and known == monitored.prometheus.query("sum(balancer_redirects_total)")[0].values[0][1]
-
-    wait_for(still, seconds=30)
+    monitored.stop()
+    total = monitored.seen.total()
+    wait_for(lambda: monitored.prometheus.query("sum(balancer_redirects_total)")[0].values[0][1] == total, seconds=30)
     (share,) = monitored.prometheus.query('sum(balancer_redirects_total{target="origin"})')
     origin = sum(count for location, count in monitored.seen.items() if "origin-cluster" in location)
     assert origin == share.values[0][1]

@@ -12,7 +12,11 @@ from uvicorn.server import ServerState
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.quality.hearing import Hearing
 from balancer.core.quality.hosts import TargetHosts
+from balancer.core.routing.planner import Blueprint
+from balancer.core.rules.conditions import Conditions
+from balancer.core.rules.documents import Rule, RuleList
 from balancer.core.rules.matching import NoPlaces
+from balancer.core.rules.revisions import RuleRevision
 from balancer.core.steering.documents import Addresses
 from balancer.core.steering.steering import Steering
 from balancer.core.steering.tokens import KEY_SIZE, Tokens
@@ -88,10 +92,10 @@ class Edge:
         self.process = Process(Limits(16384, 10, 65, 10_000), parts, nobody, state, asyncio.get_running_loop())
         self.port = Port(Answers(state), "http")
 
-    def ask(self, *pieces: bytes) -> FakeTransport:
+    def ask(self, *pieces: bytes, source: tuple[str, int] | None = None) -> FakeTransport:
         """Send bytes on a new connection, piece by piece."""
         transport = FakeTransport()
-        connection = Connection(self.process, self.port)
+        connection = Connection(self.process, self.port, source)
         connection.connection_made(transport)
         for data in pieces:
             connection.data_received(data)
@@ -131,6 +135,20 @@ async def test_popular_requests_follow_a_change(edge: Edge) -> None:
         assert AT_CDN.encode() in edge.ask(request).written
     edge.planner.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=2))
     assert b"location: http://b.example/s1/" in edge.ask(request).written
+
+
+async def test_popular_requests_go_by_rules_for_each_client(edge: Edge) -> None:
+    """A request that is remembered takes the route of its client, in whatever spelling its address comes."""
+    office = ConfigFactory.build(id=5, cdn_host="office.example", distribution_rate=0)
+    rules = RuleRevision(1, RuleList((Rule("office", Conditions(networks=("192.0.2.0/24", "2001:db8::/32")), 5),)))
+    await edge.planner.follow(Blueprint(ConfigFactory.build(distribution_rate=0, revision=2), {5: office}, rules))
+    request = f"GET /?video={VIDEO} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    inside = ["192.0.2.7", "::ffff:192.0.2.8", "2001:db8::1"]
+    outside = ["198.51.100.7", "::ffff:198.51.100.8", "2001:db9::1"]
+    for _ in range(4):
+        for address in [*inside, *outside]:
+            answer = edge.ask(request, source=(address, 4711)).written
+            assert (address in inside) == (b"location: http://office.example/" in answer)
 
 
 async def test_memory_of_requests_is_bounded(edge: Edge) -> None:

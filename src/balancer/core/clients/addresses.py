@@ -38,6 +38,11 @@ def client_key(address: str) -> str:
     return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
 
 
+def unmapped(address: str) -> str:
+    """Return an address in its usual spelling; where both families share a socket, IPv4 comes as `::ffff:192.0.2.7`."""
+    return str(_parse(address) or address) if ":" in address else address
+
+
 class TrustedProxies:
     """Reads the client's address from what proxies say that the operator named.
 
@@ -46,10 +51,14 @@ class TrustedProxies:
 
     Raises:
         ValueError: When one of them is no network.
+
+    Attributes:
+        are_none: Whether nobody is trusted, so that each peer is a client.
     """
 
     def __init__(self, networks: Iterable[str]) -> None:
         names = list(networks)
+        self.are_none = not names
         self._trusts_unix = UNIX in names
         self._networks: tuple[Network, ...] = tuple(ip_network(name) for name in names if name != UNIX)
 
@@ -97,8 +106,7 @@ class TrustedProxies:
         # Mostly nobody is trusted, and then nothing need be read.
         if self._networks and self.trusts(peer):
             found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded"))
-        # Where both families share a socket, an IPv4 address comes as `::ffff:192.0.2.7`.
-        return str(_parse(found) or found) if ":" in found else found
+        return unmapped(found)
 
     def _first_stranger(self, peer: str, hops: list[str]) -> str:
         nearest = peer

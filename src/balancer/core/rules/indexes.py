@@ -6,7 +6,7 @@ and cut in a tenth of a microsecond, and the first rule of a set is as quickly f
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -227,8 +227,6 @@ class NetworkIndex:
             address = ip_address(client)
         except ValueError:
             return found
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
         bits = int(address)
         for shift, by_prefix in self._by_shift[address.version].items():
             found |= by_prefix.get(bits >> shift, 0)

@@ -6,6 +6,7 @@ What a rule costs a request that it does not match is a bit in a number, whateve
 from collections.abc import Callable
 from typing import NamedTuple
 
+from balancer.core.clients.addresses import unmapped
 from balancer.core.rules.documents import RuleList
 from balancer.core.rules.indexes import HeaderIndex, HostIndex, NetworkIndex, Numbering, PathIndex, QueryIndex
 from balancer.core.rules.ports import ClientPlaces
@@ -107,7 +108,7 @@ class RuleBook:
         return Reading(settled=True, position=first, rules=0)
 
     def group_of(self, client: str) -> int:
-        """Return the group of a client by its address, which is empty on a Unix socket."""
+        """Return the group of a client by its address in any spelling, which is empty on a Unix socket."""
         if self._edition != self._places.edition:
             self._edition = self._places.edition
             self._forget()
@@ -151,11 +152,12 @@ class RuleBook:
 
     def _admit(self, client: str) -> int:
         """Return the group of a client that is not known yet."""
-        found = self._networks.of(client) if self._networks is not None else self._all
+        address = unmapped(client)
+        found = self._networks.of(address) if self._networks is not None else self._all
         if self._countries:
-            found &= self._any_country | self._countries.get(self._places.country(client) or "", 0)
+            found &= self._any_country | self._countries.get(self._places.country(address) or "", 0)
         if self._asns:
-            found &= self._any_asn | self._asns.get(self._places.asn(client) or 0, 0)
+            found &= self._any_asn | self._asns.get(self._places.asn(address) or 0, 0)
         if len(self._groups) >= MAX_CLIENTS:
             self._forget()
         group = self._numbers.get(found)
