@@ -10,6 +10,8 @@ from tests.demo.outage import FIRST, INTERVAL, SECOND, Outage, report_outage, ru
 from tests.demo.scenario import AT_BALANCER, AT_CDN, AT_ORIGIN, Demo, Playback, run_demo
 from tests.demo.servers import CDN, ORIGIN
 
+pytestmark = pytest.mark.long
+
 NINE_TO_CDN_ONE_TO_ORIGIN = [CDN] * 9 + [ORIGIN]
 
 SEGMENTS = [f"segment{number}.ts" for number in range(6)]

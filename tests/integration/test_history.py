@@ -111,7 +111,7 @@ def check_steps(revisions: list[Revision]) -> None:
             assert earlier.document is not None
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(st.lists(STEPS, min_size=1, max_size=4), max_size=5))
 def test_history_replays_to_the_present(url: str, rounds: list[list[tuple[str, object, set[int] | None]]]) -> None:
     """Whatever is changed, deleted, rolled back and refused, the history is without gaps and ends in the record."""

@@ -91,6 +91,7 @@ def test_private_authority(start: Start, place: Place, authority: Authority) -> 
     assert place.wire.handshakes > 0
 
 
+@pytest.mark.long
 def test_other_authority(start: Start, place: Place, authority: Authority, other: Authority) -> None:
     """A store whose certificate is of another authority is down, at once; a line says that it is not trusted."""
     balancer = start(OPEN_RATE="off", **{place.setting: f"{place.url}&{place.option}={authority.path}"})

@@ -90,7 +90,7 @@ def check_it_goes_on(balancer: Balancer, fault: str) -> None:
 @pytest.mark.parametrize(
     ("database", "written", "fault"),
     [
-        pytest.param("sqlite", FUTURE, FORMAT_FAULT, id="format in SQLite, copy in a file"),
+        pytest.param("sqlite", FUTURE, FORMAT_FAULT, id="format in SQLite, copy in a file", marks=pytest.mark.long),
         pytest.param("postgres", FIELD, FIELD_FAULT, id="field in PostgreSQL, copy in Redis"),
     ],
 )

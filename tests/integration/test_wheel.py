@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.factories import AT_CDN, VIDEO
 from tests.processes import Balancer
@@ -14,6 +15,7 @@ from tests.processes import Balancer
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_installed_wheel_migrates_and_serves(tmp_path: Path) -> None:
     """Installed from its wheel, with no checkout in reach, the program migrates a database and serves."""
     subprocess.run(
