@@ -120,7 +120,7 @@ EDITS = st.lists(
 
 
 @given(EDITS, st.integers(0, len(HEAD)))
-@settings(max_examples=max(300, settings().max_examples))
+@settings(max_examples=max(150, settings().max_examples))
 def test_recognised_heads_are_what_the_parser_sees(edits: list[tuple[int, bytes, int]], cut: int) -> None:
     """For all that is recognised the parser sees the same method, target, fields and framing, and one request only."""
     data = HEAD
@@ -147,7 +147,7 @@ PLACED = st.sampled_from(
     st.sets(PLACED),
     st.integers(0, 12),
 )
-@settings(max_examples=max(300, settings().max_examples))
+@settings(max_examples=max(150, settings().max_examples))
 def test_sound_heads(
     method: bytes, query: bytes, fields: list[tuple[bytes, bytes]], placed: set[bytes], host: int
 ) -> None:

@@ -159,7 +159,7 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(lists, st.lists(requests, min_size=1, max_size=8))
 def test_compiled_rules_choose_what_trying_them_in_order_does(rules: RuleList, asked: list[Asked]) -> None:
     """Whatever rules ask for, the compiled ones find the first one that matches, and call settled only what is."""

@@ -33,7 +33,7 @@ def read_both(short: PlainVideos, allowed: OriginHosts, query: bytes) -> list[tu
     return results
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.sampled_from(SOUND), st.lists(st.tuples(st.integers(0, 60), PIECES, st.integers(0, 2)), max_size=4))
 def test_both_ways_read_alike(text: str, edits: list[tuple[int, str, int]]) -> None:
     """Whatever is asked, also for the second time, the short way answers as the careful one."""

@@ -366,7 +366,7 @@ def test_nothing_is_lost(unknown: tuple[list[str], ...], urls: tuple[str, ...]) 
         at = made.index(part, at) + len(part)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.binary(max_size=100), st.sampled_from(["", "<", f"<MPD {NAMESPACE}>", f"<MPD {NAMESPACE}><BaseURL>"]))
 def test_any_bytes(found: bytes, before: str) -> None:
     """Whatever is given, there is an MPD or a clear refusal."""
