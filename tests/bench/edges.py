@@ -16,7 +16,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tests import last_release
-from tests.bench import load, peers
+from tests.bench import cmcd, load, peers
 from tests.bench.load import LOAD_CORE
 from tests.certificates import write_certificate
 
@@ -191,7 +191,7 @@ def measure(
             ours, theirs = map(min, zip(*costs, strict=True))
             edges.corpus[client] = ours / theirs
     edges_of = (
-        peers.balancer(folder, {"OPEN_RATE": "1000000/s", **stores}),
+        peers.balancer(folder, {"OPEN_RATE": "1000000/s", "CMCD": "true", **stores}),
         peers.balancer(folder, {"PLAYER_RATE": "1/h;burst=1", "REDIS_PREFIX": "limited:", **stores}),
     )
     with edges_of[0] as server, edges_of[1] as limited:
@@ -223,6 +223,8 @@ def _answers(edges: Edges, program: Path, servers: dict[str, peers.Server], seco
         "`/to/…`": (head.replace(TARGET, BY_PATH), 301),
         "`/steering`, a session": (head.replace(TARGET, _session(servers["all"].port)), 200),
         "`/steering`, new sessions": (head.replace(TARGET, "/steering?_HLS_pathway=cdn&_HLS_throughput=500000"), 200),
+        "`/cmcd`, an event": (_report(head, 1), 204),
+        "`/cmcd`, 20 events": (_report(head, 20), 204),
     }
     for kind, (asked, status) in kinds.items():
         asked_of = servers["limited" if kind == "429" else "all"]
@@ -233,6 +235,13 @@ def _answers(edges: Edges, program: Path, servers: dict[str, peers.Server], seco
             rate = load.run(servers["all"].port, seconds, program.parent, head=head).rate
             kept.append(load.run(asked_of.port, seconds, program.parent, head=asked, status=status).rate / rate)
         edges.answers[kind], edges.kept_answers[kind] = statistics.median(ratios), statistics.median(kept)
+
+
+def _report(head: str, events: int) -> str:
+    """Return the request that reports so many events."""
+    body = cmcd.bodies(events)[0].decode()
+    fields = f"Content-Type: application/cmcd\r\nContent-Length: {len(body)}\r\n"
+    return head.replace(f"GET {TARGET}", "POST /cmcd").removesuffix("\r\n") + fields + "\r\n" + body
 
 
 def _session(port: int) -> str:
