@@ -56,7 +56,7 @@ def view_of(config: CdnConfig) -> SimpleView:
     return view
 
 
-NEW = {"policy", "sticky_key", "panic_threshold", "slow_start", "targets", "target_changes"}
+NEW = {"policy", "sticky_key", "panic_threshold", "slow_start", "targets", "target_changes", "loop"}
 
 
 def simple_part(answer: Any) -> Any:
