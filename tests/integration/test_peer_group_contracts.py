@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
-from balancer.adapters.files.probing import FileLeadership, FileSharedVerdicts
+from balancer.adapters.files.probing import FileLeadership, FileSharedLoops, FileSharedVerdicts
 from balancer.adapters.redis.clients import make_redis
-from balancer.adapters.redis.probing import RedisLeadership, RedisSharedVerdicts
+from balancer.adapters.redis.probing import RedisLeadership, RedisSharedLoops, RedisSharedVerdicts
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
-from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedVerdicts
+from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedLoops, PostgresSharedVerdicts
 from balancer.adapters.sql.tables import probing
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.ports import LEASE, Leadership, PeerGroup
 from balancer.core.health.verdicts import TargetHealth, Verdict, Verdicts
 from tests.factories import CHANGED, CREATED
-from tests.fakes import FakeLeadership, FakeLease, FakeSharedVerdicts
+from tests.fakes import FakeLeadership, FakeLease, FakeSharedLoops, FakeSharedVerdicts
 from tests.processes import free_port
 
 pytestmark = pytest.mark.anyio
@@ -51,11 +51,15 @@ async def enter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     """Return an empty group of each kind, with a connection of its own for each process."""
     async with AsyncExitStack() as open_:
         if request.param == "fake":
-            lease, told = FakeLease(), FakeSharedVerdicts()
-            yield lambda _name: PeerGroup(FakeLeadership(lease), told)
+            lease, told, loops = FakeLease(), FakeSharedVerdicts(), FakeSharedLoops()
+            yield lambda _name: PeerGroup(FakeLeadership(lease), told, loops)
         elif request.param == "file":
             folder = tmp_path / "deep"
-            yield lambda _name: PeerGroup(FileLeadership(folder / "lock"), FileSharedVerdicts(folder / "verdicts.json"))
+            yield lambda _name: PeerGroup(
+                FileLeadership(folder / "lock"),
+                FileSharedVerdicts(folder / "verdicts.json"),
+                FileSharedLoops(folder / "loops.json"),
+            )
         elif request.param == "postgres":
             url = str(request.getfixturevalue("postgres_url"))
             engine = make_engine(url)
@@ -63,12 +67,18 @@ async def enter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             await asyncio.to_thread(AlembicSchema(url, engine).upgrade)
             async with engine.begin() as connection:
                 await connection.execute(delete(probing))
-            yield lambda name: PeerGroup(PostgresLeadership(engine, name), PostgresSharedVerdicts(engine))
+            yield lambda name: PeerGroup(
+                PostgresLeadership(engine, name), PostgresSharedVerdicts(engine), PostgresSharedLoops(engine)
+            )
         else:
             redis = make_redis(str(request.getfixturevalue(f"{request.param}_url")))
             open_.push_async_callback(redis.aclose)
             prefix = f"{uuid.uuid4()}:"
-            yield lambda name: PeerGroup(RedisLeadership(redis, prefix, name), RedisSharedVerdicts(redis, prefix))
+            yield lambda name: PeerGroup(
+                RedisLeadership(redis, prefix, name),
+                RedisSharedVerdicts(redis, prefix),
+                RedisSharedLoops(redis, prefix),
+            )
 
 
 async def test_one_leads(enter: Enter) -> None:

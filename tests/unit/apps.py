@@ -34,6 +34,7 @@ from tests.fakes import (
     FakePlanCopies,
     FakeProber,
     FakeRuleRecord,
+    FakeSharedLoops,
     FakeSharedQuality,
     FakeSharedStats,
     FakeSharedVerdicts,
@@ -88,7 +89,7 @@ def make_test_app(
     fakes.provide(FakeSharedQuality, provides=SharedQuality)
     if quality is not None:
         fakes.provide(lambda: quality, provides=KnownQuality)
-    groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
+    groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts(), FakeSharedLoops())]
     fakes.provide(lambda: groups, provides=Sequence[PeerGroup])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
     usual = {"_env_file": None, "admin_rate": None, "open_rate": None, "steering_key": "k" * 32}

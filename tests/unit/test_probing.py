@@ -16,14 +16,15 @@ from balancer.core.health.known import MAX_AGE, KnownVerdicts
 from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import Failure, Outcome, TargetHealth, TargetKey, Verdict, Verdicts
 from balancer.core.health.watching import Watchlist
+from balancer.core.loop.known import KnownLoops
 from balancer.jobs import heeding, probing, rounds
-from balancer.jobs.heeding import Heeding
+from balancer.jobs.heeding import Heeding, Known
 from balancer.jobs.probing import Probing
 from balancer.jobs.rounds import Rounds
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from tests.factories import CREATED
-from tests.fakes import FakeLeadership, FakeLease, FakeProber, FakeSharedVerdicts
+from tests.fakes import FakeLeadership, FakeLease, FakeProber, FakeSharedLoops, FakeSharedVerdicts
 
 pytestmark = pytest.mark.anyio
 
@@ -68,12 +69,13 @@ class Process:
 
     def __post_init__(self) -> None:
         self.leads = [FakeLeadership(lease) for lease in self.leases]
-        groups = [PeerGroup(*pair) for pair in zip(self.leads, self.verdicts, strict=True)]
+        groups = [PeerGroup(*pair, FakeSharedLoops()) for pair in zip(self.leads, self.verdicts, strict=True)]
         self.meters = Meters(Board().claim())
         self.known = KnownVerdicts(lambda: datetime.now(UTC), monotonic)
         turns = Rounds(self.prober, lambda: datetime.now(UTC), monotonic, self.meters)
         self.probing = Probing(Watchlist(lambda: self.configs), groups, turns, self.meters)
-        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, self.known, self._heed)
+        self.loops = KnownLoops(lambda: datetime.now(UTC), monotonic, hears=True)
+        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, Known(self.known, self.loops), self._heed)
 
     async def _heed(self, parts: Mapping[TargetKey, float]) -> None:
         self.parts.append(parts)
@@ -307,7 +309,7 @@ async def test_parts_are_handed_on_when_they_change() -> None:
         process.parts.append(parts)
 
     given: Callable[[Mapping[TargetKey, float]], Awaitable[None]] = heed
-    again = Heeding(Watchlist(lambda: process.configs), [], process.known, given)
+    again = Heeding(Watchlist(lambda: process.configs), [], Known(process.known, process.loops), given)
     with pytest.raises(StoreUnavailable):
         await again.step()
     await again.step()

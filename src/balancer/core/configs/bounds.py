@@ -1,7 +1,6 @@
 """Bounds of the loop: how far a config's shares may follow the quality that players report."""
 
 from dataclasses import dataclass
-from operator import attrgetter
 
 from balancer.core.configs.targets import BAD_NAME, NAME
 from balancer.core.errors import InvalidInput
@@ -101,7 +100,7 @@ class Bounds:
                 raise InvalidInput(f"loop.{field}", f"must be from {least:g} to {most:g} {unit}, not {value}")
         self._check_targets()
         # In whichever order they are given, they are the same. The one way to change a frozen object.
-        object.__setattr__(self, "targets", tuple(sorted(self.targets, key=attrgetter("name"))))
+        object.__setattr__(self, "targets", tuple(sorted(self.targets, key=lambda target: target.name)))
 
     def _check_targets(self) -> None:
         names = [target.name for target in self.targets]
