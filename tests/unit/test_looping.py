@@ -187,7 +187,7 @@ def seen_as(figures: tuple[int, int, float, float, float, float]) -> Seen:
 
 
 async def test_an_operator_freezes_it_at_once(fleet: Fleet, leader: Process) -> None:
-    """A change of bounds is followed at the next look: frozen shares stay, and without bounds they are as configured."""
+    """A change of bounds is followed at the next look: frozen shares stay, without bounds they are as configured."""
     await leader.step()
     await leader.go(2)
     held = leader.part
@@ -222,7 +222,7 @@ async def test_an_admin_wins(fleet: Fleet, leader: Process) -> None:
 
 
 async def test_the_next_one_goes_on(fleet: Fleet, leader: Process) -> None:
-    """Another process that gets the lead goes on with the shares as they are, and waits until it knows what was said."""
+    """Whoever gets the lead goes on with the shares as they are, and waits until it knows what was said."""
     await leader.step()
     await leader.go(3)
     held = leader.part

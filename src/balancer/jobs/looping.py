@@ -1,7 +1,8 @@
 """Moving shares by what players report: the process that leads its group does it for all."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from balancer.core.loop.turns import turned
 from balancer.core.quality.aggregates import Qualities
 from balancer.core.quality.known import KnownQuality
 from balancer.core.quality.windows import USUAL
-from balancer.core.routing.usable import Usable, usable
+from balancer.core.routing.usable import usable
 from balancer.telemetry.metrics.meters import Meters
 
 INTERVAL = 1.0
@@ -58,11 +59,17 @@ class Inputs(NamedTuple):
 
 
 class _Turn(NamedTuple):
-    """When a config had its turn, and by what."""
+    """When a config had its turn, and by what.
+
+    Attributes:
+        at: By the stopwatch.
+        config: The config.
+        health: By name of a target, the part of its weight that its health leaves it.
+    """
 
     at: float
     config: CdnConfig
-    healthy: Usable
+    health: Mapping[str, float]
 
 
 class Looping:
@@ -102,20 +109,20 @@ class Looping:
     async def step(self) -> None:
         """Wait, and move shares where that is due and this process leads.
 
-        A store that does not answer is told again; what was told last counts for a while.
+        Where the store does not answer, it is told at the next look; what was told before counts for a while.
         """
         await asyncio.sleep(INTERVAL)
         configs = self._inputs.watchlist.bounded
-        if not self._inputs.hears:
-            self._warn(configs)
-            return
         group = self._lead()
+        if not self._inputs.hears:
+            if group:
+                self._warn(configs)
+            return
         if group is not self._group:
             self._group = group
             if group:
                 await self._begin(group)
-        if group:
-            self._keep(configs)
+        if group and (self._forget_others(configs) or configs):
             has_turned = not self._is_filling() and await self._turn(configs)
             await self._tell(group, is_due=has_turned)
 
@@ -123,7 +130,7 @@ class Looping:
         """Say once that bounds do nothing, and again when others were set after there were none."""
         if configs and not self._has_warned:
             logger.warning("bounds of the loop do nothing: players are not heard", setting="BALANCER_CMCD",
-                           configs=[config.id for config in configs])  # fmt: skip
+                           configs=[config.id for config in configs[:10]])  # fmt: skip
         self._has_warned = bool(configs)
 
     async def _begin(self, group: PeerGroup) -> None:
@@ -137,14 +144,15 @@ class Looping:
         self._events = latest.events if latest else ()
         self._turns, self._told_at, self._led_since = {}, None, self._stopwatch()
 
-    def _keep(self, configs: Sequence[CdnConfig]) -> None:
-        """Forget the loops of configs that have no bounds any more, or are not in use."""
-        ids = {config.id for config in configs}
-        if gone := self._loops.keys() - ids:
-            self._told_at = None
+    def _forget_others(self, configs: Sequence[CdnConfig]) -> bool:
+        """Forget the loops of configs that have no bounds any more, or are not in use; return whether there are any."""
+        gone = self._loops.keys() - {config.id for config in configs}
         for config_id in gone:
             del self._loops[config_id]
             self._turns.pop(config_id, None)
+        if gone:
+            self._told_at = None
+        return bool(gone)
 
     def _is_filling(self) -> bool:
         return self._inputs.quality.lacks(USUAL) and self._stopwatch() - self._led_since < FILLING
@@ -152,23 +160,21 @@ class Looping:
     async def _turn(self, configs: Sequence[CdnConfig]) -> bool:
         """Decide where that is due; return whether there was any."""
         now = self._stopwatch()
-        parts = self._inputs.verdicts.parts(self._inputs.watchlist.checks)
-        due: list[_Turn] = []
+        health: dict[int, dict[str, float]] = {config.id: {} for config in configs}
+        for (config_id, name), part in self._inputs.verdicts.parts(self._inputs.watchlist.checks).items():
+            if config_id in health:
+                health[config_id][name] = part
+        due: list[tuple[float, _Turn]] = []
         for config in configs:
-            health = {name: part for (owner, name), part in parts.items() if owner == config.id}
-            turn = _Turn(now, config, usable(config.document, health))
-            last = self._turns.get(config.id)
-            # What an admin or a verdict has changed is followed at once.
-            if last is None or last[1:] != turn[1:] or now - last.at >= TURN:
-                due.append(turn)
-        due.sort(key=self._last)
-        for turn in due[:AT_ONCE]:
+            turn, last = _Turn(now, config, health[config.id]), self._turns.get(config.id)
+            # What an admin or a verdict has changed is followed at once, and before the others.
+            since = now - last.at if last and last[1:] == turn[1:] else math.inf
+            if since >= TURN:
+                due.append((since, turn))
+        due.sort(key=lambda one: -one[0])
+        for _, turn in due[:AT_ONCE]:
             await self._decide(turn)
         return bool(due)
-
-    def _last(self, turn: _Turn) -> float:
-        last = self._turns.get(turn.config.id)
-        return last.at if last else 0.0
 
     async def _decide(self, turn: _Turn) -> None:
         config, before, now = turn.config, self._loops.get(turn.config.id), self._clock()
@@ -176,7 +182,7 @@ class Looping:
 
         def turned_now() -> tuple[ConfigLoop, tuple[Move, ...]]:
             moment = now.timestamp()
-            return turned(config, turn.healthy, state, self._qualities(moment), moment)
+            return turned(config, usable(config.document, turn.health), state, self._qualities(moment), moment)
 
         # To add up and to compare what many networks say takes some ten milliseconds.
         loop, moves = await asyncio.to_thread(turned_now)

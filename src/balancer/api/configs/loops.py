@@ -20,6 +20,9 @@ MinSessions = Annotated[int, _between(bounds.FEWEST_SESSIONS, bounds.MOST_SESSIO
 WorseBy = Annotated[float, _between(bounds.MIN_WORSE, bounds.MAX_WORSE, 3)]
 WorseFor = Annotated[float, _between(0, bounds.MAX_WORSE_FOR, 2)]
 WayBack = Annotated[float, _between(1, bounds.MAX_WAY_BACK, 10)]
+Most = Annotated[
+    float, msgspec.Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": bounds.PERCENT, "examples": [60]})
+]
 Percent = Annotated[float, _between(0, bounds.PERCENT, 15)]
 Cost = Annotated[float, _between(bounds.MIN_COST, bounds.MAX_COST, 3)]
 
@@ -37,7 +40,7 @@ class LoopTarget(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     min: Percent = 0.0
-    max: Percent = bounds.PERCENT
+    max: Most = bounds.PERCENT
     cost: Cost = 1.0
 
 
