@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -362,6 +363,30 @@ async def test_players_are_not_heard(fleet: Fleet, caplog: pytest.LogCaptureFixt
     await process.go(3)
     assert (None, Idle.NO_CMCD) == (fleet.loops.told, process.loops.idle(fleet.configs[0]))
     assert 1 == len([record for record in caplog.records if "players are not heard" in record.getMessage()])
+
+
+async def test_a_mistake_leaves_shares_to_health(
+    fleet: Fleet, leader: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A config whose turn fails has its shares by health, and the others go on."""
+    fleet.configs = [config(), config(number=2)]
+    await leader.step()
+    await leader.go(2)
+    decide = looping.turned
+
+    def turned(one: CdnConfig, *given: Any) -> Any:
+        if one.id == 1:
+            raise ZeroDivisionError
+        return decide(one, *given)
+
+    monkeypatch.setattr(looping, "turned", turned)
+    fleet.now += TURN
+    with pytest.raises(ZeroDivisionError):
+        await leader.looping.step()
+    fleet.now += 1
+    await leader.step()
+    assert Idle.UNTOLD is leader.loops.idle(fleet.configs[0])
+    assert 1.0 == leader.part > leader.parts[-1][2, "cdn-a"]
 
 
 async def test_few_configs_at_once(fleet: Fleet, leader: Process) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
 
+from balancer.core.configs.bounds import Bounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.targets import Kind, Target
@@ -149,6 +150,18 @@ async def test_nothing_is_watched() -> None:
     await process.probing.step()
     await process.heeding.step()
     assert ([], [], None) == (process.prober.asked, process.parts, process.known.age)
+
+
+async def test_bounds_need_somebody_who_leads() -> None:
+    """Where nothing is probed, and shares of a config follow quality, one process leads all the same."""
+    bounded = config(Target("cdn", Kind.CDN, "cdn.example.com"))
+    process = Process(configs=[replace(bounded, document=replace(bounded.document, loop=Bounds()))])
+    await process.probing.step()
+    assert process.leads[0] is process.leases[0].holder
+    assert process.probing.led
+    process.configs = [bounded]
+    await process.probing.step()
+    assert (None, None) == (process.leases[0].holder, process.probing.led)
 
 
 async def test_a_process_that_ends_leaves() -> None:

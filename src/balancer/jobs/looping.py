@@ -177,7 +177,9 @@ class Looping:
         return bool(due)
 
     async def _decide(self, turn: _Turn) -> None:
-        config, before, now = turn.config, self._loops.get(turn.config.id), self._clock()
+        config, now = turn.config, self._clock()
+        # Whatever fails here leaves the config's shares to health, until its next turn.
+        self._turns[config.id], before = turn, self._loops.pop(config.id, None)
         state = before.state if before else State()
 
         def turned_now() -> tuple[ConfigLoop, tuple[Move, ...]]:
@@ -186,7 +188,7 @@ class Looping:
 
         # To add up and to compare what many networks say takes some ten milliseconds.
         loop, moves = await asyncio.to_thread(turned_now)
-        self._loops[config.id], self._turns[config.id] = loop, turn
+        self._loops[config.id] = loop
         self._events = noted(self._events, config.id, moves, now)
         for move in moves:
             self._report(config.id, move)
