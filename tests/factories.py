@@ -7,6 +7,7 @@ from polyfactory.factories import DataclassFactory
 from typing_extensions import override
 
 from balancer.core.access.keys import ApiKey, Role, digest_of
+from balancer.core.configs.bounds import Bounds, TargetBounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument, PolicyName
 from balancer.core.configs.revisions import Signature
@@ -56,7 +57,7 @@ def view_of(config: CdnConfig) -> SimpleView:
     return view
 
 
-NEW = {"policy", "sticky_key", "panic_threshold", "slow_start", "targets", "target_changes"}
+NEW = {"policy", "sticky_key", "panic_threshold", "slow_start", "targets", "target_changes", "loop"}
 
 
 def simple_part(answer: Any) -> Any:
@@ -143,5 +144,8 @@ MANY_TARGETS = ConfigDocument(
     panic_threshold=50,
     slow_start=30.5,
     name="Ünïcode 🎬",
+    loop=Bounds(
+        7.5, 50, 4, 0, 20, is_frozen=True, targets=(TargetBounds("cdn-a", 5.5, 60, 2), TargetBounds("origin", max=15))
+    ),
 )
 """As many targets as a config can have, with checks and every other field."""

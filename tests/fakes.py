@@ -30,6 +30,8 @@ from balancer.core.errors import (
 )
 from balancer.core.health.ports import Dependency, Leadership, Prober, SharedStats, SharedVerdicts
 from balancer.core.health.verdicts import Outcome, Verdicts
+from balancer.core.loop.ports import SharedLoops
+from balancer.core.loop.telling import Loops
 from balancer.core.manifests.ports import Manifest, Manifests
 from balancer.core.quality.aggregates import Qualities
 from balancer.core.quality.ports import SharedQuality
@@ -545,6 +547,26 @@ class FakeSharedVerdicts(SharedVerdicts):
 
     @override
     async def load(self) -> Verdicts | None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        return self.told
+
+
+class FakeSharedLoops(SharedLoops):
+    """Loops in an attribute. Set `down` to take the store away."""
+
+    def __init__(self) -> None:
+        self.told: Loops | None = None
+        self.down = False
+
+    @override
+    async def save(self, loops: Loops) -> None:
+        if self.down:
+            raise StoreUnavailable("redis")
+        self.told = loops
+
+    @override
+    async def load(self) -> Loops | None:
         if self.down:
             raise StoreUnavailable("redis")
         return self.told

@@ -80,7 +80,7 @@ def as_pattern(shown: str) -> str:
     return re.escape(CHANGING.sub("…", shown).strip()).replace(re.escape(LEFT_OUT), r"\[[^\[\]]*\]")
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ru.md", "docs/api.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ru.md", "docs/api.md", "docs/loop.md"])
 def test_examples(start: Start, name: str) -> None:
     """Each command, in the order of a document and after a first start, prints what stands below it, but for dates."""
     base = start().url

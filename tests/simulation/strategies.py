@@ -7,9 +7,9 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from balancer.core.configs.bounds import Bounds, TargetBounds
 from balancer.core.configs.documents import ConfigDocument
 from balancer.core.configs.targets import Kind, Target
-from balancer.core.loop.bounds import Bounds, TargetBounds
 from balancer.core.loop.deciding import decide
 from balancer.core.loop.moves import Move, State
 from balancer.core.loop.shares import normalised, parts

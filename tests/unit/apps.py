@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from dishka import Provider, Scope
@@ -11,7 +12,7 @@ from litestar.testing import TestClient
 
 from balancer.app import create_app
 from balancer.core.access.ports import ApiKeys
-from balancer.core.clocks import Clock
+from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.ports import CdnConfigs, ConfigHistory
 from balancer.core.control.ports import ConfigNotices, PlanCopies
@@ -34,6 +35,7 @@ from tests.fakes import (
     FakePlanCopies,
     FakeProber,
     FakeRuleRecord,
+    FakeSharedLoops,
     FakeSharedQuality,
     FakeSharedStats,
     FakeSharedVerdicts,
@@ -51,6 +53,8 @@ def make_test_app(
     prober: FakeProber | None = None,
     origins: FakeManifests | None = None,
     quality: KnownQuality | None = None,
+    clock: Clock = lambda: CHANGED,
+    stopwatch: Stopwatch = monotonic,
     **settings: Any,
 ) -> Litestar:
     """Return the application over fakes.
@@ -65,6 +69,8 @@ def make_test_app(
         prober: What the targets say; by default that they work.
         origins: What the origins have; nothing by default.
         quality: What is known of the players.
+        clock: Tells the time; it stands still by default.
+        stopwatch: Tells seconds.
         settings: Settings that differ from the defaults.
     """
     if keys is None:
@@ -79,7 +85,8 @@ def make_test_app(
     fakes.provide(lambda: rule_record, provides=RuleRecord)
     fakes.provide(lambda: copies, provides=Sequence[PlanCopies])
     fakes.provide(FakeConfigNotices, provides=ConfigNotices)
-    fakes.provide(lambda: lambda: CHANGED, provides=Clock)
+    fakes.provide(lambda: clock, provides=Clock)
+    fakes.provide(lambda: stopwatch, provides=Stopwatch)
     fakes.provide(lambda: keys, provides=ApiKeys)
     fakes.provide(lambda: shared_stats, provides=SharedStats | None)
     fakes.provide(lambda: dependencies, provides=Sequence[Dependency])
@@ -88,7 +95,7 @@ def make_test_app(
     fakes.provide(FakeSharedQuality, provides=SharedQuality)
     if quality is not None:
         fakes.provide(lambda: quality, provides=KnownQuality)
-    groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts())]
+    groups = [PeerGroup(FakeLeadership(FakeLease()), FakeSharedVerdicts(), FakeSharedLoops())]
     fakes.provide(lambda: groups, provides=Sequence[PeerGroup])
     # pydantic-settings takes the file beside the settings. Tests ask more often than an admin may.
     usual = {"_env_file": None, "admin_rate": None, "open_rate": None, "steering_key": "k" * 32}

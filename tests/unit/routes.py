@@ -68,6 +68,7 @@ ROUTES = [
     *_both("/health/ready", "ready", frozenset({503}), None),
     *_both("/stats", "readStats", CLOSED),
     *_both("/quality", "readQuality", CLOSED | {404}),
+    *_both("/loop", "readLoop", CLOSED - {422}),
     *_both("/targets", "readTargets", CLOSED - {422}),
     *_both("/config", "readConfig", CLOSED | {404}),
     Route("/config", "patch", "changeConfig", CHANGE | {409}, Role.OPERATOR, body={"id": 1, **HOST}),

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from balancer.core.configs.bounds import Bounds, TargetBounds
 from balancer.core.configs.documents import ConfigDocument
 from balancer.core.configs.targets import Kind, Target
 from balancer.core.errors import InvalidInput
-from balancer.core.loop.bounds import Bounds, TargetBounds
 from balancer.core.loop.deciding import LEAST, MAX_STEP, decide
 from balancer.core.loop.evidence import Evidence
 from balancer.core.loop.moves import Decision, Idle, Move, State, Why

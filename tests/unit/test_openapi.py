@@ -145,6 +145,8 @@ def test_times_are_told(document: Json) -> None:
             for what in ("created", "expires", "last_used", "revoked")
         ),
         ("KeyRequest", "expires_at"),
+        ("LoopEvent", "at"),
+        *(("LoopShare", field) for field in ("worse_since", "good_since")),
         ("QualityAnswer", "end"),
         *((name, "made_at") for name in ("Rules", "RulesEntry", "RulesRevision")),
         *(("StatsAnswer", field) for field in ("begin", "end")),

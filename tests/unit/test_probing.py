@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
 
+from balancer.core.configs.bounds import Bounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.targets import Kind, Target
@@ -16,14 +17,15 @@ from balancer.core.health.known import MAX_AGE, KnownVerdicts
 from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import Failure, Outcome, TargetHealth, TargetKey, Verdict, Verdicts
 from balancer.core.health.watching import Watchlist
+from balancer.core.loop.known import KnownLoops
 from balancer.jobs import heeding, probing, rounds
-from balancer.jobs.heeding import Heeding
+from balancer.jobs.heeding import Heeding, Known
 from balancer.jobs.probing import Probing
 from balancer.jobs.rounds import Rounds
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from tests.factories import CREATED
-from tests.fakes import FakeLeadership, FakeLease, FakeProber, FakeSharedVerdicts
+from tests.fakes import FakeLeadership, FakeLease, FakeProber, FakeSharedLoops, FakeSharedVerdicts
 
 pytestmark = pytest.mark.anyio
 
@@ -68,12 +70,13 @@ class Process:
 
     def __post_init__(self) -> None:
         self.leads = [FakeLeadership(lease) for lease in self.leases]
-        groups = [PeerGroup(*pair) for pair in zip(self.leads, self.verdicts, strict=True)]
+        groups = [PeerGroup(*pair, FakeSharedLoops()) for pair in zip(self.leads, self.verdicts, strict=True)]
         self.meters = Meters(Board().claim())
         self.known = KnownVerdicts(lambda: datetime.now(UTC), monotonic)
         turns = Rounds(self.prober, lambda: datetime.now(UTC), monotonic, self.meters)
         self.probing = Probing(Watchlist(lambda: self.configs), groups, turns, self.meters)
-        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, self.known, self._heed)
+        self.loops = KnownLoops(lambda: datetime.now(UTC), monotonic, hears=True)
+        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, Known(self.known, self.loops), self._heed)
 
     async def _heed(self, parts: Mapping[TargetKey, float]) -> None:
         self.parts.append(parts)
@@ -147,6 +150,18 @@ async def test_nothing_is_watched() -> None:
     await process.probing.step()
     await process.heeding.step()
     assert ([], [], None) == (process.prober.asked, process.parts, process.known.age)
+
+
+async def test_bounds_need_somebody_who_leads() -> None:
+    """Where nothing is probed, and shares of a config follow quality, one process leads all the same."""
+    bounded = config(Target("cdn", Kind.CDN, "cdn.example.com"))
+    process = Process(configs=[replace(bounded, document=replace(bounded.document, loop=Bounds()))])
+    await process.probing.step()
+    assert process.leads[0] is process.leases[0].holder
+    assert process.probing.led
+    process.configs = [bounded]
+    await process.probing.step()
+    assert (None, None) == (process.leases[0].holder, process.probing.led)
 
 
 async def test_a_process_that_ends_leaves() -> None:
@@ -307,7 +322,7 @@ async def test_parts_are_handed_on_when_they_change() -> None:
         process.parts.append(parts)
 
     given: Callable[[Mapping[TargetKey, float]], Awaitable[None]] = heed
-    again = Heeding(Watchlist(lambda: process.configs), [], process.known, given)
+    again = Heeding(Watchlist(lambda: process.configs), [], Known(process.known, process.loops), given)
     with pytest.raises(StoreUnavailable):
         await again.step()
     await again.step()

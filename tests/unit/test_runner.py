@@ -17,12 +17,15 @@ from balancer.core.errors import StoreUnavailable
 from balancer.core.health.fallbacks import Fallback, Fallbacks
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.watching import Watchlist
+from balancer.core.loop.known import KnownLoops
+from balancer.core.quality.known import KnownQuality
 from balancer.core.rules.matching import NoPlaces
 from balancer.core.rules.ports import PlaceFiles
 from balancer.jobs import runner
 from balancer.jobs.following import Following
-from balancer.jobs.heeding import Heeding
+from balancer.jobs.heeding import Heeding, Known
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.looping import Inputs, Looping
 from balancer.jobs.placing import Placing
 from balancer.jobs.probing import Probing
 from balancer.jobs.rounds import Rounds
@@ -97,6 +100,9 @@ class Process:
         meters = Meters(self.board.claim())
         serving = Serving(self.world.planner.redirects, self.world.in_force, self.books, self.fallbacks)
         watchlist = Watchlist(list)
+        verdicts = KnownVerdicts(lambda: CHANGED, lambda: 0.0)
+        known = Known(verdicts, KnownLoops(lambda: CHANGED, lambda: 0.0, hears=True))
+        inputs = Inputs(watchlist, verdicts, KnownQuality(), hears=True)
         self.background = Background(
             Jobs(
                 Following(self.world.in_force, self.notices, 0.001, self._prepare),
@@ -104,7 +110,8 @@ class Process:
                 Watchman([self.dependency], serving, lambda: CHANGED, []),
                 Reporting(meters, serving, lambda: CHANGED, dict, self.stats),
                 Probing(watchlist, [], Rounds(FakeProber(), lambda: CHANGED, lambda: 0.0, meters), meters),
-                Heeding(watchlist, [], KnownVerdicts(lambda: CHANGED, lambda: 0.0), self.world.planner.heed),
+                Heeding(watchlist, [], known, self.world.planner.heed),
+                Looping(lambda: None, inputs, lambda: CHANGED, lambda: 0.0, meters),
                 Leasing(self.books, self.tickets, meters),
                 Sharing([self.throttle], self.limits, lambda: 0.0),
                 Placing(self.places, 0.001),

@@ -54,7 +54,8 @@ def test_nothing_is_watched() -> None:
         found = read(client)
         text = client.get("/metrics").text
     nothing = {"since": None, "url": None, "probed_at": None, "latency_ms": None, "certificate_days": None}
-    common = {"config": 1, "verdict": "unknown", "part": 1.0, "tier": 0, **nothing}
+    loop = {"loop_part": None, "loop_why": None}
+    common = {"config": 1, "verdict": "unknown", "part": 1.0, "tier": 0, **loop, **nothing}
     origin = {"name": "origin", "kind": "origin", "host": None, "weight": 3, "enabled": True}
     cdn = {"name": "off", "kind": "cdn", "host": "off.example", "weight": 1, "enabled": False}
     assert [

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from balancer.core.configs.bounds import Bounds, TargetBounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import FORMAT, CdnConfig, ConfigDocument, PolicyName
 from balancer.core.configs.simple import simple_document
@@ -50,6 +51,23 @@ class _Target(msgspec.Struct, forbid_unknown_fields=True):
     check: _Check | None
 
 
+class _TargetBounds(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    min: float
+    max: float
+    cost: float
+
+
+class _Bounds(msgspec.Struct, forbid_unknown_fields=True):
+    slope: float
+    min_sessions: int
+    worse_by: float
+    worse_for: float
+    way_back: float
+    is_frozen: bool
+    targets: list[_TargetBounds]
+
+
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[_Target]
     policy: PolicyName
@@ -57,6 +75,8 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     panic_threshold: int
     slow_start: float
     name: str | None
+    # What was written before there was a loop has no such field.
+    loop: _Bounds | None = None
 
 
 class _SimpleDocument(msgspec.Struct, forbid_unknown_fields=True):
@@ -127,7 +147,8 @@ def read_document(stored: dict[str, Any], form: int) -> ConfigDocument:
             raise ValueError(f"its format is {form}, this program reads {SIMPLE} to {FORMAT}")
         found = msgspec.convert(stored, _Document)
         fields = {name: getattr(found, name) for name in found.__struct_fields__}
-        return ConfigDocument(**{**fields, "targets": tuple(map(_target, found.targets))})
+        loop = _bounds(found.loop) if found.loop else None
+        return ConfigDocument(**{**fields, "targets": tuple(map(_target, found.targets)), "loop": loop})
     except (msgspec.ValidationError, InvalidInput) as error:
         raise ValueError(str(error)) from None
 
@@ -137,6 +158,11 @@ def _target(found: _Target) -> Target:
     if found.host is not None and parse_cdn_host(found.host, _no_conversion) != found.host:
         raise InvalidInput(f"targets.{found.name}.host", "is not in the form that is stored")
     return Target(**{**fields, "check": Check(**msgspec.structs.asdict(found.check)) if found.check else None})
+
+
+def _bounds(found: _Bounds) -> Bounds:
+    targets = tuple(TargetBounds(**msgspec.structs.asdict(target)) for target in found.targets)
+    return Bounds(**{**msgspec.structs.asdict(found), "targets": targets})
 
 
 def as_fields(config: CdnConfig) -> dict[str, Any]:

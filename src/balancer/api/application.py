@@ -22,7 +22,7 @@ from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
 from balancer.api.openapi.description import complete, component_schemas
-from balancer.api.operation import health, quality, stats, targets
+from balancer.api.operation import health, loop, quality, stats, targets
 from balancer.api.routing import explain, manifest, player, reports, steering
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
@@ -61,6 +61,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(explain.Explained, preview.Preview, preview.PreviewRequest),
     *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
     *(health.Health, Readiness, stats.StatsAnswer, quality.QualityAnswer, targets.TargetList),
+    loop.LoopAnswer,
     *(steering.SteeringManifest, Problem),
 ]
 """Bodies of requests and answers."""
@@ -142,7 +143,19 @@ def make_application(
         routes += manifest.ENDPOINTS.routes if manifests else []
         routes += reports.ENDPOINTS.routes if cmcd else []
     if role != "edge":
-        for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets):
+        for subject in (
+            config,
+            history,
+            preview,
+            explain,
+            rules,
+            rule_history,
+            rule_preview,
+            keys,
+            stats,
+            targets,
+            loop,
+        ):
             routes += subject.ENDPOINTS.routes
         routes += quality.ENDPOINTS.routes if cmcd else []
         routes += docs.routes(documents)

@@ -84,6 +84,7 @@ class Pooling:
         if steps:
             told = await self._store.load(steps)
             await asyncio.to_thread(self._add, told)
+            self._known.note(steps)
             del self._due[-len(steps) :]
 
     def _add(self, told: Mapping[int, Sequence[Qualities]]) -> None:

@@ -40,15 +40,23 @@ class Probing:
         self._meters = meters
         self._led: PeerGroup | None = None
 
+    @property
+    def led(self) -> PeerGroup | None:
+        """The group in which this process leads, None when it leads in none."""
+        return self._led
+
     async def step(self) -> None:
         """Ask for the lead, and probe for a while if it is ours, or wait as long.
+
+        Somebody has to lead as well where shares follow quality, and nothing is probed.
 
         Raises:
             StoreUnavailable: When no group's store answers.
         """
         try:
             checks = self._watchlist.checks
-            await self._follow(await self._lead() if checks else None)
+            is_wanted = bool(checks or self._watchlist.bounded)
+            await self._follow(await self._lead() if is_wanted else None)
             if self._led:
                 await self._rounds.go_on(checks, self._led, TURN)
             else:

@@ -12,6 +12,7 @@ from balancer.core.health.fallbacks import Fallback, Fallbacks
 from balancer.jobs.following import Following
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.looping import Looping
 from balancer.jobs.placing import Placing
 from balancer.jobs.pooling import Pooling
 from balancer.jobs.probing import Probing
@@ -42,6 +43,7 @@ class Jobs(NamedTuple):
         reporting: Of what the process counts.
         probing: Of the targets.
         heeding: What that finds.
+        looping: Shares that follow quality.
         leasing: None when the process counts by itself.
         sharing: None when the process limits by itself.
         placing: None when there is no database of clients' places.
@@ -54,6 +56,7 @@ class Jobs(NamedTuple):
     reporting: Reporting
     probing: Probing
     heeding: Heeding
+    looping: Looping
     leasing: Leasing | None = None
     sharing: Sharing | None = None
     placing: Placing | None = None
@@ -82,6 +85,7 @@ class Background:
             (jobs.following.listen, Fallback.POLLING),
             (jobs.probing.step, Fallback.NO_VERDICTS),
             (jobs.heeding.step, Fallback.OWN_VERDICTS),
+            (jobs.looping.step, None),
         ]
         if jobs.leasing:
             self._steps.append((jobs.leasing.step, Fallback.OWN_TICKETS))

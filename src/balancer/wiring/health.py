@@ -1,4 +1,4 @@
-"""The parts that watch the targets."""
+"""The parts that watch the targets, and move shares."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -6,14 +6,19 @@ from pathlib import Path
 from dishka import Provider, Scope, provide
 
 from balancer import __version__
-from balancer.adapters.files.probing import FileLeadership, FileSharedVerdicts
+from balancer.adapters.files.probing import FileLeadership, FileSharedLoops, FileSharedVerdicts
 from balancer.adapters.probes import HttpProber
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Leadership, PeerGroup, Prober, SharedVerdicts
 from balancer.core.health.watching import Watchlist
+from balancer.core.loop.known import KnownLoops
+from balancer.core.loop.ports import SharedLoops
+from balancer.core.quality.hearing import Hearing
+from balancer.core.quality.known import KnownQuality
 from balancer.core.routing.planner import Planner
-from balancer.jobs.heeding import Heeding
+from balancer.jobs.heeding import Heeding, Known
+from balancer.jobs.looping import Inputs, Looping
 from balancer.jobs.probing import Probing
 from balancer.jobs.rounds import Rounds
 from balancer.settings import Settings
@@ -22,11 +27,15 @@ from balancer.telemetry.metrics.meters import Meters
 
 
 class HealthProvider(Provider):
-    """Probes, and what is made of them."""
+    """Probes and shares that follow quality, and what is made of them."""
 
     scope = Scope.APP
 
     known = provide(KnownVerdicts)
+
+    @provide
+    def loops(self, clock: Clock, stopwatch: Stopwatch, hearing: Hearing | None) -> KnownLoops:
+        return KnownLoops(clock, stopwatch, hears=hearing is not None)
 
     @provide
     async def prober(self) -> AsyncIterator[Prober]:
@@ -43,7 +52,8 @@ class HealthProvider(Provider):
         folder = Path(settings.data_dir)
         lock: Leadership = FileLeadership(folder / "prober.lock")
         file: SharedVerdicts = FileSharedVerdicts(folder / "verdicts.json")
-        host = timed_group(PeerGroup(lock, file), "file", meters)
+        loops: SharedLoops = FileSharedLoops(folder / "loops.json")
+        host = timed_group(PeerGroup(lock, file, loops), "file", meters)
         return [fleet, host] if fleet else [host]
 
     @provide
@@ -56,13 +66,30 @@ class HealthProvider(Provider):
 
     @provide
     def heeding(
-        self, watchlist: Watchlist, groups: Sequence[PeerGroup], known: KnownVerdicts, planner: Planner
+        self,
+        watchlist: Watchlist,
+        groups: Sequence[PeerGroup],
+        verdicts: KnownVerdicts,
+        loops: KnownLoops,
+        planner: Planner,
     ) -> Heeding:
-        return Heeding(watchlist, groups, known, planner.heed)
+        return Heeding(watchlist, groups, Known(verdicts, loops), planner.heed)
+
+    @provide
+    def inputs(
+        self, watchlist: Watchlist, verdicts: KnownVerdicts, quality: KnownQuality, hearing: Hearing | None
+    ) -> Inputs:
+        return Inputs(watchlist, verdicts, quality, hears=hearing is not None)
+
+    @provide
+    def looping(self, probing: Probing, inputs: Inputs, clock: Clock, stopwatch: Stopwatch, meters: Meters) -> Looping:
+        return Looping(lambda: probing.led, inputs, clock, stopwatch, meters)
 
 
 def timed_group(group: PeerGroup, store: str, meters: Meters) -> PeerGroup:
     """Return a group whose calls are counted."""
     return PeerGroup(
-        timed(group.leadership, "leadership", store, meters), timed(group.verdicts, "verdicts", store, meters)
+        timed(group.leadership, "leadership", store, meters),
+        timed(group.verdicts, "verdicts", store, meters),
+        timed(group.loops, "loops", store, meters),
     )

@@ -11,6 +11,7 @@ from balancer.core.health.fallbacks import Fallbacks
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.ports import Dependency, SharedStats
 from balancer.core.health.watching import Watchlist
+from balancer.core.loop.known import KnownLoops
 from balancer.core.quality.hearing import Hearing
 from balancer.core.quality.known import KnownQuality
 from balancer.settings import Settings
@@ -78,9 +79,9 @@ class MetricsProvider(Provider):
 
     @provide
     def target_numbers(
-        self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock, quality: KnownQuality
+        self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock, quality: KnownQuality, loops: KnownLoops
     ) -> TargetNumbers:
-        return TargetNumbers(watchlist, known, clock, quality)
+        return TargetNumbers(watchlist, known, clock, quality, loops)
 
     @provide
     def watchman(

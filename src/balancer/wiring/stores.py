@@ -12,7 +12,7 @@ from balancer.adapters.files.local import DataFolder, FilePlanCopies, NoConfigNo
 from balancer.adapters.files.quality import FileSharedQuality
 from balancer.adapters.identity.tokens import JwtTokens
 from balancer.adapters.redis.clients import make_redis
-from balancer.adapters.redis.probing import RedisLeadership, RedisSharedVerdicts
+from balancer.adapters.redis.probing import RedisLeadership, RedisSharedLoops, RedisSharedVerdicts
 from balancer.adapters.redis.quality import RedisSharedQuality
 from balancer.adapters.redis.stores import (
     RedisConfigNotices,
@@ -27,7 +27,7 @@ from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
 from balancer.adapters.sql.migrations import AlembicSchema
-from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedVerdicts
+from balancer.adapters.sql.probing import PostgresLeadership, PostgresSharedLoops, PostgresSharedVerdicts
 from balancer.adapters.sql.rules import SqlRuleRecord
 from balancer.api.framework.guards import Throttles
 from balancer.core.access.ports import ApiKeys, AuditTrail
@@ -45,6 +45,7 @@ from balancer.core.storage.ports import Backups, Schema
 from balancer.jobs.following import Following
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
+from balancer.jobs.looping import Looping
 from balancer.jobs.placing import Placing
 from balancer.jobs.pooling import Pooling
 from balancer.jobs.probing import Probing
@@ -149,8 +150,10 @@ class RedisProvider(Provider):
 
     @provide
     def fleet(self, redis: Redis, settings: Settings, meters: Meters) -> PeerGroup | None:
-        leadership = RedisLeadership(redis, settings.redis_prefix, meters.slot.source)
-        return timed_group(PeerGroup(leadership, RedisSharedVerdicts(redis, settings.redis_prefix)), "redis", meters)
+        prefix = settings.redis_prefix
+        leadership = RedisLeadership(redis, prefix, meters.slot.source)
+        group = PeerGroup(leadership, RedisSharedVerdicts(redis, prefix), RedisSharedLoops(redis, prefix))
+        return timed_group(group, "redis", meters)
 
     @provide
     def dependencies(
@@ -184,13 +187,14 @@ class RedisProvider(Provider):
         reporting: Reporting,
         probing: Probing,
         heeding: Heeding,
+        looping: Looping,
         fallbacks: Fallbacks,
         settings: Settings,
     ) -> Background:
         # Where no players come, no tickets are needed.
         leases = leasing if settings.role != "admin" else None
-        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, leases, sharing, placing, pooling)
-        return Background(jobs, fallbacks)
+        own = (leases, sharing, placing, pooling)
+        return Background(Jobs(following, spreading, watchman, reporting, probing, heeding, looping, *own), fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -217,7 +221,8 @@ class SingleHostProvider(Provider):
     def fleet(self, engine: AsyncEngine, meters: Meters) -> PeerGroup | None:
         if engine.dialect.name != "postgresql":
             return None
-        group = PeerGroup(PostgresLeadership(engine, meters.slot.source), PostgresSharedVerdicts(engine))
+        leadership = PostgresLeadership(engine, meters.slot.source)
+        group = PeerGroup(leadership, PostgresSharedVerdicts(engine), PostgresSharedLoops(engine))
         return timed_group(group, "database", meters)
 
     @provide
@@ -237,10 +242,11 @@ class SingleHostProvider(Provider):
         reporting: Reporting,
         probing: Probing,
         heeding: Heeding,
+        looping: Looping,
         fallbacks: Fallbacks,
     ) -> Background:
-        jobs = Jobs(following, spreading, watchman, reporting, probing, heeding, placing=placing, pooling=pooling)
-        return Background(jobs, fallbacks)
+        own = (None, None, placing, pooling)
+        return Background(Jobs(following, spreading, watchman, reporting, probing, heeding, looping, *own), fallbacks)
 
 
 def _file_copies(settings: Settings, meters: Meters) -> PlanCopies:

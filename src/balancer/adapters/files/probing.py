@@ -1,4 +1,4 @@
-"""Who probes for the processes of one host, and what it found, in the data folder."""
+"""Who probes for the processes of one host, what it found, and which shares it gives, in the data folder."""
 
 import asyncio
 import fcntl
@@ -7,11 +7,13 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from balancer.adapters import verdict_json
+from balancer.adapters import loop_json, verdict_json
 from balancer.adapters.asking import asking
 from balancer.adapters.files.local import PRIVATE, replace_file
 from balancer.core.health.ports import Leadership, SharedVerdicts
 from balancer.core.health.verdicts import Verdicts
+from balancer.core.loop.ports import SharedLoops
+from balancer.core.loop.telling import Loops
 
 STORE = "file"
 """The name of the store in errors."""
@@ -72,36 +74,73 @@ class FileLeadership(Leadership):
             return False
 
 
-class FileSharedVerdicts(SharedVerdicts):
-    """Verdicts in a file that is replaced as a whole, and read when it is another one than before.
+class _Watched:
+    """A file that is replaced as a whole, and read when it is another one than before.
 
     Args:
-        path: The file; its folder is made when verdicts are first saved.
+        path: The file; its folder is made when something is first saved.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._reader = verdict_json.Reader(STORE)
         self._seen: tuple[int, int, int] | None = None
-        self._verdicts: Verdicts | None = None
+        self._data: bytes | None = None
 
-    @override
-    async def save(self, verdicts: Verdicts) -> None:
+    async def save(self, data: bytes) -> None:
         with asking(STORE):
-            await asyncio.to_thread(replace_file, self._path, verdict_json.dump(verdicts))
+            await asyncio.to_thread(replace_file, self._path, data)
 
-    @override
-    async def load(self) -> Verdicts | None:
+    async def load(self) -> bytes | None:
         with asking(STORE):
             return await asyncio.to_thread(self._load)
 
-    def _load(self) -> Verdicts | None:
+    def _load(self) -> bytes | None:
         try:
             found = self._path.stat()
             seen = (found.st_ino, found.st_mtime_ns, found.st_size)
             if seen != self._seen:
-                self._verdicts = self._reader.read(self._path.read_bytes())
+                self._data = self._path.read_bytes()
                 self._seen = seen
         except FileNotFoundError:
-            self._seen = self._verdicts = None
-        return self._verdicts
+            self._seen = self._data = None
+        return self._data
+
+
+class FileSharedVerdicts(SharedVerdicts):
+    """Verdicts in a file.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = _Watched(path)
+        self._reader = verdict_json.Reader(STORE)
+
+    @override
+    async def save(self, verdicts: Verdicts) -> None:
+        await self._file.save(verdict_json.dump(verdicts))
+
+    @override
+    async def load(self) -> Verdicts | None:
+        return self._reader.read(await self._file.load())
+
+
+class FileSharedLoops(SharedLoops):
+    """Loops in a file.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = _Watched(path)
+        self._reader = loop_json.Reader(STORE)
+
+    @override
+    async def save(self, loops: Loops) -> None:
+        await self._file.save(loop_json.dump(loops))
+
+    @override
+    async def load(self) -> Loops | None:
+        return self._reader.read(await self._file.load())

@@ -1,17 +1,19 @@
-"""Who probes for a fleet, and what it found, in Redis."""
+"""Who probes for a fleet, what it found, and which shares it gives, in Redis."""
 
 from redis.asyncio import Redis
 from typing_extensions import override
 
-from balancer.adapters import verdict_json
+from balancer.adapters import loop_json, verdict_json
 from balancer.adapters.asking import asking
 from balancer.adapters.redis.clients import in_one_slot
 from balancer.adapters.redis.stores import STORE
 from balancer.core.health.ports import LEASE, Leadership, SharedVerdicts
 from balancer.core.health.verdicts import Verdicts
+from balancer.core.loop.ports import SharedLoops
+from balancer.core.loop.telling import Loops
 
 LIFETIME = 3600
-"""Seconds that verdicts are kept; long before that they do not count any more."""
+"""Seconds that verdicts and loops are kept; long before that they do not count any more."""
 
 
 class RedisLeadership(Leadership):
@@ -70,6 +72,26 @@ class RedisSharedVerdicts(SharedVerdicts):
 
     @override
     async def load(self) -> Verdicts | None:
+        with asking(STORE):
+            data = await self._redis.get(self._key)
+        return self._reader.read(data)
+
+
+class RedisSharedLoops(SharedLoops):
+    """All loops in one value."""
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis = redis
+        self._key = f"{in_one_slot(redis, prefix)}loops"
+        self._reader = loop_json.Reader(STORE)
+
+    @override
+    async def save(self, loops: Loops) -> None:
+        with asking(STORE):
+            await self._redis.set(self._key, loop_json.dump(loops), ex=LIFETIME)
+
+    @override
+    async def load(self) -> Loops | None:
         with asking(STORE):
             data = await self._redis.get(self._key)
         return self._reader.read(data)

@@ -1,16 +1,18 @@
-"""Who probes for a fleet, and what it found, in PostgreSQL."""
+"""Who probes for a fleet, what it found, and which shares it gives, in PostgreSQL."""
 
 from sqlalchemy import Interval, cast, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from balancer.adapters import verdict_json
+from balancer.adapters import loop_json, verdict_json
 from balancer.adapters.sql.deadlines import bounded
 from balancer.adapters.sql.engines import answering
 from balancer.adapters.sql.tables import probing
 from balancer.core.health.ports import LEASE, Leadership, SharedVerdicts
 from balancer.core.health.verdicts import Verdicts
+from balancer.core.loop.ports import SharedLoops
+from balancer.core.loop.telling import Loops
 
 THE_ROW = 1
 """The id of the only row."""
@@ -60,10 +62,7 @@ class PostgresSharedVerdicts(SharedVerdicts):
     @override
     @bounded
     async def save(self, verdicts: Verdicts) -> None:
-        told = {"verdicts": verdict_json.dump(verdicts)}
-        replace = insert(probing).values(id=THE_ROW, **told)
-        async with answering(self._engine) as connection:
-            await connection.execute(replace.on_conflict_do_update(index_elements=[probing.c.id], set_=told))
+        await _replace(self._engine, {"verdicts": verdict_json.dump(verdicts)})
 
     @override
     @bounded
@@ -71,3 +70,29 @@ class PostgresSharedVerdicts(SharedVerdicts):
         async with answering(self._engine) as connection:
             data = await connection.scalar(select(probing.c.verdicts).where(probing.c.id == THE_ROW))
         return self._reader.read(data)
+
+
+class PostgresSharedLoops(SharedLoops):
+    """All loops in another column of that row."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = loop_json.Reader("database")
+
+    @override
+    @bounded
+    async def save(self, loops: Loops) -> None:
+        await _replace(self._engine, {"loops": loop_json.dump(loops)})
+
+    @override
+    @bounded
+    async def load(self) -> Loops | None:
+        async with answering(self._engine) as connection:
+            data = await connection.scalar(select(probing.c.loops).where(probing.c.id == THE_ROW))
+        return self._reader.read(data)
+
+
+async def _replace(engine: AsyncEngine, told: dict[str, bytes]) -> None:
+    replace = insert(probing).values(id=THE_ROW, **told)
+    async with answering(engine) as connection:
+        await connection.execute(replace.on_conflict_do_update(index_elements=[probing.c.id], set_=told))

@@ -130,5 +130,6 @@ probing = Table(
     Column("holder", String(100)),
     Column("held_until", UtcDateTime),
     Column("verdicts", LargeBinary),
+    Column("loops", LargeBinary),
     info={PASSING: True},
 )

@@ -15,6 +15,7 @@ from balancer.api.configs.documents import (
     read_new,
     read_target_change,
 )
+from balancer.api.configs.loops import Loop, LoopPatch
 from balancer.api.framework.endpoints import NO_STORE, Endpoints
 from balancer.api.framework.guards import signature
 from balancer.api.framework.inputs import (
@@ -73,6 +74,7 @@ class Config(msgspec.Struct):
             tier can take over; 0 turns that off. `failover` ignores it.
         slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
         targets: Where players may be sent; the order matters to `failover`.
+        loop: How far shares may follow the quality that players report; null when they do not.
     """
 
     id: int
@@ -87,6 +89,7 @@ class Config(msgspec.Struct):
     panic_threshold: int
     slow_start: float
     targets: list[Target]
+    loop: Loop | None
 
     @classmethod
     def of(cls, config: CdnConfig) -> "Config":
@@ -130,6 +133,8 @@ class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
             tier can take over; 0 turns that off. `failover` ignores it.
         slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
         targets: All targets, which replace those that are there; not together with `cdn_host` or `distribution_rate`.
+        loop: Bounds within which shares follow the quality that players report. Its fields that are not given stay as
+            they are; null switches it off.
     """
 
     id: int
@@ -142,6 +147,7 @@ class ConfigPatch(msgspec.Struct, forbid_unknown_fields=True):
     panic_threshold: int | msgspec.UnsetType = msgspec.UNSET
     slow_start: float | msgspec.UnsetType = msgspec.UNSET
     targets: list[Target] | msgspec.UnsetType = msgspec.UNSET
+    loop: LoopPatch | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class TargetEdit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -196,6 +202,7 @@ class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
             tier can take over; 0 turns that off. `failover` ignores it.
         slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
         targets: Where players may be sent; the order matters to `failover`.
+        loop: How far shares may follow the quality that players report; null when they do not.
     """
 
     cdn_host: str | msgspec.UnsetType = msgspec.UNSET
@@ -207,6 +214,7 @@ class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
     panic_threshold: int | msgspec.UnsetType = msgspec.UNSET
     slow_start: float | msgspec.UnsetType = msgspec.UNSET
     targets: list[Target] | msgspec.UnsetType = msgspec.UNSET
+    loop: Loop | None = None
 
 
 def as_answer(config: CdnConfig) -> Response[Config]:

@@ -1,10 +1,12 @@
 """Targets and policies as clients send and see them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 
+from balancer.api.configs.loops import Loop, LoopPatch
 from balancer.core.configs import checks, targets
 from balancer.core.configs.documents import ConfigDocument, PolicyName
 from balancer.core.configs.edits import KEEP, ConfigChange, Keep, TargetChange
@@ -123,6 +125,7 @@ class Document(msgspec.Struct):
             tier can take over; 0 turns that off. `failover` ignores it.
         slow_start: Seconds over which a recovered target returns to its full weight; 0 is at once.
         targets: Where players may be sent; the order matters to `failover`.
+        loop: How far shares may follow the quality that players report; null when they do not.
     """
 
     name: str | None
@@ -133,6 +136,7 @@ class Document(msgspec.Struct):
     panic_threshold: int
     slow_start: float
     targets: list[Target]
+    loop: Loop | None
 
     @classmethod
     def of(cls, document: ConfigDocument) -> "Document":
@@ -147,6 +151,7 @@ class Document(msgspec.Struct):
             document.panic_threshold,
             document.slow_start,
             [Target.of(target) for target in document.targets],
+            Loop.of(document.loop),
         )
 
 
@@ -161,6 +166,8 @@ def read_change(body: msgspec.Struct, to_ascii: ToAscii) -> ConfigChange:
         fields["cdn_host"] = parse_cdn_host(fields["cdn_host"], to_ascii)
     if fields["targets"] is not KEEP:
         fields["targets"] = read_targets(fields["targets"], to_ascii)
+    if isinstance(fields["loop"], LoopPatch):
+        fields["loop"] = fields["loop"].read()
     return ConfigChange(**fields)
 
 
@@ -196,16 +203,19 @@ def read_new(body: msgspec.Struct, to_ascii: ToAscii) -> ConfigDocument:
     given = {name: value for name in body.__struct_fields__ if (value := _given(getattr(body, name))) is not KEEP}
     given.pop("reason", None)
     name = given.pop("name", None)
+    loop = given.pop("loop", None)
+    bounds = loop.read() if loop else None
     if "targets" not in given:
         for field in ("cdn_host", "distribution_rate"):
             if field not in given:
                 raise InvalidInput(field, "is required, unless 'targets' is given")
         host = parse_cdn_host(given.pop("cdn_host"), to_ascii)
         document = simple_document(host, given.pop("distribution_rate"), name)
-        return ConfigChange(**given).applied_to(document) if given else document
+        return replace(ConfigChange(**given).applied_to(document) if given else document, loop=bounds)
     if given.keys() & {"cdn_host", "distribution_rate"}:
         raise InvalidInput("targets", "cannot be given together with 'cdn_host' or 'distribution_rate'")
-    return ConfigDocument(**{**given, "targets": read_targets(given["targets"], to_ascii), "name": name})
+    targets_given = read_targets(given["targets"], to_ascii)
+    return ConfigDocument(**{**given, "targets": targets_given, "name": name, "loop": bounds})
 
 
 def _given(value: Value | msgspec.UnsetType) -> Value | Keep:

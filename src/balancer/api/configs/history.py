@@ -44,7 +44,8 @@ class Change(msgspec.Struct):
     """One field of a config that differs.
 
     `cdn_host` and `distribution_rate` are listed where the config has them both before and after. The field `order`
-    lists the names of the targets where the same targets are in another order.
+    lists the names of the targets where the same targets are in another order. Fields of the loop are `loop.slope`,
+    `loop.targets.cdn-a.max` and so on.
 
     Attributes:
         field: Name of the field.

@@ -15,6 +15,8 @@ from balancer.core.configs.targets import Kind, Target
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import TargetHealth, Verdict
 from balancer.core.health.watching import Watchlist, probe_of
+from balancer.core.loop.known import KnownLoops
+from balancer.core.loop.moves import Idle, Why
 
 ENDPOINTS = Endpoints("targets")
 
@@ -38,6 +40,9 @@ class TargetState(msgspec.Struct):
         since: Since when; null while there is no verdict.
         why: What the last probe found, or why there is no verdict.
         part: Of its weight that its health leaves it, from 0 to 1; a recovered target grows.
+        loop_part: Of its weight that the loop leaves it beside that, from 0.001 to 1; null where the loop does nothing.
+        loop_why: Why the loop moves nothing in its config, or else why the target lost or gained last; null where
+            there is no loop.
         url: What is asked; null while it is not watched.
         probed_at: When it was asked last; null before the first time.
         latency_ms: How long it took to answer then.
@@ -55,6 +60,8 @@ class TargetState(msgspec.Struct):
     since: Time | None
     why: str
     part: float
+    loop_part: float | None
+    loop_why: Annotated[str, one_of(Idle, Why)] | None
     url: str | None
     probed_at: Time | None
     latency_ms: float | None
@@ -78,16 +85,22 @@ class TargetList(msgspec.Struct):
 
 @ENDPOINTS.endpoint("GET /targets", Role.VIEWER, answer="How they are.")
 async def read_targets(
-    watchlist: FromDishka[Watchlist], known: FromDishka[KnownVerdicts], clock: FromDishka[Clock]
+    watchlist: FromDishka[Watchlist],
+    known: FromDishka[KnownVerdicts],
+    loops: FromDishka[KnownLoops],
+    clock: FromDishka[Clock],
 ) -> TargetList:
     """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""
     configs = sorted(watchlist.configs, key=lambda config: config.id)
-    targets = [_state(config, target, known, clock()) for config in configs for target in config.document.targets]
+    both = known, loops
+    targets = [_state(config, target, both, clock()) for config in configs for target in config.document.targets]
     age, current = known.age, known.current
     return TargetList(targets, None if age is None else round(age, 3), current.unreliable_since if current else None)
 
 
-def _state(config: CdnConfig, target: Target, known: KnownVerdicts, now: datetime) -> TargetState:
+def _state(config: CdnConfig, target: Target, both: tuple[KnownVerdicts, KnownLoops], now: datetime) -> TargetState:
+    known, loops = both
+    loop = loops.about(config)
     check = probe_of(target)
     told = known.about((config.id, target.name), check.url) if check else None
     why = NOT_HEARD if check else DISABLED if target.check else NO_CHECK
@@ -105,6 +118,8 @@ def _state(config: CdnConfig, target: Target, known: KnownVerdicts, now: datetim
         since=told.since if told else None,
         why=health.why,
         part=health.part,
+        loop_part=loop.parts.get(target.name, 1.0) if loop else None,
+        loop_why=loops.why(config, target.name),
         url=health.url or None,
         probed_at=health.probed_at,
         latency_ms=None if health.latency is None else round(health.latency * 1000, 3),

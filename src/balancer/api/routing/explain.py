@@ -15,6 +15,7 @@ from balancer.api.framework.parameters import VIDEOS, header, text
 from balancer.api.openapi.operations import one_of
 from balancer.core.access.keys import Role
 from balancer.core.errors import InvalidInput, RefusalReason
+from balancer.core.loop.known import KnownLoops
 from balancer.core.routing import explanations
 from balancer.core.routing.explanations import Explanation
 from balancer.core.routing.reasons import RoutingReason, SkipReason
@@ -45,7 +46,8 @@ class Finding(msgspec.Struct):
     """One step on the way to an answer.
 
     Attributes:
-        step: What was looked at: `config`, `video`, `host`, `rule`, `ticket` or `key`, `target`, `location`.
+        step: What was looked at: `config`, `video`, `host`, `rule`, `loop`, `ticket` or `key`, `target`,
+            `location`.
         finding: What was found there, in one sentence.
     """
 
@@ -65,6 +67,7 @@ class Explained(msgspec.Struct):
         host_pattern: The pattern of allowed origins that the video's host matches.
         ticket: The next ticket of this process for that config; explaining does not take it.
         target: Name of the target that the player would be sent to.
+        loop_parts: Which part of its weight the loop leaves each target, by name; empty where it does nothing.
         skipped: Why each of the other targets was not chosen, by name.
         steps: How the answer was reached, in order, up to the step that settled it.
     """
@@ -77,6 +80,7 @@ class Explained(msgspec.Struct):
     host_pattern: str | None
     ticket: int | None
     target: str | None
+    loop_parts: dict[str, float]
     skipped: dict[str, Skip]
     steps: list[Finding]
 
@@ -93,6 +97,7 @@ class Explained(msgspec.Struct):
             decision.video.origin.pattern if decision else None,
             decision.ticket if decision else None,
             decision.target.name if decision else None,
+            dict(found.loop_parts),
             {name: reason.value for name, reason in decision.skipped.items()} if decision else {},
             [Finding(*step) for step in found.steps],
         )
@@ -104,7 +109,7 @@ class Explained(msgspec.Struct):
     *(VIDEO, CLIENT),
     answer="The answer that a player would get, and the way to it.",
 )
-async def explain(request: AnyRequest, redirects: FromDishka[Redirects]) -> Explained:
+async def explain(request: AnyRequest, redirects: FromDishka[Redirects], loops: FromDishka[KnownLoops]) -> Explained:
     """Explain what a player would be answered.
 
     Shows what this process would answer next to `GET /` with the same query, and step by step why. The same code
@@ -112,7 +117,7 @@ async def explain(request: AnyRequest, redirects: FromDishka[Redirects]) -> Expl
     `X-Explain-Client`; the other headers of this request count as the player's.
     """
     client = Client(_address(request), partial(joined, request))
-    return Explained.of(explanations.explain(redirects, request.scope["query_string"], client))
+    return Explained.of(explanations.explain(redirects, request.scope["query_string"], client, loops.parts_of))
 
 
 def _address(request: AnyRequest) -> str:

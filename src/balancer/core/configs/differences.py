@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any, NamedTuple
 
+from balancer.core.configs.bounds import Bounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import ConfigDocument
 from balancer.core.configs.simple import simple_view
@@ -35,6 +36,8 @@ class TargetDifference(NamedTuple):
 
 def differences(before: ConfigDocument | None, after: ConfigDocument | None) -> list[Difference]:
     """Return how two documents differ outside of their targets; None stands for a config that is not there.
+
+    Fields of the loop have names like `loop.slope` and `loop.targets.cdn-a.max`.
 
     The simple view counts as two of the fields where each of the documents has one, and `order` names the targets where
     only their order differs.
@@ -74,7 +77,14 @@ def _differing(was: dict[str, Fact], is_now: dict[str, Fact]) -> list[tuple[str,
 
 
 def _facts(document: ConfigDocument) -> dict[str, Fact]:
-    return _fields_of(document, "targets")
+    return _fields_of(document, "targets", "loop") | (_loop_facts(document.loop) if document.loop else {})
+
+
+def _loop_facts(bounds: Bounds) -> dict[str, Fact]:
+    facts = {f"loop.{name}": value for name, value in _fields_of(bounds, "targets").items()}
+    for target in bounds.targets:
+        facts |= {f"loop.targets.{target.name}.{name}": value for name, value in _fields_of(target, "name").items()}
+    return facts
 
 
 def _target_facts(target: Target) -> dict[str, Fact]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from balancer.core.configs.bounds import Bounds
 from balancer.core.configs.targets import MAX_WEIGHT, Kind, Target
 from balancer.core.errors import InvalidInput
 
@@ -56,6 +57,7 @@ class ConfigDocument:
             health is ignored. 0 is off.
         slow_start: Seconds in which a recovered target grows to its weight; 0 is at once.
         name: What admins call it, None when it has no name.
+        loop: How far shares may follow the quality that players report; None when they do not.
 
     Raises:
         InvalidInput: When a value is one that a config cannot have.
@@ -67,6 +69,7 @@ class ConfigDocument:
     panic_threshold: int = 0
     slow_start: float = 0.0
     name: str | None = None
+    loop: Bounds | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None:
@@ -80,6 +83,9 @@ class ConfigDocument:
         if not 0 <= self.slow_start <= MAX_SLOW_START:
             raise InvalidInput("slow_start", f"must be from 0 to {MAX_SLOW_START:.0f} seconds")
         self._check_targets()
+        for bounds in self.loop.targets if self.loop else ():
+            if self.target(bounds.name) is None:
+                raise InvalidInput(f"loop.targets.{bounds.name}", "must be the name of a target of this config")
 
     def target(self, name: str) -> Target | None:
         """Return the target of this name, None when there is none."""
@@ -134,6 +140,11 @@ class CdnConfig:
     revision: int
     created_at: datetime
     updated_at: datetime | None
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """What the loop may do in it; None where it does nothing: without bounds, and where a policy has no shares."""
+        return None if self.document.policy is PolicyName.FAILOVER else self.document.loop
 
     @property
     def name(self) -> str | None:

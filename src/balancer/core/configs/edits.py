@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum, auto
 from typing import Any, TypeVar
 
+from balancer.core.configs.bounds import Bounds, TargetBounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import ConfigDocument, PolicyName
 from balancer.core.configs.simple import with_simple
@@ -30,6 +31,37 @@ def _given(change: object) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundsChange:
+    """What to change in the bounds of a config's loop. Where it has none, the rest of them have their defaults.
+
+    Attributes:
+        slope: As in the bounds, like all that follow.
+        min_sessions: Of a target.
+        worse_by: In points.
+        worse_for: In minutes.
+        way_back: In minutes.
+        is_frozen: Whether nothing moves.
+        targets: Those of all targets.
+    """
+
+    slope: float | Keep = KEEP
+    min_sessions: int | Keep = KEEP
+    worse_by: float | Keep = KEEP
+    worse_for: float | Keep = KEEP
+    way_back: float | Keep = KEEP
+    is_frozen: bool | Keep = KEEP
+    targets: tuple[TargetBounds, ...] | Keep = KEEP
+
+    def applied_to(self, bounds: Bounds | None) -> Bounds:
+        """Return the bounds with the change.
+
+        Raises:
+            InvalidInput: When a value is one that bounds cannot have.
+        """
+        return replace(bounds or Bounds(), **_given(self))
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigChange:
     """What to change in a config.
 
@@ -42,6 +74,7 @@ class ConfigChange:
         panic_threshold: In percent.
         slow_start: In seconds.
         targets: All of them.
+        loop: The bounds of the loop, field by field; None to switch it off.
 
     Raises:
         InvalidInput: When nothing is given, or the targets twice.
@@ -55,6 +88,7 @@ class ConfigChange:
     panic_threshold: int | Keep = KEEP
     slow_start: float | Keep = KEEP
     targets: tuple[Target, ...] | Keep = KEEP
+    loop: BoundsChange | Keep | None = KEEP
 
     def __post_init__(self) -> None:
         given = _given(self)
@@ -78,6 +112,8 @@ class ConfigChange:
             if changed is None:
                 raise NotSimple(*simple)
             document = changed
+        if isinstance(change := given.get("loop"), BoundsChange):
+            given["loop"] = change.applied_to(document.loop)
         return replace(document, **given)
 
 

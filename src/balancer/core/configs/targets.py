@@ -17,7 +17,10 @@ MAX_PATH = 200
 PATH = "/{server}{path}"
 """The default path template: the origin's first label leads the path."""
 
-_NAME = re.compile(r"[a-z0-9-]{1,32}")
+NAME = re.compile(r"[a-z0-9-]{1,32}")
+"""The name of a target."""
+
+BAD_NAME = "must be 1 to 32 characters of a to z, 0 to 9 and '-'"
 # RFC 3986 §3.3: what a path may hold unescaped, and the three placeholders.
 _TEMPLATE = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|\{(?:server|path|host)\})*+")
 _SAMPLE = {"{server}": "s", "{host}": "h", "{path}": "/p"}
@@ -71,8 +74,8 @@ class Target:
     check: Check | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidInput("targets.name", "must be 1 to 32 characters of a to z, 0 to 9 and '-'")
+        if not NAME.fullmatch(self.name):
+            raise InvalidInput("targets.name", BAD_NAME)
         if self.weight < 0:
             raise self.fault("weight", f"must be from 0 to {MAX_WEIGHT}, not {self.weight}")
         if not 0 <= self.tier <= MAX_TIER:

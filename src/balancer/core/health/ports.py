@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from balancer.core.configs.checks import Check
 from balancer.core.health.verdicts import Outcome, Verdicts
+from balancer.core.loop.ports import SharedLoops
 
 LEASE = 5.0
 """Seconds for which a process leads unless it asks again: how long at most nobody probes after one was killed, beside
@@ -63,7 +64,7 @@ class Prober(Protocol):
 
 
 class Leadership(Protocol):
-    """Which one of several processes probes for all of them."""
+    """Which one of several processes probes, and moves shares, for all of them."""
 
     async def lead(self) -> bool:
         """Take the lead, or keep it, for `LEASE` seconds; return whether this process has it now. Atomic.
@@ -90,7 +91,11 @@ class SharedVerdicts(Protocol):
 
 
 class PeerGroup(NamedTuple):
-    """Processes that have one prober between them, and hear what it finds: those of a fleet, or those of a host."""
+    """Processes that have one prober between them, and hear what it finds: those of a fleet, or those of a host.
+
+    The same process works out the shares that follow quality.
+    """
 
     leadership: Leadership
     verdicts: SharedVerdicts
+    loops: SharedLoops

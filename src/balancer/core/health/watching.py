@@ -56,6 +56,7 @@ class Watchlist:
         self._in_use = in_use
         self._configs: Sequence[CdnConfig] = ()
         self._checks: Mapping[Check, Sequence[Watched]] = {}
+        self._bounded: Sequence[CdnConfig] = ()
 
     @property
     def configs(self) -> Sequence[CdnConfig]:
@@ -63,15 +64,25 @@ class Watchlist:
         return self._in_use()
 
     @property
+    def bounded(self) -> Sequence[CdnConfig]:
+        """Those of them that have bounds within which their shares follow quality."""
+        self._look()
+        return self._bounded
+
+    @property
     def checks(self) -> Mapping[Check, Sequence[Watched]]:
         """What is to be asked, each with the targets that it is asked for: targets with like checks share one."""
+        self._look()
+        return self._checks
+
+    def _look(self) -> None:
         configs = self._in_use()
         # They are never changed, only replaced.
         if len(configs) != len(self._configs) or any(
             one is not other for one, other in zip(configs, self._configs, strict=True)
         ):
             self._configs, self._checks = configs, _checks_of(configs)
-        return self._checks
+            self._bounded = [config for config in configs if config.bounds]
 
 
 def _checks_of(configs: Iterable[CdnConfig]) -> Mapping[Check, Sequence[Watched]]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from balancer.core.loop.bounds import PERCENT, Bounds
+from balancer.core.configs.bounds import PERCENT, Bounds
 from balancer.core.loop.evidence import Evidence
 from balancer.core.loop.judging import MAX_TRIES, MINUTE, Judgement, after, has_lasted, judge, may_return, patience
 from balancer.core.loop.moves import Decision, Idle, Move, Standing, State, Why

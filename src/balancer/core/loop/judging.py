@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from balancer.core.loop.bounds import PERCENT, Bounds
+from balancer.core.configs.bounds import PERCENT, Bounds
 from balancer.core.loop.evidence import Compared, Evidence
 from balancer.core.loop.moves import Idle, Standing
 

@@ -42,6 +42,21 @@ class Idle(StrEnum):
     AT_BOUNDS = "at-bounds"
     """One is worse, and bounds, or want of a target that is known to be better, keep its share where it is."""
 
+    PANIC = "panic"
+    """Too little is healthy, so health is ignored, and so is the loop."""
+
+    FAILOVER = "failover"
+    """The policy has no shares."""
+
+    NO_CMCD = "no-cmcd"
+    """Players are not heard."""
+
+    NO_REPORTS = "no-reports"
+    """What players reported has not been shared for long, so shares are as health leaves them."""
+
+    UNTOLD = "untold"
+    """Nobody has told shares lately, so they are as health leaves them."""
+
 
 class Standing(NamedTuple):
     """What is remembered of a target. Times are seconds since 1970.

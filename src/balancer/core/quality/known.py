@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from balancer.core.quality.aggregates import NOTHING, Qualities, Quality, merge, merged
-from balancer.core.quality.windows import STEP, Windows
+from balancer.core.quality.windows import STEP, STEPS, Windows
 
 
 class KnownQuality:
@@ -15,6 +15,7 @@ class KnownQuality:
     def __init__(self) -> None:
         self._windows = Windows()
         self._newest = 0
+        self._told: frozenset[int] = frozenset()
         # Another object whenever a window may be another one.
         self._edition: object = None
         self._groups: dict[int, tuple[object, Qualities]] = {}
@@ -34,6 +35,19 @@ class KnownQuality:
         """Take in what processes have heard in a step; each step is to be told once."""
         self._windows.add(step, merge(heard))
         self._edition = object()
+
+    def note(self, steps: Iterable[int]) -> None:
+        """Note that all have told what they heard in these steps, also where that was nothing."""
+        self._told = frozenset(step for step in {*self._told, *steps} if step > self._newest - STEPS)
+
+    @property
+    def told_until(self) -> int:
+        """The end of the newest step that all have told, in seconds since 1970; 0 before any."""
+        return (max(self._told) + 1) * STEP if self._told else 0
+
+    def lacks(self, minutes: int) -> bool:
+        """Tell whether steps of a window are still to be taken in, as by a process that has just started."""
+        return any(step not in self._told for step in self._windows.steps(minutes, self._newest))
 
     def groups(self, minutes: int) -> Qualities:
         """Return the quality of each group in a window of 1, 5 or 60 minutes."""

@@ -39,6 +39,11 @@ class Windows:
             blocks[block] = largest(merge([blocks.get(block, {}), qualities]))
             self._blocks[minutes] = {kept: blocks[kept] for kept in sorted(blocks)[-number:]}
 
+    def steps(self, minutes: int, step: int) -> range:
+        """Return the steps of a window that ends with this step."""
+        length, number = WINDOWS[minutes]
+        return range((step // length - number + 1) * length, step + 1)
+
     def quality(self, minutes: int, step: int) -> dict[Group, Quality]:
         """Return the quality of all groups in a window.
 

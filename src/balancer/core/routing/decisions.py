@@ -159,7 +159,7 @@ class Step(NamedTuple):
     """One step on the way to an answer.
 
     Attributes:
-        step: `config`, `video`, `host`, `rule`, `ticket`, `key`, `target` or `location`.
+        step: `config`, `video`, `host`, `rule`, `loop`, `ticket`, `key`, `target` or `location`.
         finding: What was found there, in one sentence.
     """
 

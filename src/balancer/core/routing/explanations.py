@@ -1,6 +1,6 @@
 """What the edge would answer, and why, step by step: by the very decision that it makes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ class Explanation:
         config: What was in force, None when nothing was.
         decision: Where the request would go, None when it would be refused.
         error: What would refuse it, None when nothing would.
+        loop_parts: By name of a target, which part of its weight the loop leaves it; empty where it does nothing.
     """
 
     reason: RoutingReason | RefusalReason | None
@@ -34,15 +35,23 @@ class Explanation:
     config: CdnConfig | None
     decision: Decision | None = None
     error: BalancerError | None = None
+    loop_parts: Mapping[str, float] = field(default_factory=dict)
 
 
-def explain(redirects: Redirects, query: bytes, client: Client = NOBODY) -> Explanation:
+LoopParts = Callable[[CdnConfig], Mapping[str, float]]
+"""Tells which part of its weight the loop leaves each target of a config; empty where it does nothing."""
+
+
+def explain(
+    redirects: Redirects, query: bytes, client: Client = NOBODY, loop_parts: LoopParts = lambda _config: {}
+) -> Explanation:
     """Explain what a request with this raw query string would be answered. It takes no ticket.
 
     Args:
         redirects: What the process redirects by.
         query: Of the request.
         client: Who would make it.
+        loop_parts: What the loop does.
     """
     config = redirects.plan.default.config if redirects.plan else None
     steps = [Step("config", _in_force(config))]
@@ -54,13 +63,22 @@ def explain(redirects: Redirects, query: bytes, client: Client = NOBODY) -> Expl
         return Explanation(error.reason, [*steps, Step(refused_at, str(error))], config, error=error)
     except NoConfig as error:
         return Explanation(None, steps, config, error=error)
+    left = loop_parts(decision.config)
     steps += [
         Step("video", f"The video is {decision.video.text}."),
         Step("host", f"Its host is allowed by the pattern '{decision.video.origin.pattern}'."),
-        *decided,
+        # The last two are about the choice among the targets, by their weights.
+        *decided[:-2],
+        *([Step("loop", _left(left))] if left else []),
+        *decided[-2:],
         Step("location", f"There the video is {decision.location}."),
     ]
-    return Explanation(decision.choice.reason, steps, decision.config, decision)
+    return Explanation(decision.choice.reason, steps, decision.config, decision, loop_parts=left)
+
+
+def _left(parts: Mapping[str, float]) -> str:
+    reduced = [f"{name} {part:.1%} of its weight" for name, part in parts.items() if part < 1]
+    return f"The loop leaves {', '.join(reduced)}." if reduced else "The loop leaves all targets their whole weight."
 
 
 def _in_force(config: CdnConfig | None) -> str:

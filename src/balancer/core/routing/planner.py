@@ -20,7 +20,7 @@ Aside = Callable[[Drawing], Awaitable[Plan]]
 """Calls what takes long where it holds up no request."""
 
 Parts = Mapping[tuple[int, str], float]
-"""By config and name of a target, how much of its weight it may have by its health; 1 where nothing is said."""
+"""By config and name of a target, how much of its weight its health and the loop leave it; 1 where nothing is said."""
 
 LONG = 500
 """Slots of a schedule from which on laying it out takes too long to be done between two requests."""
@@ -90,7 +90,10 @@ class Planner:
         """Draw a plan and put it in force, unless one that was wanted later is in force by then."""
         number = self._want(blueprint)
         due = self._due(blueprint)
-        if any(map(_takes_long, due)) or self._drawn_rules[0] is not blueprint.rules.rules:
+        if (
+            any(_takes_long(config, self._usable(config)) for config in due)
+            or self._drawn_rules[0] is not blueprint.rules.rules
+        ):
             plan = await self._aside(lambda: self._draw(blueprint, due))
         else:
             plan = self._draw(blueprint, due)
@@ -111,7 +114,7 @@ class Planner:
         return True
 
     async def heed(self, parts: Parts) -> None:
-        """Follow what is known of the targets' health."""
+        """Follow what is known of the targets' health, and of the shares that the loop gives them."""
         self._parts = parts
         if self._wanted and self._due(self._wanted):
             await self.follow(self._wanted)
@@ -171,6 +174,7 @@ class Planner:
         self.redirects.plan = plan
 
 
-def _takes_long(config: CdnConfig) -> bool:
-    weights = [target.weight for target in config.document.targets]
+def _takes_long(config: CdnConfig, serving: Usable) -> bool:
+    # Weights of which only a part is left have more slots than those configured.
+    weights = serving.weights
     return config.document.policy is PolicyName.STICKY or sum(weights) - max(weights) > LONG

@@ -210,6 +210,8 @@ class _Service(Collector):
         yield _histogram("probe_duration_seconds", "How long probes took.", [], STORE_BOUNDS, times)
         text = "New verdicts about targets, by what they are."
         yield _counter("verdict_changes", text, ["verdict"], self._sums("judged"))
+        text = "Moves of share by the loop of a config, by why."
+        yield _counter("loop_moves", text, ["config", "why"], self._sums("loop-moved"))
         leads = sum(entry.values[0] for entry in self._present("prober-leads"))
         yield _gauge("prober_leader", "Whether one of the workers probes the targets.", [], {(): leads})
 

@@ -137,6 +137,10 @@ class Meters:
         """Count a new verdict about a target."""
         self._count("judged", verdict)
 
+    def moved(self, config: int, why: str) -> None:
+        """Count a move of share by the loop of a config."""
+        self._count("loop-moved", str(config), why)
+
     def leased(self, tickets: int) -> None:
         """Count tickets that were leased from the shared sequence."""
         self._words[self.slot.cells("leased")] += tickets

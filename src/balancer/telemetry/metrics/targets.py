@@ -9,8 +9,9 @@ from prometheus_client.core import GaugeMetricFamily
 
 from balancer.core.clocks import Clock
 from balancer.core.health.known import KnownVerdicts
-from balancer.core.health.verdicts import TargetHealth, Verdict
+from balancer.core.health.verdicts import TargetHealth, TargetKey, Verdict
 from balancer.core.health.watching import Watchlist
+from balancer.core.loop.known import KnownLoops
 from balancer.core.quality.figures import Figures, figures
 from balancer.core.quality.known import KnownQuality
 from balancer.core.quality.windows import USUAL
@@ -45,6 +46,7 @@ class TargetsHealth(NamedTuple):
         is_unreliable: Whether everything fails, so that it may be the prober's own network.
         targets: Those that are watched.
         quality: By name, how players fare at each.
+        loops: By config and target, which part of its weight the loop leaves it.
     """
 
     now: float = 0.0
@@ -52,6 +54,7 @@ class TargetsHealth(NamedTuple):
     is_unreliable: bool = False
     targets: tuple[WatchedHealth, ...] = ()
     quality: Mapping[str, Figures] = MappingProxyType({})
+    loops: Mapping[TargetKey, float] = MappingProxyType({})
 
 
 class TargetNumbers:
@@ -62,9 +65,13 @@ class TargetNumbers:
         known: What is known of them.
         clock: Tells the time.
         quality: How players fare there.
+        loops: What the loops do.
     """
 
-    def __init__(self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock, quality: KnownQuality) -> None:
+    def __init__(
+        self, watchlist: Watchlist, known: KnownVerdicts, clock: Clock, quality: KnownQuality, loops: KnownLoops
+    ) -> None:
+        self._loops = loops
         self._watchlist = watchlist
         self._known = known
         self._clock = clock
@@ -80,7 +87,8 @@ class TargetNumbers:
         )
         is_unreliable = current is not None and current.unreliable_since is not None
         quality = {name: figures(found) for name, found in self._quality.targets(USUAL).items()}
-        return TargetsHealth(self._clock().timestamp(), self._known.age, is_unreliable, targets, quality)
+        loops = self._loops.parts(self._watchlist.bounded)
+        return TargetsHealth(self._clock().timestamp(), self._known.age, is_unreliable, targets, quality, loops)
 
 
 def families(found: TargetsHealth) -> Iterator[Metric]:
@@ -116,6 +124,11 @@ def families(found: TargetsHealth) -> Iterator[Metric]:
     if found.age is not None:
         age.add_metric([], found.age)
     yield age
+    text = "The part of its weight that the loop leaves a target."
+    parts = GaugeMetricFamily("balancer_loop_part_ratio", text, labels=_LABELS)
+    for (config, name), part in sorted(found.loops.items()):
+        parts.add_metric([str(config), name], part)
+    yield parts
 
 
 def _is_healthy(health: TargetHealth) -> float | None:

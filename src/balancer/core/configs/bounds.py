@@ -1,7 +1,8 @@
-"""What the operator allows the loop to do in a config."""
+"""Bounds of the loop: how far a config's shares may follow the quality that players report."""
 
 from dataclasses import dataclass
 
+from balancer.core.configs.targets import BAD_NAME, NAME
 from balancer.core.errors import InvalidInput
 
 MIN_SLOPE = 0.1
@@ -45,6 +46,8 @@ class TargetBounds:
     cost: float = 1.0
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise InvalidInput("loop.targets.name", BAD_NAME)
         field = f"loop.targets.{self.name}"
         if not 0 <= self.min <= PERCENT:
             raise InvalidInput(f"{field}.min", f"must be from 0 to 100 percent, not {self.min}")
@@ -58,7 +61,7 @@ class TargetBounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the loop may do in a config.
+    """What the loop may do with the shares of a config.
 
     Attributes:
         slope: Percentage points of share that may move in a minute, all moves together.
@@ -69,7 +72,7 @@ class Bounds:
         way_back: Minutes for which a target must not be worse before its share comes back. Doubled each time that it
             is worse again soon after, up to sixteen times as long.
         is_frozen: Whether nothing moves.
-        targets: Bounds of single targets; the others have 0 to 100 percent and cost 1.
+        targets: Bounds of single targets, by name; the others have 0 to 100 percent and cost 1.
 
     Raises:
         InvalidInput: When a value is one that it cannot have; names `loop.…`.
@@ -96,6 +99,8 @@ class Bounds:
             if not least <= value <= most:
                 raise InvalidInput(f"loop.{field}", f"must be from {least:g} to {most:g} {unit}, not {value}")
         self._check_targets()
+        # In whichever order they are given, they are the same. The one way to change a frozen object.
+        object.__setattr__(self, "targets", tuple(sorted(self.targets, key=lambda target: target.name)))
 
     def _check_targets(self) -> None:
         names = [target.name for target in self.targets]
