@@ -164,16 +164,71 @@ async def test_health() -> None:
 
 
 def test_a_session_that_has_just_begun() -> None:
-    """The first answer of a session agrees with its manifest whatever has changed since, and the next one need not."""
+    """The first answer of a session agrees with its manifest though shares have changed, and the next one need not."""
+    world = World(a=1, b=1)
+    tokens = [world.ask().token for _ in range(100)]
+    world.change(a=1, b=9)
+    first = [world.ask(b"session=" + token) for token in tokens]
+    assert {"a": 50, "b": 50} == Counter(map(world.name, first))
+    assert LEAST_TTL in {answer.ttl for answer in first if world.name(answer) == "a"}
+    assert {"a": 10, "b": 90} == Counter(world.name(world.ask(b"session=" + answer.token)) for answer in first)
+    world.now += SETTLED
+    assert {"a": 10, "b": 90} == Counter(world.name(world.ask(b"session=" + token)) for token in tokens)
+
+
+async def test_a_session_that_has_just_begun_at_an_unusable_target() -> None:
+    """However young a session is, it leaves at once what is drained, disabled or unhealthy."""
+    world = World(a=1, b=1, c=1, d=1)
+    tokens = [world.ask().token for _ in range(40)]
+    drained, disabled = cdn("b", 0), cdn("c", enabled=False)
+    document = replace(world.config.document, targets=(cdn("a"), drained, disabled, cdn("d")))
+    world.use(replace(world.config, document=document, revision=9))
+    await world.planner.heed({(1, "d"): 0.0})
+    answers = [world.ask(b"session=" + token) for token in tokens]
+    assert {("a",)} == {tuple(world.names(answer)) for answer in answers}
+    assert 30 == sum(answer.has_moved for answer in answers)
+    assert not any(world.ask(b"session=" + answer.token).has_moved for answer in answers)
+
+
+def test_each_move_is_counted_once() -> None:
+    """Whether a session is told to move at once or is left in peace at first, exactly one answer says that it moves."""
+    for age in (0, SETTLED):
+        world = World(a=1, b=1)
+        tokens = [world.ask().token for _ in range(100)]
+        world.now += age
+        world.change(a=1, b=9)
+        moves: Counter[bytes] = Counter()
+        for _ in range(4):
+            answers = [world.ask(b"session=" + token) for token in tokens]
+            for number, answer in enumerate(answers):
+                moves[b"%d" % number] += answer.has_moved
+            tokens = [answer.token for answer in answers]
+            world.now += LEAST_TTL
+        assert {0: 60, 1: 40} == Counter(moves.values())
+
+
+def test_a_move_to_its_share_is_counted() -> None:
+    """A session that is told to leave the pathway that it reported has moved, and one that need not has not."""
+    world = World(a=1, b=1)
+    first = [world.ask(b"_HLS_pathway=b") for _ in range(10)]
+    second = [world.ask(b"session=" + answer.token) for answer in first]
+    assert {("a", True): 5, ("b", False): 5} == Counter((world.name(one), one.has_moved) for one in second)
+    assert not any(world.ask(b"session=" + answer.token).has_moved for answer in second)
+
+
+def test_moves_of_dash_js() -> None:
+    """A player that comes back by the URL in its manifest has moved once, since it says that it is there already."""
     world = World(a=1, b=1)
     tokens = [world.ask().token for _ in range(10)]
-    world.change(a=0, b=1)
-    first = [world.ask(b"session=" + token) for token in tokens]
-    assert {"a": 5, "b": 5} == Counter(map(world.name, first))
-    assert LEAST_TTL in {answer.ttl for answer in first if world.name(answer) == "a"}
-    assert {"b"} == {world.name(world.ask(b"session=" + answer.token)) for answer in first}
     world.now += SETTLED
-    assert {"b"} == {world.name(world.ask(b"session=" + token)) for token in tokens}
+    world.change(a=0, b=1)
+    found = []
+    for pathway in (b"a", b"b", b"a%2Cb"):
+        query = b"&_DASH_pathway=%22" + pathway + b"%22&_DASH_throughput=91083750"
+        answers = [world.ask(b"session=" + token + query) for token in tokens]
+        assert {"b"} == set(map(world.name, answers))
+        found.append(sum(answer.has_moved for answer in answers))
+    assert [5, 0, 0] == found
 
 
 @pytest.mark.parametrize(

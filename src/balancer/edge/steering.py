@@ -59,7 +59,9 @@ class SteeringAnswers:
         steered = self._popular.get(query)
         if steered is not None:
             steering.count(int(time()))
-        elif (found := _PLAIN.fullmatch(query)) is None or (steered := steering.go_on(found[1], int(time()))) is None:
+        elif (found := _PLAIN.fullmatch(query)) is None or (
+            steered := steering.go_on(found[1], query, int(time()))
+        ) is None:
             return None
         elif steered.token == found[1] and steering.edition is self._edition:
             # The state stays as it is, and so does the answer while nothing changes.

@@ -67,10 +67,6 @@ class Pathways:
         # Should the policy become `exact`, its sessions are spread over their target.
         return Seat(self._ids[first], first_position(slot, SLOTS))
 
-    def knows(self, target: int) -> bool:
-        """Tell whether the config has a target, whatever its state."""
-        return target in self._indices
-
     def serves(self, target: int) -> bool:
         """Tell whether a target gets sessions."""
         return target in self._shares

@@ -17,15 +17,22 @@ KEY_SIZE = 32
 """Bytes of the key that signs tokens."""
 
 MAX_TOKEN = 1024
-"""Characters of the longest token: that of a config with 64 targets has 820."""
+"""Characters of the longest token: that of a config with 64 targets has 716."""
 
-# Version, config, time, slot of the key, position, place of the target among the shares.
+ELSEWHERE = -1
+"""Names no target."""
+
+# Version, config, time, slot of the key, position, places among the shares of its target and of the one it was told.
 _STANDARD = bytes.maketrans(b"-_", b"+/")
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = (b"", b"===", b"==", b"=")
-_HEAD = struct.Struct(">BIIHIB")
+_HEAD = struct.Struct(">BIIHIBB")
 _SHARE = struct.Struct(">If")
 _SIGNATURE = 8
 _POSITIONS = 2**32
+_ELSEWHERE = 255
+# Shares whose places are remembered: a process signs by those of its plan, and for a moment by those of the last one.
+_MAX_SHARES = 256
 
 
 class Session(NamedTuple):
@@ -38,6 +45,8 @@ class Session(NamedTuple):
         target: Where it is.
         position: Among the sessions there, from 0 to below 1.
         shares: The shares by which it is there, as `packed_shares` makes them.
+        told: The target that the last answer named first, which the session may have still to leave; a token knows it
+            only if it has a share, else it is `ELSEWHERE`.
     """
 
     config_id: int
@@ -46,6 +55,7 @@ class Session(NamedTuple):
     target: int
     position: float
     shares: bytes
+    told: int
 
 
 def key_of(secret: str) -> bytes:
@@ -72,16 +82,17 @@ class Tokens:
 
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key, digest_size=_SIGNATURE)
+        # By shares, the places of the targets among them.
+        self._places: dict[bytes, dict[int, int]] = {}
 
     def write(self, session: Session) -> bytes:
         """Return the token of a session; it can stand in a query as it is."""
-        targets = [target for target, _ in _SHARE.iter_unpack(session.shares)]
+        places = self._places.get(session.shares) or self._lay_out(session.shares)
         position = min(int(session.position * _POSITIONS), _POSITIONS - 1)
-        place = targets.index(session.target)
         begun = session.begun & 0xFFFFFFFF
-        head = _HEAD.pack(VERSION, session.config_id, begun, session.slot, position, place)
-        signed = head + session.shares
-        return base64.urlsafe_b64encode(signed + self._sign(signed)).rstrip(b"=")
+        at, told = places[session.target], places.get(session.told, _ELSEWHERE)
+        signed = _HEAD.pack(VERSION, session.config_id, begun, session.slot, position, at, told) + session.shares
+        return base64.b64encode(signed + self._sign(signed)).translate(_URL_SAFE).rstrip(b"=")
 
     def read(self, token: bytes) -> Session | None:
         """Return the session of a token, None for anything but a token that was signed with the key."""
@@ -95,10 +106,20 @@ class Tokens:
         signed, signature = data[:-_SIGNATURE], data[-_SIGNATURE:]
         if not hmac.compare_digest(self._sign(signed), signature) or signed[0] != VERSION:
             return None
-        _, config_id, begun, slot, position, place = _HEAD.unpack_from(signed)
+        _, config_id, begun, slot, position, at, last = _HEAD.unpack_from(signed)
         shares = signed[_HEAD.size :]
-        target, _ = _SHARE.unpack_from(shares, place * _SHARE.size)
-        return Session(config_id, begun, slot, target, position / _POSITIONS, shares)
+        target, _ = _SHARE.unpack_from(shares, at * _SHARE.size)
+        told = target
+        if last != at:
+            told = ELSEWHERE if last == _ELSEWHERE else _SHARE.unpack_from(shares, last * _SHARE.size)[0]
+        return Session(config_id, begun, slot, target, position / _POSITIONS, shares, told)
+
+    def _lay_out(self, shares: bytes) -> dict[int, int]:
+        if len(self._places) >= _MAX_SHARES:
+            self._places.clear()
+        found = {target: place for place, (target, _) in enumerate(_SHARE.iter_unpack(shares))}
+        self._places[shares] = found
+        return found
 
     def _sign(self, data: bytes) -> bytes:
         # The key is hashed once for all tokens.
