@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from balancer.core.configs.documents import CdnConfig, PolicyName
 from balancer.core.routing.planner import Blueprint, Planner
 from balancer.core.routing.routes import NOBODY
+from balancer.core.steering.beginnings import read_plain
 from balancer.core.steering.reports import Report, read_report
 from balancer.core.steering.steering import LEAST_TTL, MOST_TTL, SETTLED, Steered, Steering
 from balancer.core.steering.tokens import MAX_TOKEN, Tokens
@@ -79,6 +80,63 @@ class World:
 def moved(before: list[str], after: list[str]) -> float:
     """Return which part of the sessions is elsewhere."""
     return sum(one != other for one, other in zip(before, after, strict=True)) / len(before)
+
+
+PLAIN_QUERIES = st.builds(
+    lambda config, pathway: b"&".join(part for part in (config, pathway) if part),
+    st.sampled_from([b"", b"config=1", b"config=2", b"config=77", b"config=0"]),
+    st.one_of(
+        st.just(b""),
+        st.builds(
+            b"_%b_pathway=%b&_%b_throughput=%b".__mod__,
+            st.tuples(
+                st.sampled_from([b"HLS", b"DASH"]),
+                st.sampled_from([b"", b"a", b"b", b"later", b"drained", b"off", b"nobody", b"A-1"]),
+                st.sampled_from([b"HLS", b"DASH"]),
+                st.sampled_from([b"", b"0", b"500000"]),
+            ),
+        ),
+        st.sampled_from([b"_DASH_pathway=%22b%22&_DASH_throughput=", b"_DASH_pathway=%22a%22", b"_HLS_pathway=b"]),
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(PLAIN_QUERIES, st.integers(0, 3)), min_size=1, max_size=12),
+    st.lists(st.integers(1, 50), min_size=2, max_size=2),
+    st.sampled_from(list(PolicyName)),
+    st.sampled_from(["video", "client", "query:config"]),
+)
+def test_sessions_begin_alike(
+    asked: list[tuple[bytes, int]], weights: list[int], policy: PolicyName, sticky_key: str
+) -> None:
+    """A session that begins by the quick way is told what it would be told by the other one, state and all."""
+    made = (cdn("a", weights[0]), cdn("b", weights[1]), cdn("later", 1, tier=2), cdn("drained", 0))
+    made += (cdn("off", 1, enabled=False),)
+    worlds = World(a=1), World(a=1)
+    for world in worlds:
+        document = replace(world.config.document, targets=made, policy=policy, sticky_key=sticky_key)
+        world.use(replace(world.config, document=document, revision=2))
+    quick, other = worlds
+    is_quick = policy is PolicyName.EXACT and sticky_key == "video"
+    for query, later in asked:
+        quick.now = other.now = quick.now + later
+        found = quick.steering.begin_quickly(query, quick.now)
+        assert is_quick == (found is not None)
+        told = other.ask(query)
+        if found is not None:
+            # The plans of two worlds are alike, and not the same.
+            assert told._replace(route=found.route) == found
+            assert told.route.config.id == found.route.config.id
+
+
+@given(st.one_of(st.binary(max_size=60), st.text("_HLSDApathwyconfigruut=&%12a-", max_size=60).map(str.encode)))
+def test_plain_queries_are_read_alike(query: bytes) -> None:
+    """What is read by the quick way says the same as a report does that is read with care, or is left to that."""
+    found = read_plain(query)
+    if found is not None:
+        assert Report(b"", found[0], found[1].decode()) == read_report(query)
 
 
 def test_few_sessions_move() -> None:

@@ -66,7 +66,8 @@ class Endpoint:
     @property
     def peer(self) -> str:
         """The client's address; empty on a Unix socket."""
-        return self.address[0] if self.address else ""
+        address = self._address or self.address
+        return address[0] if address else ""
 
     @property
     def server(self) -> tuple[str, int | None] | None:

@@ -51,21 +51,24 @@ class SteeringAnswers:
         self._popular: Popular[Steered] = Popular(POPULAR)
 
     def answer_quickly(self, query: bytes, head: Head, asker: Asker) -> bytes | None:
-        """Answer a GET of a session that goes on, if its query is plain; None leaves it to `answer`."""
+        """Answer a GET whose query is plain: of a session that goes on, or begins; None leaves it to `answer`."""
         steering = self._steering
         if steering.edition is not self._edition:
             self._popular.clear()
             self._edition = steering.edition
+        now = int(time())
         steered = self._popular.get(query)
         if steered is not None:
-            steering.count(int(time()))
-        elif (found := _PLAIN.fullmatch(query)) is None or (
-            steered := steering.go_on(found[1], query, int(time()))
-        ) is None:
+            steering.count(now)
+        elif (found := _PLAIN.fullmatch(query)) is None:
+            steered = steering.begin_quickly(query, now)
+        else:
+            steered = steering.go_on(found[1], query, now)
+            if steered is not None and steered.token == found[1] and steering.edition is self._edition:
+                # The state stays as it is, and so does the answer while nothing changes.
+                self._popular.offer(query, steered)
+        if steered is None:
             return None
-        elif steered.token == found[1] and steering.edition is self._edition:
-            # The state stays as it is, and so does the answer while nothing changes.
-            self._popular.offer(query, steered)
         self._hear(query, steered, head, asker)
         return self._tell(steered, head, asker, is_head=False, keep_alive=head.keep_alive)
 

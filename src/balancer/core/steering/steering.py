@@ -10,8 +10,10 @@ from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client, Route
 from balancer.core.routing.sticky import slot_of
 from balancer.core.routing.tickets import TicketBooks
+from balancer.core.steering.beginnings import Beginnings, read_plain
 from balancer.core.steering.pathways import Pathways
 from balancer.core.steering.reports import Report, read_report
+from balancer.core.steering.sessions import slot_without_key
 from balancer.core.steering.tokens import Session, Tokens
 
 LEAST_TTL = 10
@@ -29,6 +31,8 @@ BUSY = 5_000
 
 SPREAD = 0.1
 """How much shorter or longer than another an answer may hold, so that sessions do not come in step."""
+
+_MOST, _SHORTEST, _RANGE = MOST_TTL / (1 + SPREAD), 1 - SPREAD, 2 * SPREAD
 
 
 class Steered(NamedTuple):
@@ -75,6 +79,7 @@ class Steering:
         self._books = TicketBooks()
         self._plan: Plan | None = None
         self._pathways: dict[Route, Pathways] = {}
+        self._beginnings: dict[Route, Beginnings] = {}
         self._second = self._answers = 0
         self._load = 1
         self.edition: object = object()
@@ -121,6 +126,29 @@ class Steering:
         self.count(now)
         route = plan.routes.get(report.config_id or 0, plan.default)
         return self._start(self._of(route), report, route.own_key(query, client()), now)
+
+    def begin_quickly(self, query: bytes, now: int) -> Steered | None:
+        """Do the same for a session that begins and whose query is plain; None leaves it to `steer`.
+
+        Args:
+            query: The raw query string.
+            now: The time in Unix seconds.
+        """
+        plan = self._redirects.plan
+        if plan is None or (read := read_plain(query)) is None:
+            return None
+        config_id, pathway = read
+        route = plan.default if config_id is None else plan.routes.get(config_id, plan.default)
+        pathways = self._of(route)
+        if (beginnings := self._beginnings.get(route)) is None:
+            if not pathways.is_exact or pathways.has_keys:
+                return None
+            take = self._books.of(route.config.id).take
+            beginnings = self._beginnings[route] = Beginnings(pathways, self._tokens, take)
+        self.count(now)
+        token, first, listed, position, is_urgent = beginnings.begin(pathway, now)
+        ttl = _spread((LEAST_TTL if is_urgent else self._ttl) * self._load, position)
+        return Steered(route, token, first, listed, ttl, True, False)
 
     def go_on(self, token: bytes, query: bytes, now: int) -> Steered | None:
         """Return what the session with this token is told; None for anything but a token that counts here.
@@ -187,7 +215,7 @@ class Steering:
         route = pathways.route
         ticket = self._books.of(route.config.id).take()
         if slot is None:
-            slot = slot_of(b"%d %d" % (ticket, now))
+            slot = slot_without_key(ticket, now)
         target, position = pathways.seat_of_new(ticket, slot)
         return Session(route.config.id, now, slot, target, position, pathways.packed, target)
 
@@ -197,6 +225,7 @@ class Steering:
             self.edition = object()
             kept = self._plan.routes.values() if self._plan else ()
             self._pathways = {route: pathways for route, pathways in before.items() if route in kept}
+            self._beginnings = {}
         found = self._pathways.get(route)
         if found is None:
             found = self._pathways[route] = Pathways(route)
@@ -219,5 +248,4 @@ class Steering:
 
 def _spread(ttl: float, position: float) -> int:
     """Return a time of about so many seconds, within the bounds, which differs from session to session."""
-    ttl = min(ttl, MOST_TTL / (1 + SPREAD)) * (1 - SPREAD + 2 * SPREAD * position)
-    return max(LEAST_TTL, round(ttl))
+    return max(LEAST_TTL, round(min(ttl, _MOST) * (_SHORTEST + _RANGE * position)))

@@ -7,6 +7,8 @@ of the session that sends it; one that does not verify is no error, but a new se
 import base64
 import hmac
 import struct
+from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -22,6 +24,9 @@ MAX_TOKEN = 1024
 ELSEWHERE = -1
 """Names no target."""
 
+MAX_SHARES = 256
+"""Shares whose places are remembered: tokens are written by those of the plan in force."""
+
 # Version, config, time, slot of the key, position, places among the shares of its target and of the one it was told.
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -31,8 +36,6 @@ _SHARE = struct.Struct(">If")
 _SIGNATURE = 8
 _POSITIONS = 2**32
 _ELSEWHERE = 255
-# Shares whose places are remembered: a process signs by those of its plan, and for a moment by those of the last one.
-_MAX_SHARES = 256
 
 
 class Session(NamedTuple):
@@ -73,6 +76,17 @@ def shares_of(packed: bytes) -> dict[int, float]:
     return dict(_SHARE.iter_unpack(packed))
 
 
+@lru_cache(MAX_SHARES)
+def places_of(packed: bytes) -> dict[int, int]:
+    """Return by target its place among shares that a token carries."""
+    return {target: place for place, (target, _) in enumerate(_SHARE.iter_unpack(packed))}
+
+
+def place_of(target: int, places: Mapping[int, int]) -> int:
+    """Return the place of a target as a token has it, also where it is not among the shares."""
+    return places.get(target, _ELSEWHERE)
+
+
 class Tokens:
     """Writes and reads tokens.
 
@@ -82,17 +96,31 @@ class Tokens:
 
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key, digest_size=_SIGNATURE)
-        # By shares, the places of the targets among them.
-        self._places: dict[bytes, dict[int, int]] = {}
 
     def write(self, session: Session) -> bytes:
         """Return the token of a session; it can stand in a query as it is."""
-        places = self._places.get(session.shares) or self._lay_out(session.shares)
-        position = min(int(session.position * _POSITIONS), _POSITIONS - 1)
-        begun = session.begun & 0xFFFFFFFF
-        at, told = places[session.target], places.get(session.told, _ELSEWHERE)
-        signed = _HEAD.pack(VERSION, session.config_id, begun, session.slot, position, at, told) + session.shares
-        return base64.b64encode(signed + self._sign(signed)).translate(_URL_SAFE).rstrip(b"=")
+        config_id, begun, slot, target, position, shares, told = session
+        places = places_of(shares)
+        return self.seal(config_id, begun, slot, position, places[target], place_of(told, places), shares)
+
+    def seal(  # noqa: PLR0913, PLR0917  a token has as many parts, and a call for each new session sets none by name
+        self, config_id: int, begun: int, slot: int, position: float, at: int, told: int, shares: bytes
+    ) -> bytes:
+        """Return the token of a session by its parts: as `Session` has them, but by places among the shares.
+
+        Args:
+            config_id: See `Session`.
+            begun: See there.
+            slot: See there.
+            position: See there.
+            at: The place of its target.
+            told: That of the target that it was told, by `place_of`.
+            shares: See there.
+        """
+        signed = _HEAD.pack(VERSION, config_id, begun & 0xFFFFFFFF, slot, int(position * _POSITIONS), at, told) + shares
+        signature = self._keyed.copy()
+        signature.update(signed)
+        return base64.b64encode(signed + signature.digest()).translate(_URL_SAFE).rstrip(b"=")
 
     def read(self, token: bytes) -> Session | None:
         """Return the session of a token, None for anything but a token that was signed with the key."""
@@ -113,13 +141,6 @@ class Tokens:
         if last != at:
             told = ELSEWHERE if last == _ELSEWHERE else _SHARE.unpack_from(shares, last * _SHARE.size)[0]
         return Session(config_id, begun, slot, target, position / _POSITIONS, shares, told)
-
-    def _lay_out(self, shares: bytes) -> dict[int, int]:
-        if len(self._places) >= _MAX_SHARES:
-            self._places.clear()
-        found = {target: place for place, (target, _) in enumerate(_SHARE.iter_unpack(shares))}
-        self._places[shares] = found
-        return found
 
     def _sign(self, data: bytes) -> bytes:
         # The key is hashed once for all tokens.
