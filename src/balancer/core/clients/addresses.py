@@ -44,12 +44,16 @@ class TrustedProxies:
     Args:
         networks: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, or `unix` for whoever connects to a Unix socket.
 
+    Attributes:
+        are_named: Whether there is any, so that there is somebody to look for.
+
     Raises:
         ValueError: When one of them is no network.
     """
 
     def __init__(self, networks: Iterable[str]) -> None:
         names = list(networks)
+        self.are_named = bool(names)
         self._trusts_unix = UNIX in names
         self._networks: tuple[Network, ...] = tuple(ip_network(name) for name in names if name != UNIX)
 

@@ -39,16 +39,13 @@ class _Start(NamedTuple):
     is_urgent: bool
 
 
-def read_plain(query: bytes) -> tuple[int | None, bytes] | None:
-    """Read the plain query of a session that begins: its config and the pathway that it reports.
+def read_plain(query: bytes) -> tuple[int, bytes] | None:
+    """Read the plain query of a session that begins: its config, 0 for none, and the pathway that it reports.
 
     None is one that needs more care.
     """
     found = _PLAIN.fullmatch(query)
-    if found is None:
-        return None
-    config, pathway, quoted = found.groups()
-    return int(config) if config else None, pathway or quoted or b""
+    return (int(found[1] or 0), found[2] or found[3] or b"") if found else None
 
 
 class Beginnings:

@@ -138,13 +138,10 @@ class Steering:
         if plan is None or (read := read_plain(query)) is None:
             return None
         config_id, pathway = read
-        route = plan.default if config_id is None else plan.routes.get(config_id, plan.default)
-        pathways = self._of(route)
-        if (beginnings := self._beginnings.get(route)) is None:
-            if not pathways.is_exact or pathways.has_keys:
-                return None
-            take = self._books.of(route.config.id).take
-            beginnings = self._beginnings[route] = Beginnings(pathways, self._tokens, take)
+        route = plan.routes.get(config_id, plan.default) if config_id else plan.default
+        beginnings = self._beginnings.get(route) if plan is self._plan else None
+        if beginnings is None and (beginnings := self._beginnings_of(route)) is None:
+            return None
         self.count(now)
         token, first, listed, position, is_urgent = beginnings.begin(pathway, now)
         ttl = _spread((LEAST_TTL if is_urgent else self._ttl) * self._load, position)
@@ -232,6 +229,17 @@ class Steering:
             # Like the tickets of redirects, those of sessions begin a cycle when a schedule does.
             if isinstance(route.policy, Exact):
                 self._books.of(route.config.id).follow(route.policy.cycle)
+        return found
+
+    def _beginnings_of(self, route: Route) -> Beginnings | None:
+        """Return what begins the sessions of a route; None where it takes more than a ticket to begin one."""
+        pathways = self._of(route)
+        if not pathways.is_exact or pathways.has_keys:
+            return None
+        found = self._beginnings.get(route)
+        if found is None:
+            take = self._books.of(route.config.id).take
+            found = self._beginnings[route] = Beginnings(pathways, self._tokens, take)
         return found
 
     def count(self, now: int) -> None:
