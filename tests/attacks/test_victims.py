@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import httpx
 import psutil
 import pytest
 
@@ -20,8 +19,6 @@ GROWTH = 60_000_000
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
     """Return a balancer with the limits that it has by default."""
     with Balancer(tmp_path_factory.mktemp("attacked")) as balancer:
-        # The document of the API is made at its first request, once for a process; what comes after that is looked at.
-        httpx.get(f"{balancer.url}/schema/openapi.json").raise_for_status()
         yield balancer
 
 

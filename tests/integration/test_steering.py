@@ -55,12 +55,14 @@ def test_sessions_move_as_few_as_must(start: Start, stores: dict[str, object]) -
         after = reloaded()
         assert 20 == pytest.approx(sum(one != other for one, other in zip(before, after, strict=True)), abs=2)
         assert 120 == pytest.approx(after.count("cdn-a"), abs=2)
+        moves = sum(one != other for one, other in zip(before, after, strict=True)) + after.count("cdn-a")
         drained = client.patch("/config/target", json={"id": 1, "name": "cdn-a", "weight": 0})
         assert 200 == drained.status_code
-        reloaded()
         assert {"cdn-b": 200} == Counter(reloaded())
+        reloaded()
         metrics = httpx.get(f"{client.base_url}/metrics").text
         assert 'balancer_steering_answers_total{config="1",event="new",target="cdn-a"} 100.0' in metrics
+        assert moves == sum(map(float, re.findall(r'_answers_total\{config="1",event="moved",.*} (.*)', metrics)))
 
 
 def test_any_worker_of_any_host(start: Start, shared: dict[str, object]) -> None:

@@ -18,6 +18,7 @@ from balancer.core.health.watching import Watchlist
 from balancer.core.loop.known import KnownLoops
 from balancer.core.loop.moves import Idle, Move, Seen, Standing, State, Why
 from balancer.core.loop.telling import MAX_AGE, MAX_EVENTS, TURN, ConfigLoop, Loops, noted
+from balancer.core.loop.turns import turned
 from balancer.core.quality.aggregates import Group, Qualities
 from balancer.core.quality.known import KnownQuality
 from balancer.core.quality.windows import STEP
@@ -372,14 +373,13 @@ async def test_a_mistake_leaves_shares_to_health(
     fleet.configs = [config(), config(number=2)]
     await leader.step()
     await leader.go(2)
-    decide = looping.turned
 
-    def turned(one: CdnConfig, *given: Any) -> Any:
+    def failing(one: CdnConfig, *given: Any) -> Any:
         if one.id == 1:
             raise ZeroDivisionError
-        return decide(one, *given)
+        return turned(one, *given)
 
-    monkeypatch.setattr(looping, "turned", turned)
+    monkeypatch.setattr(looping, "turned", failing)
     fleet.now += TURN
     with pytest.raises(ZeroDivisionError):
         await leader.looping.step()

@@ -161,7 +161,8 @@ async def test_bounds_need_somebody_who_leads() -> None:
     assert process.probing.led
     process.configs = [bounded]
     await process.probing.step()
-    assert (None, None) == (process.leases[0].holder, process.probing.led)
+    after: list[object] = [process.leases[0].holder, process.probing.led]
+    assert [None, None] == after
 
 
 async def test_a_process_that_ends_leaves() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balancer.core.errors import NotSteerable, SteeringObstacle
-from balancer.core.manifests.mpds import steered_mpd
+from balancer.core.manifests.mpds import Refresh, steered_mpd
 from balancer.core.manifests.pathways import Pathway
 from balancer.core.manifests.steering import steered_manifest
 from tests.manifests import (
@@ -35,9 +35,9 @@ BOUND = 30
 """Seconds of processor time: ten times as much as the slowest takes, and far less than what grows with the square."""
 
 
-def steered(mpd: str, *pathways: Pathway, base_url: str = BASE_URL) -> str:
+def steered(mpd: str, *pathways: Pathway, base_url: str = BASE_URL, refresh: Refresh | None = None) -> str:
     """Return an MPD with content steering, by default to one CDN and the origin."""
-    return steered_mpd(mpd.encode(), base_url, pathways or (CDN_A, ORIGIN), SERVER).decode()
+    return steered_mpd(mpd.encode(), base_url, pathways or (CDN_A, ORIGIN), SERVER, refresh).decode()
 
 
 def mpd(*inside: str) -> str:
@@ -54,6 +54,25 @@ def test_mpds_of_packagers(before: str, after: str) -> None:
     assert after == steered(before)
     assert after.replace("\n", "\r\n") == steered(before.replace("\n", "\r\n"))
     assert f"\ufeff{after}" == steered(f"\ufeff{before}")
+
+
+def test_where_a_live_mpd_is_had_anew() -> None:
+    """A live MPD leads to its next steered one by its own `Location`, or where it has none, by its own URL."""
+    asked: list[str] = []
+
+    def refresh(url: str) -> str:
+        asked.append(url)
+        return "https://balancer.example.com/manifest?a=1&b=2"
+
+    begin = "  <ContentSteering "
+    location = "  <Location>https://balancer.example.com/manifest?a=1&amp;b=2</Location>\n"
+    assert LIVE_STEERED.replace(begin, location + begin) == steered(LIVE, refresh=refresh)
+    old = "  <Location>http://s1.origin-cluster/video/1488/a.mpd</Location>\n"
+    assert LIVE_STEERED.replace(begin, location + begin) == steered(LIVE.replace(old, ""), refresh=refresh)
+    assert LIVE_STEERED.replace("dynamic", "static") == steered(LIVE.replace("dynamic", "static"), refresh=refresh)
+    assert ["http://s1.origin-cluster/video/1488/a.mpd", BASE_URL] == asked
+    with pytest.raises(NotSteerable, match="anew at another host"):
+        steered(LIVE, refresh=lambda _url: None)
 
 
 def test_mpd_on_one_line() -> None:
@@ -347,16 +366,19 @@ LOCATIONS = st.sampled_from(["", "<Location>a</Location>", "\n<Location/>\n<Loca
 
 
 @settings(max_examples=150)
-@given(st.tuples(UNKNOWNS, UNKNOWNS, UNKNOWNS, UNKNOWNS), st.tuples(URLS, LOCATIONS, URLS, URLS))
-def test_nothing_is_lost(unknown: tuple[list[str], ...], urls: tuple[str, ...]) -> None:
+@given(st.tuples(UNKNOWNS, UNKNOWNS, UNKNOWNS, UNKNOWNS), st.tuples(URLS, LOCATIONS, URLS, URLS), st.booleans())
+def test_nothing_is_lost(unknown: tuple[list[str], ...], urls: tuple[str, ...], is_live: bool) -> None:
     """Elements, attributes, comments and instructions that are not known stay, in order; so do their very bytes."""
     first, second, third, last = ("".join(parts) for parts in unknown)
     of_mpd, locations, of_period, of_set = urls
     before = mpd(
         first, of_mpd, second, locations, "<Period>", of_period, third, "<AdaptationSet>", of_set, *_ENDS[1:], last
     )
-    made = steered(before, *PATHWAYS)
+    if is_live:
+        before = before.replace("<MPD ", "<MPD type='dynamic' ", 1)
+    made = steered(before, *PATHWAYS, refresh=str.upper)
     assert heard(before) == heard(made)
+    assert is_live == (" <Location>" in made or "\n<Location>" in made or "><Location>" in made)
     root = ET.fromstring(made)
     names = [element.get("serviceLocation") for element in root if element.tag.endswith("2011}BaseURL")]
     assert [pathway.name for pathway in PATHWAYS] == names

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from balancer.core.configs.documents import CdnConfig, PolicyName
 from balancer.core.routing.planner import Blueprint, Planner
 from balancer.core.routing.routes import NOBODY
+from balancer.core.steering.beginnings import read_plain
 from balancer.core.steering.reports import Report, read_report
 from balancer.core.steering.steering import LEAST_TTL, MOST_TTL, SETTLED, Steered, Steering
 from balancer.core.steering.tokens import MAX_TOKEN, Tokens
@@ -79,6 +80,64 @@ class World:
 def moved(before: list[str], after: list[str]) -> float:
     """Return which part of the sessions is elsewhere."""
     return sum(one != other for one, other in zip(before, after, strict=True)) / len(before)
+
+
+PLAIN_QUERIES = st.builds(
+    lambda config, pathway: b"&".join(part for part in (config, pathway) if part),
+    st.sampled_from([b"", b"config=1", b"config=2", b"config=77", b"config=0"]),
+    st.one_of(
+        st.just(b""),
+        st.builds(
+            b"_%b_pathway=%b&_%b_throughput=%b".__mod__,
+            st.tuples(
+                st.sampled_from([b"HLS", b"DASH"]),
+                st.sampled_from([b"", b"a", b"b", b"later", b"drained", b"off", b"nobody", b"A-1"]),
+                st.sampled_from([b"HLS", b"DASH"]),
+                st.sampled_from([b"", b"0", b"500000"]),
+            ),
+        ),
+        st.sampled_from([b"_DASH_pathway=%22b%22&_DASH_throughput=", b"_DASH_pathway=%22a%22", b"_HLS_pathway=b"]),
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(PLAIN_QUERIES, st.integers(0, 3)), min_size=1, max_size=12),
+    st.lists(st.integers(1, 50), min_size=2, max_size=2),
+    st.sampled_from(list(PolicyName)),
+    st.sampled_from(["video", "client", "query:config"]),
+)
+def test_sessions_begin_alike(
+    asked: list[tuple[bytes, int]], weights: list[int], policy: PolicyName, sticky_key: str
+) -> None:
+    """A session that begins by the quick way is told what it would be told by the other one, state and all."""
+    standing = cdn("later", 1, tier=2), cdn("drained", 0), cdn("off", 1, enabled=False)
+    made = (cdn("a", weights[0]), cdn("b", weights[1]), *standing)
+    worlds = World(a=1), World(a=1)
+    for world in worlds:
+        document = replace(world.config.document, targets=made, policy=policy, sticky_key=sticky_key)
+        world.use(replace(world.config, document=document, revision=2))
+    quick, other = worlds
+    is_quick = policy is PolicyName.EXACT and sticky_key == "video"
+    for query, later in asked:
+        quick.now = other.now = quick.now + later
+        found = quick.steering.begin_quickly(query, quick.now)
+        assert is_quick == (found is not None)
+        told = other.ask(query)
+        if found is not None:
+            # The plans of two worlds are alike, and not the same.
+            assert told._replace(route=found.route) == found
+            assert told.route.config.id == found.route.config.id
+
+
+@given(st.one_of(st.binary(max_size=60), st.text("_HLSDApathwyconfigruut=&%12a-", max_size=60).map(str.encode)))
+def test_plain_queries_are_read_alike(query: bytes) -> None:
+    """What is read by the quick way says the same as a report does that is read with care, or is left to that."""
+    found = read_plain(query)
+    if found is not None:
+        report = read_report(query)
+        assert (report.config_id or 0, Report(b"", report.config_id, found[1].decode())) == (found[0], report)
 
 
 def test_few_sessions_move() -> None:
@@ -164,16 +223,71 @@ async def test_health() -> None:
 
 
 def test_a_session_that_has_just_begun() -> None:
-    """The first answer of a session agrees with its manifest whatever has changed since, and the next one need not."""
+    """The first answer of a session agrees with its manifest though shares have changed, and the next one need not."""
+    world = World(a=1, b=1)
+    tokens = [world.ask().token for _ in range(100)]
+    world.change(a=1, b=9)
+    first = [world.ask(b"session=" + token) for token in tokens]
+    assert {"a": 50, "b": 50} == Counter(map(world.name, first))
+    assert LEAST_TTL in {answer.ttl for answer in first if world.name(answer) == "a"}
+    assert {"a": 10, "b": 90} == Counter(world.name(world.ask(b"session=" + answer.token)) for answer in first)
+    world.now += SETTLED
+    assert {"a": 10, "b": 90} == Counter(world.name(world.ask(b"session=" + token)) for token in tokens)
+
+
+async def test_a_session_that_has_just_begun_at_an_unusable_target() -> None:
+    """However young a session is, it leaves at once what is drained, disabled or unhealthy."""
+    world = World(a=1, b=1, c=1, d=1)
+    tokens = [world.ask().token for _ in range(40)]
+    drained, disabled = cdn("b", 0), cdn("c", enabled=False)
+    document = replace(world.config.document, targets=(cdn("a"), drained, disabled, cdn("d")))
+    world.use(replace(world.config, document=document, revision=9))
+    await world.planner.heed({(1, "d"): 0.0})
+    answers = [world.ask(b"session=" + token) for token in tokens]
+    assert {("a",)} == {tuple(world.names(answer)) for answer in answers}
+    assert 30 == sum(answer.has_moved for answer in answers)
+    assert not any(world.ask(b"session=" + answer.token).has_moved for answer in answers)
+
+
+def test_each_move_is_counted_once() -> None:
+    """Whether a session is told to move at once or is left in peace at first, exactly one answer says that it moves."""
+    for age in (0, SETTLED):
+        world = World(a=1, b=1)
+        tokens = [world.ask().token for _ in range(100)]
+        world.now += age
+        world.change(a=1, b=9)
+        moves: Counter[bytes] = Counter()
+        for _ in range(4):
+            answers = [world.ask(b"session=" + token) for token in tokens]
+            for number, answer in enumerate(answers):
+                moves[b"%d" % number] += answer.has_moved
+            tokens = [answer.token for answer in answers]
+            world.now += LEAST_TTL
+        assert {0: 60, 1: 40} == Counter(moves.values())
+
+
+def test_a_move_to_its_share_is_counted() -> None:
+    """A session that is told to leave the pathway that it reported has moved, and one that need not has not."""
+    world = World(a=1, b=1)
+    first = [world.ask(b"_HLS_pathway=b") for _ in range(10)]
+    second = [world.ask(b"session=" + answer.token) for answer in first]
+    assert {("a", True): 5, ("b", False): 5} == Counter((world.name(one), one.has_moved) for one in second)
+    assert not any(world.ask(b"session=" + answer.token).has_moved for answer in second)
+
+
+def test_moves_of_dash_js() -> None:
+    """A player that comes back by the URL in its manifest has moved once, since it says that it is there already."""
     world = World(a=1, b=1)
     tokens = [world.ask().token for _ in range(10)]
-    world.change(a=0, b=1)
-    first = [world.ask(b"session=" + token) for token in tokens]
-    assert {"a": 5, "b": 5} == Counter(map(world.name, first))
-    assert LEAST_TTL in {answer.ttl for answer in first if world.name(answer) == "a"}
-    assert {"b"} == {world.name(world.ask(b"session=" + answer.token)) for answer in first}
     world.now += SETTLED
-    assert {"b"} == {world.name(world.ask(b"session=" + token)) for token in tokens}
+    world.change(a=0, b=1)
+    found = []
+    for pathway in (b"a", b"b", b"a%2Cb"):
+        query = b"&_DASH_pathway=%22" + pathway + b"%22&_DASH_throughput=91083750"
+        answers = [world.ask(b"session=" + token + query) for token in tokens]
+        assert {"b"} == set(map(world.name, answers))
+        found.append(sum(answer.has_moved for answer in answers))
+    assert [5, 0, 0] == found
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from litestar import Litestar, Request, Response, Router
+from litestar import Litestar, Response, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ControllerRouterHandler, Message, Scope
-from typing_extensions import override
 
 from balancer.api.access import keys
 from balancer.api.configs import configs as config
@@ -21,7 +19,7 @@ from balancer.api.configs import history, preview
 from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
-from balancer.api.openapi.description import complete, component_schemas
+from balancer.api.openapi.document import Document
 from balancer.api.operation import health, loop, quality, stats, targets
 from balancer.api.routing import explain, manifest, player, reports, steering
 from balancer.api.rules import history as rule_history
@@ -71,20 +69,6 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-
-
-class _Document(JsonRenderPlugin):
-    """Serves the completed document, which is rendered once."""
-
-    def __init__(self) -> None:
-        super().__init__(path="/openapi.json")
-        self._rendered: bytes | None = None
-
-    @override
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        if self._rendered is None:
-            self._rendered = self.render_json(request, complete(openapi_schema, component_schemas(_SHAPES)))
-        return self._rendered
 
 
 def _no_pages(response: Response[Any]) -> Response[Any]:
@@ -180,6 +164,7 @@ def _openapi(version: str, access: dict[str, Any]) -> OpenAPIConfig:
     bearer = SecurityScheme(
         type="http", scheme="bearer", description="An API key, or a token of the identity provider."
     )
+    document = Document(_SHAPES)
     return OpenAPIConfig(
         title="Video balancer",
         version=version,
@@ -188,8 +173,15 @@ def _openapi(version: str, access: dict[str, Any]) -> OpenAPIConfig:
         servers=[Server(url="/", description="The service that this document comes from.")],
         license=License(name="MIT", identifier="MIT"),
         components=Components(security_schemes={"bearer": bearer}),
-        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages, **access),
-        render_plugins=[_Document()],
+        openapi_router=Router(
+            "/schema",
+            route_handlers=[],
+            include_in_schema=False,
+            before_request=document.give,
+            after_request=_no_pages,
+            **access,
+        ),
+        render_plugins=[document],
         tags=_TAGS,
         use_handler_docstrings=True,
     )

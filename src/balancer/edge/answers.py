@@ -13,6 +13,9 @@ from balancer.telemetry.players import REQUEST_ID
 
 CLOSE = b"connection: close\r\n"
 
+_END = b"\r\n\r\n"
+_END_AND_CLOSE = b"\r\n" + CLOSE + b"\r\n"
+
 _PLAYER = headers.lines(headers.PLAYER)
 _PREFLIGHT = headers.lines(headers.PREFLIGHT)
 _REPORT_PREFLIGHT = headers.lines(headers.REPORT_PREFLIGHT)
@@ -85,9 +88,8 @@ class Answers:
         """Return the answer that tells a session where to be."""
         if self._state.default_headers is not self._dated:
             self._begin_second()
-        end = b"\r\n\r\n" if keep_alive else b"\r\n" + CLOSE + b"\r\n"
-        head = b"%b%d%b" % (self._steering, len(body), end)
-        return head if is_head else head + body
+        end = _END if keep_alive else _END_AND_CLOSE
+        return b"%b%d%b%b" % (self._steering, len(body), end, b"" if is_head else body)
 
     def problem(
         self, told: Telling, request_id: str | None, *, is_head: bool = False, keep_alive: bool = True

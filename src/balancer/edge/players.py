@@ -230,7 +230,7 @@ class Players:
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
         rules = asked.plan.rules
-        if rules is not None and asked.reading is not None and self._proxies.are_none:
+        if rules is not None and asked.reading is not None and not self._proxies.are_named:
             # `Plan.settle` for a client whose peers have asked before, without the cost of its calls.
             asked = asked.by_group.get(rules.group_of(asker.peer)) or asked
         client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY

@@ -45,7 +45,8 @@ LONGEST_HEAD = 1536
 
 STEERING = PATH.encode()
 
-_SESSIONS = b"GET %b?" % STEERING
+_SESSION = b"GET %b" % STEERING
+_SESSIONS = _SESSION + b"?"
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class Process:
 
     def answer_recognized(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
         """Answer a request whose head is recognised; None where it is the application's, or not sound beyond doubt."""
-        if self._steering is not None and start.startswith(_SESSIONS):
+        if self._steering is not None and (start.startswith(_SESSIONS) or start == _SESSION):
             answer = self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)
             if answer is not None:
                 return answer

@@ -51,20 +51,26 @@ class SteeringAnswers:
         self._popular: Popular[Steered] = Popular(POPULAR)
 
     def answer_quickly(self, query: bytes, head: Head, asker: Asker) -> bytes | None:
-        """Answer a GET of a session that goes on, if its query is plain; None leaves it to `answer`."""
+        """Answer a GET whose query is plain: of a session that goes on, or begins; None leaves it to `answer`."""
         steering = self._steering
         if steering.edition is not self._edition:
             self._popular.clear()
             self._edition = steering.edition
+        now = int(time())
         steered = self._popular.get(query)
         if steered is not None:
-            steering.count(int(time()))
-        elif (found := _PLAIN.fullmatch(query)) is None or (steered := steering.go_on(found[1], int(time()))) is None:
+            steering.count(now)
+        elif (found := _PLAIN.fullmatch(query)) is None:
+            steered = steering.begin_quickly(query, now)
+        else:
+            steered = steering.go_on(found[1], query, now)
+            if steered is not None and steered.token == found[1] and steering.edition is self._edition:
+                # The state stays as it is, and so does the answer while nothing changes.
+                self._popular.offer(query, steered)
+        if steered is None:
             return None
-        elif steered.token == found[1] and steering.edition is self._edition:
-            # The state stays as it is, and so does the answer while nothing changes.
-            self._popular.offer(query, steered)
-        self._hear(query, steered, head, asker)
+        if self._hearing is not None:
+            self._hear(self._hearing, query, steered, head, asker)
         return self._tell(steered, head, asker, is_head=False, keep_alive=head.keep_alive)
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
@@ -73,19 +79,21 @@ class SteeringAnswers:
         if method not in {b"GET", b"HEAD"}:
             return self._answer_others(method, head, asker, keep_alive=keep_alive)
         steered = self._steering.steer(start.query, lambda: client_of(self._proxies, head, asker), int(time()))
-        self._hear(start.query, steered, head, asker)
+        if self._hearing is not None and steered is not None:
+            self._hear(self._hearing, start.query, steered, head, asker)
         return self._tell(steered, head, asker, is_head=method == b"HEAD", keep_alive=keep_alive)
 
-    def _hear(self, query: bytes, steered: Steered | None, head: Head, asker: Asker) -> None:
+    def _hear(self, hearing: Hearing, query: bytes, steered: Steered, head: Head, asker: Asker) -> None:
         """Take in the report that goes with a request, if it has one."""
-        if self._hearing is not None and steered is not None and (head.cmcd or query.find(PARAMETER) >= 0):
+        if head.cmcd or query.find(PARAMETER) >= 0:
             target = steered.route.config.document.targets[steered.first]
             address = self._proxies.address_of(asker.peer, head.joined)
-            self._hearing.hear_request(query, head.cmcd, target.name, address, int(time()))
+            hearing.hear_request(query, head.cmcd, target.name, address, int(time()))
 
     def _tell(self, steered: Steered | None, head: Head, asker: Asker, *, is_head: bool, keep_alive: bool) -> bytes:
         self._meters.steered(steered)
-        told = head.joined(b"x-forwarded-proto") if self._proxies.trusts(asker.peer) else ""
+        proxies = self._proxies
+        told = head.joined(b"x-forwarded-proto") if proxies.are_named and proxies.trusts(asker.peer) else ""
         base = self._addresses.base(asker.scheme, head.joined(b"host"), told)
         body = steering_list(base, steered)
         return asker.answers.steering(body, is_head=is_head, keep_alive=keep_alive)

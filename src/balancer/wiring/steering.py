@@ -20,6 +20,7 @@ from balancer.core.routing.redirects import Redirects
 from balancer.core.steering.documents import Addresses
 from balancer.core.steering.steering import Steering
 from balancer.core.steering.tokens import KEY_SIZE, Tokens, key_of
+from balancer.core.urls.hosts import OriginHosts
 from balancer.edge.steering import SteeringAnswers
 from balancer.settings import Settings
 from balancer.telemetry.metrics.meters import Meters
@@ -56,8 +57,8 @@ class SteeringProvider(Provider):
         await manifests.close()
 
     @provide
-    def served(self, manifests: Manifests, steering: Steering) -> SteeredManifests:
-        return SteeredManifests(manifests, steering, asyncio.to_thread)
+    def served(self, manifests: Manifests, steering: Steering, origins: OriginHosts) -> SteeredManifests:
+        return SteeredManifests(manifests, steering, asyncio.to_thread, origins)
 
     @provide
     def answers(

@@ -15,9 +15,11 @@ from balancer.api.framework.endpoints import HTTP_DETAILS, Endpoints
 from balancer.api.framework.guards import limit_players
 from balancer.api.framework.inputs import joined
 from balancer.api.framework.notes import note_of
+from balancer.api.framework.parameters import text
 from balancer.api.routing.player import LIMITED, PREFLIGHT_HEADERS, VIDEO, Redirection, allow_all, hear
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RefusalReason
+from balancer.core.manifests.refreshing import SESSION, split_session
 from balancer.core.manifests.serving import SteeredManifests
 from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.decisions import Decision, decide
@@ -27,6 +29,10 @@ from balancer.core.steering.documents import Addresses
 from balancer.core.urls.videos import MAX_VIDEO
 
 ENDPOINTS = Endpoints("player")
+
+TOKEN = text(
+    SESSION.decode(), "The session's state, from the `Location` of the MPD before. Anything else begins a session."
+)
 
 
 # It stands first: where a path has no OPTIONS yet, the framework adds one of its own.
@@ -51,6 +57,7 @@ async def preflight_manifest() -> None:
     "GET /manifest",
     None,
     VIDEO,
+    TOKEN,
     status=HTTP_200_OK,
     answer="The manifest, with the usable targets as pathways and the steering server of this session.",
     errors=[
@@ -79,17 +86,19 @@ async def steer_manifest(  # noqa: PLR0913, PLR0917  the framework hands it its 
     """Give a player a manifest by which it can be steered.
 
     Fetches the multivariant playlist or MPD from its origin, names the targets as pathways, and begins a session: its
-    first pathway is the one that its share or its key gives it. What cannot be steered, such as a bare media playlist,
-    and what the origin does not give is redirected as by `GET /`.
+    first pathway is the one that its share or its key gives it. A live MPD says in its `Location` where the session
+    gets the next one. What cannot be steered, such as a bare media playlist, and what the origin does not give is
+    redirected as by `GET /`.
     """
     peer = request.client.host if request.client else ""
     header = partial(joined, request)
     client = Client(proxies.address_of(peer, header), header)
-    asked = redirects.find(request.scope["query_string"])
+    query, token = split_session(request.scope["query_string"])
+    asked = redirects.find(query)
     asked = asked.plan.settle(asked, client)
     told = header(b"x-forwarded-proto") if proxies.trusts(peer) else ""
     base = addresses.base(request.scope["scheme"], header(b"host"), told)
-    found = await manifests.answer(asked, client, base, int(time()))
+    found = await manifests.answer(asked, client, base, int(time()), token)
     if found is not None:
         hear(request, hearing, client.address, found.target)
         fields = {**headers.PLAYER, "content-type": found.media_type}

@@ -49,16 +49,16 @@ class TrustedProxies:
     Args:
         networks: `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`, or `unix` for whoever connects to a Unix socket.
 
+    Attributes:
+        are_named: Whether there is any, so that there is somebody to look for.
+
     Raises:
         ValueError: When one of them is no network.
-
-    Attributes:
-        are_none: Whether nobody is trusted, so that each peer is a client.
     """
 
     def __init__(self, networks: Iterable[str]) -> None:
         names = list(networks)
-        self.are_none = not names
+        self.are_named = bool(names)
         self._trusts_unix = UNIX in names
         self._networks: tuple[Network, ...] = tuple(ip_network(name) for name in names if name != UNIX)
 
@@ -104,7 +104,7 @@ class TrustedProxies:
         """Return the address of the client of a request, whole; the arguments are those of `key_of`."""
         found = peer
         # Mostly nobody is trusted, and then nothing need be read.
-        if self._networks and self.trusts(peer):
+        if self.are_named and self.trusts(peer):
             found = self.client_of(peer, joined(b"x-forwarded-for"), joined(b"forwarded"))
         return unmapped(found)
 

@@ -79,7 +79,9 @@ class Found(NamedTuple):
         prefix: `mpd:` where the names of its elements have one, else empty.
         insert_at: Where its first child begins that is no `ProgramInformation`.
         mpd: The MPD itself.
-        locations: Its `Location` and `PatchLocation` elements.
+        is_live: Whether players may have to ask for it again (`type="dynamic"`).
+        locations: Its `Location` elements, which say where (§5.3.1.2).
+        patches: Its `PatchLocation` elements.
         levels: The other levels that have base URLs, the outer ones before those within them.
         urls: URLs of files in attributes.
     """
@@ -87,7 +89,9 @@ class Found(NamedTuple):
     prefix: bytes
     insert_at: int
     mpd: Level
+    is_live: bool
     locations: list[Element]
+    patches: list[Element]
     levels: list[Level]
     urls: list[str]
 
@@ -134,7 +138,9 @@ class _Finder:
         self._has_period = False
         self._stack: list[Level] = []
         self._levels: list[Level] = []
-        self._locations: list[Element] = []
+        self._is_live = False
+        # Elements of the MPD with a URL, by name.
+        self._found: dict[str, list[Element]] = {"Location": [], "PatchLocation": []}
         self._urls: list[str] = []
         # From a name as the parser gives it, with the namespace, to the name of an element that matters.
         self._known: dict[str, str] = {}
@@ -162,12 +168,14 @@ class _Finder:
             self._prefix,
             self._insert_at,
             mpd,
-            self._locations,
+            self._is_live,
+            self._found["Location"],
+            self._found["PatchLocation"],
             [level for level in levels if level.base_urls],
             self._urls,
         )
 
-    def _begin_root(self, name: str, _attributes: dict[str, str]) -> None:
+    def _begin_root(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
         if local != "MPD":
             raise not_a_manifest("is XML, but no MPD")
@@ -175,6 +183,7 @@ class _Finder:
         self._known = {space + known: known for known in (*_LEVELS, *_URLS, *_FILES, *_OTHERS)}
         prefix = start_tag(self._manifest, self._parser.CurrentByteIndex)[1]
         self._prefix = prefix + b":" if prefix else b""
+        self._is_live = attributes.get("type") == "dynamic"
         self._parser.StartElementHandler = self._begin
         self._depth = 1
         self._push()
@@ -252,7 +261,7 @@ class _Finder:
         if not tag[0].endswith(b"/>"):
             end = self._manifest.index(b">", self._parser.CurrentByteIndex) + 1
         element = Element(self._start, end, "".join(self._text).strip())
-        (self._stack[-1].base_urls if name == "BaseURL" else self._locations).append(element)
+        (self._stack[-1].base_urls if name == "BaseURL" else self._found[name]).append(element)
         self._open = None
         self._parser.CharacterDataHandler = None
 

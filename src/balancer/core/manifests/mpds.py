@@ -2,12 +2,12 @@
 
 The MPD gets one base URL for each pathway, with the pathway's name as its `serviceLocation`, and everything below is
 relative to these. So a `BaseURL` further down that begins with a slash or names the origin is rewritten to lead to the
-same file from each of them. `Location` and `PatchLocation` are taken out: the player then asks again where it has got
-this MPD, and gets a steered one. All the rest stays byte for byte.
+same file from each of them. `Location` and `PatchLocation`, which lead to the origin's own MPD, are taken out; where
+the session is known, a live MPD gets a `Location` that leads to its next steered one. All the rest stays byte for byte.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from balancer.core.manifests.elements import Element, Found, Level, find, line_start, start_tag
@@ -21,6 +21,9 @@ MAX_BASES = 8
 MAX_LEVELS = 4096
 """Elements below the MPD that have base URLs."""
 
+Refresh = Callable[[str], str | None]
+"""Returns the URL at which players get the steered form of the MPD at an origin URL; None where there is none."""
+
 _ATTRIBUTE = re.compile(rb"\s++([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 
 
@@ -30,7 +33,9 @@ class _Edit(NamedTuple):
     text: bytes
 
 
-def steered_mpd(manifest: bytes, base_url: str, pathways: Sequence[Pathway], server_uri: str) -> bytes:
+def steered_mpd(
+    manifest: bytes, base_url: str, pathways: Sequence[Pathway], server_uri: str, refresh: Refresh | None = None
+) -> bytes:
     """Return an MPD with content steering.
 
     Args:
@@ -38,6 +43,7 @@ def steered_mpd(manifest: bytes, base_url: str, pathways: Sequence[Pathway], ser
         base_url: Its URL there: `http://s1.origin-cluster/video/1488/a.mpd`.
         pathways: Where all its files can be had; players begin with the first.
         server_uri: The URL of the steering server.
+        refresh: Says where players get a live MPD anew; without it they ask where they have got this one.
 
     Raises:
         NotSteerable: When it cannot be steered: it is so already, is no MPD, or has files at another host.
@@ -50,8 +56,9 @@ def steered_mpd(manifest: bytes, base_url: str, pathways: Sequence[Pathway], ser
     found = find(manifest)
     path = _path_of_all(base, found.mpd)
     _check_files(base, found.urls)
-    edits = [_insertion(manifest, found, pathways, path, server_uri)]
-    gone = (*found.mpd.base_urls, *found.locations)
+    location = _location(base, base_url, found, refresh) if found.is_live and refresh else None
+    edits = [_insertion(manifest, found, pathways, path, server_uri, location)]
+    gone = (*found.mpd.base_urls, *found.locations, *found.patches)
     edits += [_Edit(line_start(manifest, element.start), element.end, b"") for element in gone]
     edits += _rewritten(manifest, base.origin, found, path)
     return b"".join(_applied(manifest, sorted(edits)))
@@ -83,8 +90,24 @@ def _check_files(base: Base, urls: list[str]) -> None:
             raise unsupported("has a file whose URL begins with '/' or names its own host, so that no pathway has it")
 
 
-def _insertion(manifest: bytes, found: Found, pathways: Sequence[Pathway], path: str, server_uri: str) -> _Edit:
-    """Return the base URLs and the steering server, which stand side by side behind `ProgramInformation`."""
+def _location(base: Base, base_url: str, found: Found, refresh: Refresh) -> str:
+    """Return the URL at which players get the MPD anew (ISO/IEC 23009-1 §5.3.1.2).
+
+    Where the origin names places for that, the first that can be led to counts: it may have a reason why the next MPD
+    is not to be had where this one was.
+    """
+    places = [base.resolve(element.text) for element in found.locations if element.text]
+    urls = [base.origin + place.path + place.query if isinstance(place, OriginPath) else place for place in places]
+    for url in urls or [base_url]:
+        if (location := refresh(url)) is not None:
+            return location
+    raise unsupported("is to be had anew at another host than an origin's")
+
+
+def _insertion(  # noqa: PLR0913, PLR0917  it is put together from all of it
+    manifest: bytes, found: Found, pathways: Sequence[Pathway], path: str, server_uri: str, location: str | None
+) -> _Edit:
+    """Return what stands side by side behind `ProgramInformation`: base URLs, the next MPD, the steering server."""
     at = line_start(manifest, found.insert_at)
     indent = manifest[at : found.insert_at]
     tag = found.prefix + b"BaseURL"
@@ -95,6 +118,9 @@ def _insertion(manifest: bytes, found: Found, pathways: Sequence[Pathway], path:
         % (indent, tag, attributes, pathway.name.encode(), _escaped(pathway.before + path), tag)
         for pathway in pathways
     ]
+    if location is not None:
+        tag = found.prefix + b"Location"
+        lines.append(b"%b<%b>%b</%b>" % (indent, tag, _escaped(location), tag))
     lines.append(
         b'%b<%b defaultServiceLocation="%b" queryBeforeStart="false">%b</%b>'
         % (indent, steering, pathways[0].name.encode(), _escaped(server_uri), steering)

@@ -1,14 +1,24 @@
 """What manifests need of the outside."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from balancer.core.routing.routes import Route
 
 MAX_RENDERED = 64
 """Routes and first pathways for which the steered form of a manifest is remembered."""
 
-Rendered = tuple[bytes, bytes]
-"""A steered manifest, before and behind the URL of the steering server."""
+
+class Rendered(NamedTuple):
+    """A steered manifest, but for the URLs that each session has of its own.
+
+    Attributes:
+        pieces: The manifest; each second piece is a mark that stands for such a URL.
+        next_video: Where the origin has the next one: `http://s1.origin-cluster/video/1488/live.mpd`. Empty when
+            players do not ask for it again.
+    """
+
+    pieces: list[bytes]
+    next_video: str
 
 
 class Manifest:

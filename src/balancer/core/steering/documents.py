@@ -13,6 +13,8 @@ MEDIA_TYPE = "application/json"
 MAX_BASES = 1_000
 """Beginnings of URLs that are remembered; hostile ones could otherwise fill the memory."""
 
+_URL = b"%b/steering?config=%d&session=%b"
+_LIST = b'{"VERSION":1,"TTL":%%d,"RELOAD-URI":"%b","PATHWAY-PRIORITY":%%b}' % _URL
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 
 
@@ -49,7 +51,7 @@ class Addresses:
 
 def session_url(base: bytes, steered: Steered) -> bytes:
     """Return the URL that a session asks next."""
-    return b"%b/steering?config=%d&session=%b" % (base, steered.route.config.id, steered.token)
+    return _URL % (base, steered.route.config.id, steered.token)
 
 
 def steering_list(base: bytes, steered: Steered | None) -> bytes:
@@ -61,5 +63,5 @@ def steering_list(base: bytes, steered: Steered | None) -> bytes:
     """
     if steered is None:
         return b'{"VERSION":1,"TTL":%d,"RELOAD-URI":"%b/steering","PATHWAY-PRIORITY":[]}' % (LEAST_TTL, base)
-    url = session_url(base, steered)
-    return b'{"VERSION":1,"TTL":%d,"RELOAD-URI":"%b","PATHWAY-PRIORITY":%b}' % (steered.ttl, url, steered.pathways)
+    route, token, _, pathways, ttl, _, _ = steered
+    return _LIST % (ttl, base, route.config.id, token, pathways)

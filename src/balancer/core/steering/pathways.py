@@ -8,7 +8,7 @@ from balancer.core.routing.reasons import SkipReason
 from balancer.core.routing.routes import Route
 from balancer.core.routing.sticky import SLOTS
 from balancer.core.steering.sessions import Seat, first_position, seat_after
-from balancer.core.steering.tokens import Session, packed_shares, shares_of
+from balancer.core.steering.tokens import Session, packed_shares, places_of, shares_of
 
 
 class Pathways:
@@ -20,6 +20,7 @@ class Pathways:
     Attributes:
         route: As above.
         packed: The shares of the targets that serve, as tokens carry them.
+        places: By target, its place among them.
         is_unwell: Whether something is unhealthy, so that sessions are to ask again soon.
     """
 
@@ -34,6 +35,7 @@ class Pathways:
         self.is_unwell = SkipReason.UNHEALTHY in skipped.values()
         serving = [index for index, weight in enumerate(route.usable.weights) if weight]
         self.packed = packed_shares({self._ids[index]: route.policy.shares[index] for index in serving})
+        self.places = places_of(self.packed)
         self._shares = shares_of(self.packed)
         # A player that fails over by itself may go on to a later tier.
         self._later = sorted(
@@ -46,6 +48,15 @@ class Pathways:
     def is_exact(self) -> bool:
         """Whether sessions are spread by their tickets."""
         return isinstance(self.route.policy, Exact)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether a session may have a key though it is of no video in particular."""
+        return self.route.config.document.sticky_key != "video"
+
+    def target_at(self, index: int) -> int:
+        """Return what names the target of this index."""
+        return self._ids[index]
 
     def seat_of_new(self, ticket: int, slot: int) -> Seat:
         """Return the seat of a new session, by its ticket or by the slot of its key."""
@@ -66,10 +77,6 @@ class Pathways:
         first = policy.rank_of(slot)[0] if isinstance(policy, Sticky) else policy.rank(b"", 1)[0]
         # Should the policy become `exact`, its sessions are spread over their target.
         return Seat(self._ids[first], first_position(slot, SLOTS))
-
-    def knows(self, target: int) -> bool:
-        """Tell whether the config has a target, whatever its state."""
-        return target in self._indices
 
     def serves(self, target: int) -> bool:
         """Tell whether a target gets sessions."""

@@ -9,13 +9,15 @@ growth. Whoever stays, and whoever comes, gets a position in the new share, so t
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from balancer.core.routing.sticky import SLOTS
+
 GOLDEN = 0.6180339887498949
 """The golden ratio's fraction: its multiples spread most evenly of all (Knuth, TAOCP 3, §6.4)."""
 
-# Another irrational number, so that the sequences of two slots are not shifted by a multiple of the first.
-_SHIFT = 0.41421356237309515
+SHIFT = 0.41421356237309515
+"""Another irrational number, so that the sequences of two slots are not shifted by a multiple of the first."""
 
-_LAST = 1 - 2**-32
+LAST = 1 - 2**-32
 """The greatest position: rounding must not push a session out of its target."""
 
 
@@ -38,7 +40,12 @@ def first_position(ticket: int, cycle: int) -> float:
     any time.
     """
     turn, slot = divmod(ticket, cycle)
-    return min((turn * GOLDEN + slot * _SHIFT) % 1.0, _LAST)
+    return min((turn * GOLDEN + slot * SHIFT) % 1.0, LAST)
+
+
+def slot_without_key(ticket: int, now: int) -> int:
+    """Return the slot of a session that has no key: those of one process are spread evenly over all slots."""
+    return int((ticket + now) * GOLDEN % 1.0 * SLOTS)
 
 
 def seat_after(seat: Seat, before: Mapping[int, float], now: Mapping[int, float]) -> Seat:
@@ -71,4 +78,4 @@ def seat_after(seat: Seat, before: Mapping[int, float], now: Mapping[int, float]
 
 
 def _within(position: float) -> float:
-    return min(max(position, 0.0), _LAST)
+    return min(max(position, 0.0), LAST)

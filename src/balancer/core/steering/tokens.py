@@ -7,6 +7,8 @@ of the session that sends it; one that does not verify is no error, but a new se
 import base64
 import hmac
 import struct
+from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -17,15 +19,23 @@ KEY_SIZE = 32
 """Bytes of the key that signs tokens."""
 
 MAX_TOKEN = 1024
-"""Characters of the longest token: that of a config with 64 targets has 820."""
+"""Characters of the longest token: that of a config with 64 targets has 716."""
 
-# Version, config, time, slot of the key, position, place of the target among the shares.
+ELSEWHERE = -1
+"""Names no target."""
+
+MAX_SHARES = 256
+"""Shares whose places are remembered: tokens are written by those of the plan in force."""
+
+# Version, config, time, slot of the key, position, places among the shares of its target and of the one it was told.
 _STANDARD = bytes.maketrans(b"-_", b"+/")
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = (b"", b"===", b"==", b"=")
-_HEAD = struct.Struct(">BIIHIB")
+_HEAD = struct.Struct(">BIIHIBB")
 _SHARE = struct.Struct(">If")
 _SIGNATURE = 8
 _POSITIONS = 2**32
+_ELSEWHERE = 255
 
 
 class Session(NamedTuple):
@@ -38,6 +48,8 @@ class Session(NamedTuple):
         target: Where it is.
         position: Among the sessions there, from 0 to below 1.
         shares: The shares by which it is there, as `packed_shares` makes them.
+        told: The target that the last answer named first, which the session may have still to leave; a token knows it
+            only if it has a share, else it is `ELSEWHERE`.
     """
 
     config_id: int
@@ -46,6 +58,7 @@ class Session(NamedTuple):
     target: int
     position: float
     shares: bytes
+    told: int
 
 
 def key_of(secret: str) -> bytes:
@@ -63,6 +76,17 @@ def shares_of(packed: bytes) -> dict[int, float]:
     return dict(_SHARE.iter_unpack(packed))
 
 
+@lru_cache(MAX_SHARES)
+def places_of(packed: bytes) -> dict[int, int]:
+    """Return by target its place among shares that a token carries."""
+    return {target: place for place, (target, _) in enumerate(_SHARE.iter_unpack(packed))}
+
+
+def place_of(target: int, places: Mapping[int, int]) -> int:
+    """Return the place of a target as a token has it, also where it is not among the shares."""
+    return places.get(target, _ELSEWHERE)
+
+
 class Tokens:
     """Writes and reads tokens.
 
@@ -75,13 +99,28 @@ class Tokens:
 
     def write(self, session: Session) -> bytes:
         """Return the token of a session; it can stand in a query as it is."""
-        targets = [target for target, _ in _SHARE.iter_unpack(session.shares)]
-        position = min(int(session.position * _POSITIONS), _POSITIONS - 1)
-        place = targets.index(session.target)
-        begun = session.begun & 0xFFFFFFFF
-        head = _HEAD.pack(VERSION, session.config_id, begun, session.slot, position, place)
-        signed = head + session.shares
-        return base64.urlsafe_b64encode(signed + self._sign(signed)).rstrip(b"=")
+        config_id, begun, slot, target, position, shares, told = session
+        places = places_of(shares)
+        return self.seal(config_id, begun, slot, position, places[target], place_of(told, places), shares)
+
+    def seal(  # noqa: PLR0913, PLR0917  a token has as many parts, and a call for each new session sets none by name
+        self, config_id: int, begun: int, slot: int, position: float, at: int, told: int, shares: bytes
+    ) -> bytes:
+        """Return the token of a session by its parts: as `Session` has them, but by places among the shares.
+
+        Args:
+            config_id: See `Session`.
+            begun: See there.
+            slot: See there.
+            position: See there.
+            at: The place of its target.
+            told: That of the target that it was told, by `place_of`.
+            shares: See there.
+        """
+        signed = _HEAD.pack(VERSION, config_id, begun & 0xFFFFFFFF, slot, int(position * _POSITIONS), at, told) + shares
+        signature = self._keyed.copy()
+        signature.update(signed)
+        return base64.b64encode(signed + signature.digest()).translate(_URL_SAFE).rstrip(b"=")
 
     def read(self, token: bytes) -> Session | None:
         """Return the session of a token, None for anything but a token that was signed with the key."""
@@ -95,10 +134,13 @@ class Tokens:
         signed, signature = data[:-_SIGNATURE], data[-_SIGNATURE:]
         if not hmac.compare_digest(self._sign(signed), signature) or signed[0] != VERSION:
             return None
-        _, config_id, begun, slot, position, place = _HEAD.unpack_from(signed)
+        _, config_id, begun, slot, position, at, last = _HEAD.unpack_from(signed)
         shares = signed[_HEAD.size :]
-        target, _ = _SHARE.unpack_from(shares, place * _SHARE.size)
-        return Session(config_id, begun, slot, target, position / _POSITIONS, shares)
+        target, _ = _SHARE.unpack_from(shares, at * _SHARE.size)
+        told = target
+        if last != at:
+            told = ELSEWHERE if last == _ELSEWHERE else _SHARE.unpack_from(shares, last * _SHARE.size)[0]
+        return Session(config_id, begun, slot, target, position / _POSITIONS, shares, told)
 
     def _sign(self, data: bytes) -> bytes:
         # The key is hashed once for all tokens.

@@ -93,17 +93,19 @@ class Meters:
         if steered is None:
             self._count("answered", "steering", "2xx")
             return
-        key = steered.route, steered.first, steered.is_new, steered.has_moved
+        route, _, first, _, _, is_new, has_moved = steered
+        key = route, first, is_new, has_moved
         cells = self._steered.get(key)
         if cells is None:
             if len(self._steered) >= MAX_STEERED:
                 self._steered.clear()
-            config, event = steered.route.config, "new" if steered.is_new else "moved" if steered.has_moved else "kept"
-            name = config.document.targets[steered.first].name
+            config, event = route.config, "new" if is_new else "moved" if has_moved else "kept"
+            name = config.document.targets[first].name
             steered_cell = self.slot.cells("steered", str(config.id), name, event)
             cells = self._steered[key] = self.slot.cells("answered", "steering", "2xx"), steered_cell
-        for cell in cells:
-            self._words[cell] += 1
+        answered, told = cells
+        self._words[answered] += 1
+        self._words[told] += 1
 
     def turned_away(self) -> None:
         """Count a connection for which there was no room."""
