@@ -1,12 +1,13 @@
 """Shares that follow quality, by real services and stores."""
 
-import asyncio
 from collections import Counter
+from functools import partial
+from typing import Any
 
 import httpx
+from redis import Redis
 
-from balancer.adapters.redis.clients import make_redis
-from balancer.adapters.redis.probing import RedisSharedLoops
+from balancer.adapters import loop_json
 from balancer.core.loop.telling import Loops
 from tests.factories import BEARER, VIDEO
 from tests.integration.conftest import Start
@@ -43,39 +44,34 @@ def leads(balancer: Balancer) -> bool:
     return "balancer_prober_leader 1.0" in CLIENT.get(f"{balancer.url}/metrics").text
 
 
-def told(settings: dict[str, object]) -> Loops:
+def told(store: Redis, settings: dict[str, object]) -> Loops:
     """Return what the process that leads has told."""
-
-    async def load() -> Loops | None:
-        redis = make_redis(str(settings["REDIS_URL"]))
-        try:
-            return await RedisSharedLoops(redis, str(settings["REDIS_PREFIX"])).load()
-        finally:
-            await redis.aclose()
-
-    found = asyncio.run(load())
+    data: Any = store.get(f"{settings['REDIS_PREFIX']}loops")
+    found = loop_json.Reader("redis").read(data)
     assert found
     return found
 
 
 def test_shares_outlive_the_leader(start: Start, shared: dict[str, object]) -> None:
     """Bounds hold in every process within a second of their telling; when the one that leads ends, another goes on."""
-    settings = {**shared, "CMCD": "true", "ADMIN_RATE": "off"}
-    both = start(**settings), start(**settings)
-    for balancer in both:
-        balancer.wait()
-    # No target has a check, and somebody leads all the same.
-    change(both[0], targets=TARGETS, loop={"targets": [{"name": "cdn-a", "max": 20}]})
-    for balancer in both:
-        wait_for(lambda balancer=balancer: part(balancer) == 0.25, PATIENCE)  # type: ignore[misc]  # bound at once
-        assert {"a.example": 12, "b.example": 48} == served(balancer)
-    # Without that bound share comes back after some minutes, so until then only the state tells where it is.
-    change(both[0], loop={"targets": []})
-    wait_for(lambda: told(shared).configs[1].idle == "few-networks", PATIENCE)
-    before = told(shared).by
-    leader, other = sorted(both, key=leads, reverse=True)
-    leader.process.terminate()
-    wait_for(lambda: told(shared).by != before, PATIENCE)
-    assert 0.2 == round(told(shared).configs[1].shares["cdn-a"], 3)
-    assert leads(other)
-    assert (0.25, {"a.example": 12, "b.example": 48}) == (part(other), served(other))
+    with Redis.from_url(str(shared["REDIS_URL"])) as store:
+        read = partial(told, store, shared)
+        settings = {**shared, "CMCD": "true", "ADMIN_RATE": "off"}
+        both = start(**settings), start(**settings)
+        for balancer in both:
+            balancer.wait()
+        # No target has a check, and somebody leads all the same.
+        change(both[0], targets=TARGETS, loop={"targets": [{"name": "cdn-a", "max": 20}]})
+        for balancer in both:
+            wait_for(lambda balancer=balancer: part(balancer) == 0.25, PATIENCE)  # type: ignore[misc]  # bound at once
+            assert {"a.example": 12, "b.example": 48} == served(balancer)
+        # Without that bound share comes back after some minutes, so until then only the state tells where it is.
+        change(both[0], loop={"targets": []})
+        wait_for(lambda: read().configs[1].idle == "few-networks", PATIENCE)
+        before = read().by
+        leader, other = sorted(both, key=leads, reverse=True)
+        leader.process.terminate()
+        wait_for(lambda: read().by != before, PATIENCE)
+        assert 0.2 == round(read().configs[1].shares["cdn-a"], 3)
+        assert leads(other)
+        assert (0.25, {"a.example": 12, "b.example": 48}) == (part(other), served(other))
