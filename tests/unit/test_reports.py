@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 from balancer.core.cmcd.reading import MAX_BODY
 from balancer.core.quality.aggregates import Quality, merge
 from balancer.core.quality.figures import figures
+from balancer.edge.bodies import CONTINUE
 from balancer.telemetry.metrics import exposition
 from tests.unit.apps import make_test_app, test_client
 from tests.unit.test_edge import Edge
@@ -103,6 +104,40 @@ async def test_a_client_that_waits_is_told_to_go_on(edge: Edge) -> None:
     assert b"HTTP/1.1 100 Continue\r\n\r\n" == edge.ask(head).written
     assert b"HTTP/1.1 100 Continue\r\n\r\n" + ANSWER == edge.ask(head, body).written
     assert ANSWER == edge.ask(head + body).written
+
+
+@pytest.mark.parametrize(
+    "more", [b"", b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"Transfer-Encoding: chunked\r\n"]
+)
+async def test_a_head_that_is_known(edge: Edge, more: bytes) -> None:
+    """With a head that came before, a report is answered as by an edge that cuts and parses each one."""
+    known = sized(EVENT, more)
+    for _ in range(3):
+        # What is offered twice is remembered.
+        edge.ask(known)
+    heard(edge)
+    other = EVENT.replace(b"s-1", b"s-2")
+    half = len(known) // 2
+    redirect = b"GET /?video=http://s1.origin-cluster/a.ts HTTP/1.1\r\nHost: a\r\n\r\n"
+    for pieces in (
+        [known],
+        [sized(other, more)],
+        [known, known, redirect],
+        [known + known],
+        [known + b"\r\n", known],
+        [known + redirect, known],
+        [known[:half], known[half:], known],
+        [known[:-1], known[-1:]],
+        [known[:-1] + b"\n", known[:-3]],
+    ):
+        whole, cut = edge.ask(*pieces), Edge()
+        split = cut.ask(*(bytes([byte]) for byte in b"".join(pieces)))
+        # Whoever sends a body before it is asked for needs no word to go on.
+        written = [answer.written.replace(CONTINUE, b"") for answer in (split, whole)]
+        assert (written[0], split.is_closed) == (written[1], whole.is_closed)
+        assert [quality.reports for quality in heard(cut).values()] == [
+            quality.reports for quality in heard(edge).values()
+        ]
 
 
 async def test_requests_stay_in_order(edge: Edge) -> None:

@@ -136,6 +136,12 @@ class Connection(Endpoint, asyncio.Protocol):
                         self._is_free = False
                         self.transport.close()
                     return
+            elif data.startswith(b"POST ") and (answer := process.answer_report(data, self)) is not None:
+                self.transport.write(answer)
+                self._has_served = True
+                self.waiting_since = process.now
+                self.patience = process.limits.keep_alive
+                return
         self._take(data)
 
     @override
@@ -252,7 +258,7 @@ class Connection(Endpoint, asyncio.Protocol):
             if asked and process.is_own(asked):
                 self._answer(asked, rest)
                 return
-        parsed = process.parser.parse(head)
+        parsed = process.parse(head)
         self._body = body_of(parsed.body, head)
         if not process.is_own(parsed.start):
             self._begin_exchange(parsed)

@@ -17,9 +17,10 @@ from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH
 from balancer.core.urls.videos import PATH_FORM
 from balancer.edge.answers import Telling, tell_stranger
+from balancer.edge.bodies import is_too_long
 from balancer.edge.exchange import Application
 from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest, recognize_start
-from balancer.edge.parser import HeadParser
+from balancer.edge.parser import HeadParser, ParsedHead
 from balancer.edge.players import Asker, Players
 from balancer.edge.reports import PATH as REPORTS
 from balancer.edge.reports import ReportAnswers
@@ -45,6 +46,7 @@ LONGEST_HEAD = 1536
 
 STEERING = PATH.encode()
 
+_END_OF_HEAD = b"\r\n\r\n"
 _SESSION = b"GET %b" % STEERING
 _SESSIONS = _SESSION + b"?"
 
@@ -154,6 +156,8 @@ class Process:
         self.now = loop.time()
         self.parser = HeadParser()
         self._heads: Popular[RecognizedHead] = Popular(HEADS)
+        # Heads of reports that can be answered as soon as their bodies have come.
+        self._report_heads: Popular[ParsedHead] = Popular(HEADS)
         self._clients: Counter[str] = Counter()
         self._backlog: deque[Waiting] = deque()
         self._is_working = False
@@ -187,6 +191,34 @@ class Process:
     def wants_body(self, start: Start) -> bool:
         """Tell whether a request of the edge's own is to be answered with its body, and not before it has come."""
         return self._reports is not None and start.path == REPORTS and start.method == b"POST"
+
+    def parse(self, head: bytes) -> ParsedHead:
+        """Parse a head, and remember that of a report behind which nothing but its body is to be waited for.
+
+        Raises:
+            MalformedHead: When it breaks the rules of HTTP.
+        """
+        parsed = self.parser.parse(head)
+        if (
+            self.wants_body(parsed.start)
+            and parsed.keep_alive
+            and not is_too_long(parsed.body)
+            and not parsed.values(b"expect")
+            and len(head) <= LONGEST_HEAD
+        ):
+            self._report_heads.offer(head, parsed)
+        return parsed
+
+    def answer_report(self, data: bytes, asker: Asker) -> bytes | None:
+        """Answer a report that has come as a whole and with a head that is known; None for anything else.
+
+        A player sends many with the same head, and to parse it costs more than what it reports.
+        """
+        end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+        head = self._report_heads.get(data[:end])
+        if head is None or head.body != len(data) - end or self._reports is None:
+            return None
+        return self._reports.answer(head.start, head, asker, data[end:], keep_alive=True)
 
     def answer_recognized(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
         """Answer a request whose head is recognised; None where it is the application's, or not sound beyond doubt."""
