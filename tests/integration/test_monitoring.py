@@ -83,11 +83,11 @@ class Monitored:
 
 
 def watch(balancer: Balancer, target: TargetServer) -> None:
-    """Let the service watch its CDN by what is asked of a target that has a certificate."""
+    """Let the service watch its CDN by what is asked of a target that has a certificate, and let its loop run."""
     check = {"url": f"https://{target.host}/health", "interval": 0.5, "timeout": 0.5, "verify_tls": False}
-    change = {"id": 1, "name": "cdn", "check": check}
-    answer = httpx.patch(f"{balancer.url}/config/target", headers=BEARER, json=change)
-    assert answer.status_code == 200, answer.text
+    for path, change in (("/config/target", {"name": "cdn", "check": check}), ("/config", {"loop": {}})):
+        answer = httpx.patch(f"{balancer.url}{path}", headers=BEARER, json={"id": 1, **change})
+        assert answer.status_code == 200, answer.text
 
 
 @pytest.fixture(scope="module")
