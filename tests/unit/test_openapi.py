@@ -145,6 +145,7 @@ def test_times_are_told(document: Json) -> None:
             for what in ("created", "expires", "last_used", "revoked")
         ),
         ("KeyRequest", "expires_at"),
+        ("Live", "at"),
         ("QualityAnswer", "end"),
         *((name, "made_at") for name in ("Rules", "RulesEntry", "RulesRevision")),
         *(("StatsAnswer", field) for field in ("begin", "end")),

@@ -1,6 +1,6 @@
 """The Litestar application, put together from the routes of this room."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, NamedTuple
 
@@ -18,11 +18,12 @@ from typing_extensions import override
 from balancer.api.access import keys
 from balancer.api.configs import configs as config
 from balancer.api.configs import history, preview
+from balancer.api.console import live, pages
 from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
 from balancer.api.openapi.description import complete, component_schemas
-from balancer.api.operation import health, quality, stats, targets
+from balancer.api.operation import configured, health, quality, stats, targets
 from balancer.api.routing import explain, manifest, player, reports, steering
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
@@ -59,7 +60,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(shapes.Rules, rules.NewRules, rule_preview.RulesPreview, rule_preview.RulesPreviewRequest),
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, preview.Preview, preview.PreviewRequest),
-    *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
+    *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest, keys.Visitor, configured.SettingList, live.Live),
     *(health.Health, Readiness, stats.StatsAnswer, quality.QualityAnswer, targets.TargetList),
     *(steering.SteeringManifest, Problem),
 ]
@@ -70,6 +71,10 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+
+
+_ADMIN = (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets, live, configured)
+"""Modules with endpoints for admins."""
 
 
 class _Document(JsonRenderPlugin):
@@ -93,14 +98,23 @@ def _no_pages(response: Response[Any]) -> Response[Any]:
     return response
 
 
-async def _secure(message: Message, scope: Scope) -> None:
-    """Add the security headers to every answer but a player's."""
-    if message["type"] == "http.response.start" and not is_players(scope["path"]):
-        fields = MutableScopeHeaders.from_message(message)
-        for name, value in SECURITY.items():
-            fields[name] = value
-        if scope["path"].startswith("/docs"):
-            fields["content-security-policy"] = _DOCS_POLICY
+def _securing(policies: Mapping[str, str]) -> Callable[[Message, Scope], Coroutine[Any, Any, None]]:
+    """Return what adds the security headers to every answer but a player's.
+
+    Args:
+        policies: Of pages, by their path: what they may do.
+    """
+
+    async def secure(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start" and not is_players(scope["path"]):
+            fields = MutableScopeHeaders.from_message(message)
+            for name, value in SECURITY.items():
+                fields[name] = value
+            page = "/".join(scope["path"].split("/", 2)[:2])
+            if page in policies:
+                fields["content-security-policy"] = policies[page]
+
+    return secure
 
 
 class Served(NamedTuple):
@@ -112,6 +126,7 @@ class Served(NamedTuple):
         cmcd: Whether players are heard.
         open_docs: Whether the documents of the API need no credentials.
         open_metrics: Whether the metrics need none.
+        console_policy: What the page of the console may do (Content Security Policy 3).
     """
 
     role: ProcessRole = "all"
@@ -119,6 +134,7 @@ class Served(NamedTuple):
     cmcd: bool = False
     open_docs: bool = True
     open_metrics: bool = True
+    console_policy: str = ""
 
 
 def make_application(
@@ -131,7 +147,7 @@ def make_application(
         lifespan: Entered before the first request, left after the last one.
         served: What it serves.
     """
-    role, manifests, cmcd, open_docs, open_metrics = served
+    role, manifests, cmcd, open_docs, open_metrics, console_policy = served
     documents = OPEN if open_docs else needs(Role.VIEWER)
     routes: list[ControllerRouterHandler] = [
         *health.ENDPOINTS.routes,
@@ -142,14 +158,14 @@ def make_application(
         routes += manifest.ENDPOINTS.routes if manifests else []
         routes += reports.ENDPOINTS.routes if cmcd else []
     if role != "edge":
-        for subject in (config, history, preview, explain, rules, rule_history, rule_preview, keys, stats, targets):
+        for subject in _ADMIN:
             routes += subject.ENDPOINTS.routes
         routes += quality.ENDPOINTS.routes if cmcd else []
-        routes += docs.routes(documents)
+        routes += [*docs.routes(documents), *pages.routes(has_players=role == "all")]
     return Litestar(
         route_handlers=routes,
         guards=[authorize],
-        before_send=[_secure],
+        before_send=[_securing({"/docs": _DOCS_POLICY, "/console": console_policy})],
         lifespan=[lifespan],
         exception_handlers={
             BalancerError: on_domain_error,

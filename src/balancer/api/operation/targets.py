@@ -81,10 +81,21 @@ async def read_targets(
     watchlist: FromDishka[Watchlist], known: FromDishka[KnownVerdicts], clock: FromDishka[Clock]
 ) -> TargetList:
     """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""
-    configs = sorted(watchlist.configs, key=lambda config: config.id)
-    targets = [_state(config, target, known, clock()) for config in configs for target in config.document.targets]
+    targets = states_of(watchlist, known, clock())
     age, current = known.age, known.current
     return TargetList(targets, None if age is None else round(age, 3), current.unreliable_since if current else None)
+
+
+def states_of(watchlist: Watchlist, known: KnownVerdicts, now: datetime) -> list[TargetState]:
+    """Return how every target of every config in use is, by config and in order.
+
+    Args:
+        watchlist: The targets.
+        known: What is known of them.
+        now: As of when.
+    """
+    configs = sorted(watchlist.configs, key=lambda config: config.id)
+    return [_state(config, target, known, now) for config in configs for target in config.document.targets]
 
 
 def _state(config: CdnConfig, target: Target, known: KnownVerdicts, now: datetime) -> TargetState:
