@@ -301,8 +301,6 @@ def _as_variable(value: object) -> str:
             text = "set" if value.get_secret_value() else ""
         case bool():
             text = "true" if value else "false"
-        case Quota():
-            text = f"{value.count}/{value.seconds}s;burst={value.burst}"
         case (bool() as sees_refusals, float() as part):
             text = f"sample:{part:g}" if sees_refusals else "off"
         case dict():

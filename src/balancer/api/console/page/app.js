@@ -125,7 +125,7 @@ function frame(current) {
   const links = Object.keys(PAGES).filter((name) => may(PAGES[name].needs)).map((name) =>
     h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, t(`nav.${name}`)));
   const nav = h("nav", { "aria-label": t("nav") }, links);
-  const brand = h("a.brand", { href: "#/overview" }, h("img", { src: "console/icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, t("title")));
+  const brand = h("a.brand", { href: "#/overview", "aria-label": t("title") }, h("img", { src: "console/icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, t("title")));
   const visitor = session?.visitor;
   const account = h(
     "div.account", {}, pulse(), languageButton(), themeButton(),
@@ -159,7 +159,7 @@ function languageButton() {
   const language = currentLanguage();
   const next = LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length];
   return h("button.plain", {
-    lang: next, "aria-label": { en: "English", ru: "Русский" }[next],
+    lang: next, "aria-label": { en: "EN, English", ru: "RU, Русский" }[next],
     onclick: () => { setLanguage(next); void (session ? showPage() : showSignIn()); },
   }, next.toUpperCase());
 }

@@ -16,7 +16,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function h(tag, given = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
-  element.classList.add(...classes);
+  if (classes.length > 0) element.classList.add(...classes);
   assign(element, given);
   element.append(...kept(children));
   return element;

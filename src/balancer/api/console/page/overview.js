@@ -162,13 +162,15 @@ export function healthBadge(health) {
 /** @param {((now: any) => void)[]} updates */
 function refusals(updates) {
   const list = h("dl.reasons");
+  const none = h("p.none", {}, t("overview.no-refusals"));
   updates.push((now) => {
     const found = [...Object.entries(now.stats.refusals), ...Object.entries(now.stats.rate_limited).map(([name, count]) => [`limited-${name}`, count])];
     const most = Math.max(1, ...found.map(([, count]) => Number(count)));
     fill(list, found.sort((one, other) => Number(other[1]) - Number(one[1])).map(([name, count]) => h(
       "div.reason", {}, h("dt", {}, term("refusal", String(name))),
       h("dd", {}, h("i.meter", { "aria-hidden": "true", style: { width: `${(100 * Number(count)) / most}%` } }), h("span", {}, number(Number(count)))),
-    )), found.length === 0 && h("p.none", {}, t("overview.no-refusals")));
+    )));
+    none.hidden = found.length > 0;
   });
-  return h("section.card", {}, h("h2", {}, t("overview.refusals")), list);
+  return h("section.card", {}, h("h2", {}, t("overview.refusals")), list, none);
 }

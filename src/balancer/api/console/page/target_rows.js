@@ -75,7 +75,7 @@ export function targetRows(targets, policy, onEdit) {
     const mover = (/** @type {string} */ sign, /** @type {number} */ step, /** @type {string} */ name) => h(
       "button.plain", { "aria-label": label(t(name)), title: t(name), "data-move": name, disabled: target.tier + step < 0, onclick: () => moveTo(target, target.tier + step, name) }, sign);
     const made = h(
-      "div.target-row", { "data-target": target.name, draggable: true },
+      "div.target-row", { "data-target": target.name, draggable: "true" },
       h("span.grip", { "aria-hidden": "true", title: t("change.drag") }, "⠿"), targetName(target, index), slider, exact, share,
       h("div.row-actions", {}, drain, h("span", { "aria-hidden": "true" }, t("change.drain")), enabled, h("span", { "aria-hidden": "true" }, t("change.enabled")),
         mover("↑", -1, "change.earlier"), mover("↓", 1, "change.later")), fault,
