@@ -45,9 +45,9 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 
 # Files that take long begin first, so that both processes end together.
 .PHONY: test
-test: check prometheus  ## Run every check and every test, and see that they cover the code
+test: check prometheus console-packages  ## Run every check and every test, and see that they cover the code
 	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/unit -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=
-	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players tests/console -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
 
 # Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or
 # the package unpacked beside the libraries. Where neither can be had, those tests say so and are skipped.
@@ -56,6 +56,28 @@ prometheus: $(BIN)/python
 	@command -v prometheus >/dev/null || test -x $(VENV)/debian/usr/bin/prometheus || { mkdir -p $(VENV)/debian && cd $(VENV)/debian && \
 		apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . ; } >/dev/null 2>&1 || \
 		echo "No Prometheus here: the tests of the dashboard and of the alerts are skipped" >&2
+
+# What the console's tests check it with comes from npm. Where that cannot be had, those tests say so and are skipped.
+CONSOLE := tests/console
+$(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
+	npm ci --prefix $(CONSOLE)
+	@touch $@
+
+.PHONY: console-install
+console-install: $(CONSOLE)/node_modules/.package-lock.json  ## Install what checks the console's types and who can use it
+
+.PHONY: console-packages
+console-packages:
+	@$(MAKE) --no-print-directory console-install >/dev/null 2>&1 || \
+		echo "No npm packages here: two checks of the console are skipped" >&2
+
+.PHONY: console-test
+console-test: $(VENV)/.dev console-install  ## Try the console in Chromium
+	$(BIN)/pytest tests/console
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev  ## Show the console in docs/console/
+	$(BIN)/python -m tests.console
 
 .PHONY: check
 check: $(VENV)/.dev  ## Lint, format, types, import contracts and the OpenAPI document

@@ -428,10 +428,10 @@ class FakeSharedStats(SharedStats):
             self.told.setdefault(step, {})[source] = dict(counts)
 
     @override
-    async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
+    async def load(self, steps: range) -> Mapping[int, Mapping[str, Mapping[str, int]]]:
         if self.down:
             raise StoreUnavailable("redis")
-        return [self.told[step] for step in steps if step in self.told]
+        return {step: self.told[step] for step in steps if step in self.told}
 
 
 class FakeSharedQuality(SharedQuality):

@@ -13,6 +13,8 @@ from litestar import Litestar
 
 from balancer import __version__
 from balancer.api.application import Served, make_application
+from balancer.api.console.pages import policy_of
+from balancer.api.console.streams import Streams
 from balancer.api.framework.guards import Throttles
 from balancer.api.framework.observing import Observer
 from balancer.api.framework.strangers import Strangers
@@ -84,7 +86,10 @@ def create_app(
                         reports: ReportAnswers | None = await parts.get(ReportAnswers | None)
                         limit = (await parts.get(Throttles)).strangers
                         paths = _paths(app, settings)
-                        edge.open(EdgeParts(players, steering, paths, meters, proxies, watch, limit, reports))
+                        streams = await parts.get(Streams)
+                        edge.open(
+                            EdgeParts(players, steering, paths, meters, proxies, watch, limit, reports, streams.close)
+                        )
                     yield
         finally:
             try:
@@ -92,7 +97,14 @@ def create_app(
             except TimeoutError:
                 logger.warning("a store did not take leave in time; going without", seconds=CLOSE_TIMEOUT)
 
-    served = Served(settings.role, settings.manifests, settings.cmcd, settings.open_docs, settings.open_metrics)
+    served = Served(
+        settings.role,
+        settings.manifests,
+        settings.cmcd,
+        settings.open_docs,
+        settings.open_metrics,
+        policy_of(settings.sign_in),
+    )
     app = make_application(__version__, lifespan, served)
     setup_dishka(parts, app)
     handler = app.asgi_handler
@@ -110,4 +122,5 @@ def _paths(app: Litestar, settings: Settings) -> frozenset[bytes] | None:
     """Return the first segments of all paths that the application has; None when it is to answer whatever is asked."""
     if not settings.fast_lane:
         return None
-    return frozenset(route.path.split("/")[1].encode() for route in app.routes if route.path != "/")
+    is_front = settings.role == "admin"
+    return frozenset(route.path.split("/")[1].encode() for route in app.routes if route.path != "/" or is_front)

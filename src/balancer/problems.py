@@ -32,6 +32,7 @@ from balancer.core.errors import (
     StaleRules,
     StoreUnavailable,
     TargetNotFound,
+    TooManyStreams,
     Unauthenticated,
     UnknownFormat,
 )
@@ -104,6 +105,7 @@ TABLE: dict[type[BalancerError], Row] = {
     KeyNotFound: Row(HTTPStatus.NOT_FOUND, "key-not-found", "API key not found"),
     LastAdminKey: Row(HTTPStatus.CONFLICT, "last-admin-key", "Last admin key"),
     RateLimited: Row(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
+    TooManyStreams: Row(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-streams", "Too many live streams"),
     DefaultConfigKept: Row(HTTPStatus.CONFLICT, "default-config", "Default config"),
     ConfigInUse: Row(HTTPStatus.CONFLICT, "config-in-use", "Config in use"),
     IdempotencyKeyReused: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused"),
@@ -148,7 +150,7 @@ def headers_of(error: BalancerError) -> dict[str, str]:
             }
         case StaleRevision() | StaleRules():
             return {"etag": etag(error.config_id if isinstance(error, StaleRevision) else RULES, error.current)}
-        case NoConfig() | StoreUnavailable() | SchemaMismatch() | UnknownFormat():
+        case NoConfig() | StoreUnavailable() | SchemaMismatch() | UnknownFormat() | TooManyStreams():
             return {"retry-after": str(RETRY_AFTER)}
         case _:
             return {}

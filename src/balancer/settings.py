@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import override
 
 from balancer.core.access.keys import Role
+from balancer.core.access.masking import SettingsInForce, shown
+from balancer.core.access.providers import SignIn
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.clients.quotas import Quota
 from balancer.core.configs.documents import MAX_DISTRIBUTION_RATE
@@ -24,6 +26,8 @@ PREFIX = "BALANCER_"
 _SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{32,500}")
 # What stands before the path in the URLs that players are given.
 _PUBLIC_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?/?")
+
+_ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?(?:/[!#-:<-~]*+)?")
 
 
 class WrongSettings(Exception):
@@ -96,6 +100,10 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_jwks: str | None = None
     jwt_role_claim: str = "role"
+    jwt_client_id: str | None = None
+    jwt_scope: str = "openid"
+    jwt_authorize_url: str | None = None
+    jwt_token_url: str | None = None
     jwt_roles: Annotated[dict[str, Role], NoDecode] = Field(default_factory=lambda: {role.label: role for role in Role})
 
     player_rate: Annotated[Quota | None, NoDecode] = None
@@ -177,6 +185,24 @@ class Settings(BaseSettings):
             raise ValueError(f"{' and '.join(missing)} must be given as well where another of the provider's is")
         return self
 
+    @field_validator("jwt_authorize_url", "jwt_token_url")
+    @classmethod
+    def _check_endpoint(cls, value: str | None) -> str | None:
+        # It stands in a header field, in the policy of the console.
+        if value and not _ENDPOINT.fullmatch(value):
+            raise ValueError("must be an absolute http or https URL, such as https://id.example.com/token")
+        return value
+
+    @model_validator(mode="after")
+    def _check_sign_in(self) -> Self:
+        if self.jwt_client_id and not self.jwt_issuer:
+            raise ValueError("BALANCER_JWT_CLIENT_ID needs BALANCER_JWT_ISSUER")
+        if self.jwt_client_id and not _ENDPOINT.fullmatch(self.jwt_issuer or "") and not self.jwt_token_url:
+            raise ValueError("BALANCER_JWT_CLIENT_ID needs BALANCER_JWT_TOKEN_URL where the issuer is no URL")
+        if (self.jwt_authorize_url is None) != (self.jwt_token_url is None):
+            raise ValueError("BALANCER_JWT_AUTHORIZE_URL and BALANCER_JWT_TOKEN_URL must be given together")
+        return self
+
     @model_validator(mode="after")
     def _check_workers(self) -> Self:
         if self.worker_silence <= self.worker_start_time:
@@ -215,6 +241,31 @@ class Settings(BaseSettings):
             raise ValueError(error.fault) from None
 
     @property
+    def sign_in(self) -> SignIn | None:
+        """How people sign in at the console by the identity provider; None where they cannot."""
+        if not (self.jwt_client_id and self.jwt_issuer and self.jwt_audience):
+            return None
+        urls = self.jwt_authorize_url, self.jwt_token_url
+        return SignIn(self.jwt_issuer, self.jwt_client_id, self.jwt_audience, self.jwt_scope, *urls)
+
+    @property
+    def in_force(self) -> SettingsInForce:
+        """All settings as they may be shown; what is secret is told by its type, and never read here."""
+        return SettingsInForce(
+            [
+                shown(
+                    PREFIX + name.upper(),
+                    "off"
+                    if getattr(self, name) is None and "Quota" in str(field.annotation)
+                    else _as_variable(getattr(self, name)),
+                    is_secret=isinstance(getattr(self, name), SecretStr) or "SecretStr" in str(field.annotation),
+                    is_default=name not in self.model_fields_set,
+                )
+                for name, field in type(self).model_fields.items()
+            ]
+        )
+
+    @property
     def secrets(self) -> list[str]:
         """What must never be written anywhere: passwords, plain and escaped, and keys."""
         found = passwords_of_database(self.database_url.get_secret_value())
@@ -241,6 +292,26 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise WrongSettings([(_variable(fault["loc"]), _sentence(fault["msg"])) for fault in error.errors()]) from None
+
+
+def _as_variable(value: object) -> str:
+    """Return a value as it would stand in a variable; of a secret only whether there is one."""
+    match value:
+        case SecretStr():
+            text = "set" if value.get_secret_value() else ""
+        case bool():
+            text = "true" if value else "false"
+        case (bool() as sees_refusals, float() as part):
+            text = f"sample:{part:g}" if sees_refusals else "off"
+        case dict():
+            text = ",".join(f"{claim}={role.label}" for claim, role in value.items())
+        case tuple():
+            text = ",".join(map(str, value))
+        case float():
+            text = f"{value:g}"
+        case _:
+            text = "" if value is None else str(value)
+    return text
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

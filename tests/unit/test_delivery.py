@@ -37,6 +37,7 @@ def test_every_supported_python_is_tested() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text()
     assert "required" == job["env"]["BALANCER_TEST_PROMETHEUS"]
     assert "required" == load("ci")["jobs"]["players"]["env"]["BALANCER_TEST_PLAYERS"]
+    assert "required" == load("ci")["jobs"]["console"]["env"]["BALANCER_TEST_CONSOLE"]
 
 
 @pytest.mark.parametrize("name", ["Makefile", "docker/Dockerfile", "docs/operating.md"])
@@ -104,7 +105,7 @@ def test_a_release_needs_everything() -> None:
         assert "actions/attest-build-provenance" in steps(jobs[name])
     (build,) = [step for step in jobs["image"]["steps"] if "build-push-action" in step.get("uses", "")]
     assert (True, "mode=max") == (build["with"]["sbom"], build["with"]["provenance"])
-    assert {"test", "long", "players", "audit", "wheel", "image"} == set(load("ci")["jobs"])
+    assert {"test", "long", "players", "console", "audit", "wheel", "image"} == set(load("ci")["jobs"])
 
 
 def test_hooks_are_the_checks(tmp_path: Path) -> None:

@@ -147,6 +147,7 @@ def test_times_are_told(document: Json) -> None:
         ("KeyRequest", "expires_at"),
         ("LoopEvent", "at"),
         *(("LoopShare", field) for field in ("worse_since", "good_since")),
+        ("Live", "at"),
         ("QualityAnswer", "end"),
         *((name, "made_at") for name in ("Rules", "RulesEntry", "RulesRevision")),
         *(("StatsAnswer", field) for field in ("begin", "end")),

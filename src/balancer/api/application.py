@@ -1,6 +1,6 @@
 """The Litestar application, put together from the routes of this room."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, NamedTuple
 
@@ -16,11 +16,12 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 from balancer.api.access import keys
 from balancer.api.configs import configs as config
 from balancer.api.configs import history, preview
+from balancer.api.console import live, pages
 from balancer.api.framework.guards import OPEN, authorize, needs
 from balancer.api.framework.problems import MAX_BODY, on_domain_error, on_http_error, on_unexpected
 from balancer.api.openapi import docs
 from balancer.api.openapi.document import Document
-from balancer.api.operation import health, loop, quality, stats, targets
+from balancer.api.operation import configured, health, loop, quality, stats, targets
 from balancer.api.routing import explain, manifest, player, reports, steering
 from balancer.api.rules import history as rule_history
 from balancer.api.rules import preview as rule_preview
@@ -57,7 +58,7 @@ _SHAPES: list[type[msgspec.Struct]] = [
     *(shapes.Rules, rules.NewRules, rule_preview.RulesPreview, rule_preview.RulesPreviewRequest),
     *(rule_history.RulesRevision, rule_history.RulesPage, rule_history.RulesDiff, rule_history.RulesRollback),
     *(explain.Explained, preview.Preview, preview.PreviewRequest),
-    *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest),
+    *(keys.Key, keys.KeyPage, keys.NewKey, keys.KeyRequest, keys.Visitor, configured.SettingList, live.Live),
     *(health.Health, Readiness, stats.StatsAnswer, quality.QualityAnswer, targets.TargetList),
     loop.LoopAnswer,
     *(steering.SteeringManifest, Problem),
@@ -71,6 +72,13 @@ _DOCS_POLICY = (
 )
 
 
+_ADMIN = (
+    *(config, history, preview, explain, rules, rule_history, rule_preview, keys),
+    *(stats, targets, loop, live, configured),
+)
+"""Modules with endpoints for admins."""
+
+
 def _no_pages(response: Response[Any]) -> Response[Any]:
     """Let an unknown path below `/schema` be a problem as everywhere else; the framework would send a page."""
     if response.status_code == HTTP_404_NOT_FOUND:
@@ -78,14 +86,23 @@ def _no_pages(response: Response[Any]) -> Response[Any]:
     return response
 
 
-async def _secure(message: Message, scope: Scope) -> None:
-    """Add the security headers to every answer but a player's."""
-    if message["type"] == "http.response.start" and not is_players(scope["path"]):
-        fields = MutableScopeHeaders.from_message(message)
-        for name, value in SECURITY.items():
-            fields[name] = value
-        if scope["path"].startswith("/docs"):
-            fields["content-security-policy"] = _DOCS_POLICY
+def _securing(policies: Mapping[str, str]) -> Callable[[Message, Scope], Coroutine[Any, Any, None]]:
+    """Return what adds the security headers to every answer but a player's.
+
+    Args:
+        policies: Of pages, by their path: what they may do.
+    """
+
+    async def secure(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start" and not is_players(scope["path"]):
+            fields = MutableScopeHeaders.from_message(message)
+            for name, value in SECURITY.items():
+                fields[name] = value
+            page = "/".join(scope["path"].split("/", 2)[:2])
+            if page in policies:
+                fields["content-security-policy"] = policies[page]
+
+    return secure
 
 
 class Served(NamedTuple):
@@ -97,6 +114,7 @@ class Served(NamedTuple):
         cmcd: Whether players are heard.
         open_docs: Whether the documents of the API need no credentials.
         open_metrics: Whether the metrics need none.
+        console_policy: What the page of the console may do (Content Security Policy 3).
     """
 
     role: ProcessRole = "all"
@@ -104,6 +122,7 @@ class Served(NamedTuple):
     cmcd: bool = False
     open_docs: bool = True
     open_metrics: bool = True
+    console_policy: str = ""
 
 
 def make_application(
@@ -116,7 +135,7 @@ def make_application(
         lifespan: Entered before the first request, left after the last one.
         served: What it serves.
     """
-    role, manifests, cmcd, open_docs, open_metrics = served
+    role, manifests, cmcd, open_docs, open_metrics, console_policy = served
     documents = OPEN if open_docs else needs(Role.VIEWER)
     routes: list[ControllerRouterHandler] = [
         *health.ENDPOINTS.routes,
@@ -127,26 +146,14 @@ def make_application(
         routes += manifest.ENDPOINTS.routes if manifests else []
         routes += reports.ENDPOINTS.routes if cmcd else []
     if role != "edge":
-        for subject in (
-            config,
-            history,
-            preview,
-            explain,
-            rules,
-            rule_history,
-            rule_preview,
-            keys,
-            stats,
-            targets,
-            loop,
-        ):
+        for subject in _ADMIN:
             routes += subject.ENDPOINTS.routes
         routes += quality.ENDPOINTS.routes if cmcd else []
-        routes += docs.routes(documents)
+        routes += [*docs.routes(documents), *pages.routes(has_players=role == "all")]
     return Litestar(
         route_handlers=routes,
         guards=[authorize],
-        before_send=[_secure],
+        before_send=[_securing({"/docs": _DOCS_POLICY, "/console": console_policy})],
         lifespan=[lifespan],
         exception_handlers={
             BalancerError: on_domain_error,

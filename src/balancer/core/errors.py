@@ -20,6 +20,7 @@
     ├── KeyNotFound             no API key has that id
     ├── LastAdminKey            no other API key that works has the role of an admin
     ├── RateLimited             a client makes more requests than it may
+    ├── TooManyStreams          a process sends as many live streams as it may
     ├── NoConfig                no config is known, neither from the database nor from a copy of it
     ├── StoreUnavailable        a store did not answer, or not in time
     │   └── OutcomeUnknown      the database did not confirm a change, which may have been made or not
@@ -270,6 +271,14 @@ class RateLimited(BalancerError):
         self.seconds = seconds
         self.burst = burst
         self.wait = wait
+
+
+class TooManyStreams(BalancerError):
+    """A process sends as many live streams as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"This process sends {limit} live streams already, as many as it may.")
+        self.limit = limit
 
 
 class NoConfig(BalancerError):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from uvicorn.server import ServerState
 
-from balancer import headers
+from balancer import front_page, headers
 from balancer.core.steering import documents as steering
 from balancer.problems import MEDIA_TYPE, Problem
 from balancer.telemetry.players import REQUEST_ID
@@ -20,6 +20,7 @@ _PLAYER = headers.lines(headers.PLAYER)
 _PREFLIGHT = headers.lines(headers.PREFLIGHT)
 _REPORT_PREFLIGHT = headers.lines(headers.REPORT_PREFLIGHT)
 _SECURITY = headers.lines(headers.SECURITY)
+_PAGE = headers.lines(front_page.HEADERS)
 
 
 class Telling(NamedTuple):
@@ -107,6 +108,12 @@ class Answers:
         fields = f"{before}content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n{own_id}{after}"
         head = self._head(status, fields, keep_alive=keep_alive)
         return head if is_head else head + body
+
+    def page(self, page: bytes, request_id: str, *, is_head: bool, keep_alive: bool) -> bytes:
+        """Return the answer to a person who asks where players ask."""
+        fields = f"{_PLAYER}content-type: {front_page.MEDIA_TYPE}\r\ncontent-length: {len(page)}\r\n{_PAGE}"
+        head = self._head(HTTPStatus.OK, f"{fields}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
+        return head if is_head else head + page
 
     def _head(self, status: HTTPStatus, fields: str, *, keep_alive: bool) -> bytes:
         if self._state.default_headers is not self._dated:

@@ -128,6 +128,8 @@ class EdgeServer(uvicorn.Server):
             watch.cancel()
         if self._edge.beats:
             self._edge.beats.stop(self._number)
+        if self._edge.parts and self._edge.parts.on_leaving:
+            self._edge.parts.on_leaving()
         await self._take_last()
         await super().shutdown(sockets)
         _leave_in_time()

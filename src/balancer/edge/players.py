@@ -17,6 +17,7 @@ from balancer.core.routing.routes import NOBODY, Client
 from balancer.core.urls.videos import PATH_FORM
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
+from balancer.front_page import is_persons
 from balancer.problems import TABLE, headers_of, not_allowed, problem_of
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, request_id_of
@@ -117,21 +118,24 @@ class Players:
         meters: Count what happens.
         watch: Sees each request.
         hearing: Takes in what players report with their requests; None where nobody is heard.
+        page: What a person is shown who asks for no video.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - made by the table of parts alone
         self,
         redirects: Redirects,
         gate: PlayerGate,
         meters: Meters,
         watch: PlayerWatch,
         hearing: Hearing | None = None,
+        page: bytes = b"",
     ) -> None:
         self._redirects = redirects
         self._throttle, self._proxies = gate
         self._meters = meters
         self._watch = watch
         self._hearing = hearing
+        self._page = page
         self._plan: Plan | None = None
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
@@ -275,12 +279,15 @@ class Players:
 
     def _refuse(self, request: Request, refused: Refused) -> bytes:
         told, code, reason = refused
+        is_head = request.method == b"HEAD"
+        if self._page and reason is RefusalReason.VIDEO_MISSING and is_persons(request.head.joined(b"accept")):
+            self._meters.answered("player", HTTPStatus.OK)
+            return request.asker.answers.page(self._page, request.id, is_head=is_head, keep_alive=request.keep_alive)
         self._meters.answered("player", told.status)
         if reason is not None:
             self._meters.refused(reason)
         if self._watch.sees_refusals:
             self._watch.refused(told.status, code, self.client_of(request.head, request.asker), request.begun)
-        is_head = request.method == b"HEAD"
         return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
     def _forget(self) -> None:

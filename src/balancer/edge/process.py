@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from time import monotonic
@@ -82,6 +83,7 @@ class EdgeParts(NamedTuple):
         watch: Sees what players are refused.
         strangers: Limits how often a client asks for what is not there; None for no limit.
         reports: Answers players that report; None where nobody is heard, or the application does that itself.
+        on_leaving: Called when the process is about to end: what would never end by itself must.
     """
 
     players: Players | None
@@ -92,6 +94,7 @@ class EdgeParts(NamedTuple):
     watch: PlayerWatch
     strangers: Throttle | None = None
     reports: ReportAnswers | None = None
+    on_leaving: Callable[[], None] | None = None
 
 
 class Stage(Enum):

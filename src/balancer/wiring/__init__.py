@@ -5,6 +5,7 @@ from dishka.provider import BaseProvider
 
 from balancer.settings import Settings
 from balancer.telemetry.metrics.board import Board
+from balancer.wiring.console import ConsoleProvider
 from balancer.wiring.health import HealthProvider
 from balancer.wiring.metrics import MetricsProvider
 from balancer.wiring.quality import QualityProvider
@@ -32,6 +33,7 @@ def make_container(settings: Settings, *overrides: BaseProvider, board: Board | 
         SteeringProvider(),
         QualityProvider(),
         ServerProvider(),
+        ConsoleProvider(),
         *overrides,
         context={Settings: settings, Board: board or Board()},
     )

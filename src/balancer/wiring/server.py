@@ -9,6 +9,7 @@ from balancer.edge.listening import Edge
 from balancer.edge.players import PlayerGate, Players
 from balancer.edge.process import Limits
 from balancer.edge.tls import CertificateFiles
+from balancer.front_page import FrontPage, front_page
 from balancer.settings import Settings
 from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.metrics.meters import Meters
@@ -28,11 +29,16 @@ class ServerProvider(Provider):
         meters: Meters,
         watch: PlayerWatch,
         hearing: Hearing | None,
+        page: FrontPage,
         settings: Settings,
     ) -> Players | None:
         if settings.role == "admin" or not settings.fast_lane:
             return None
-        return Players(redirects, gate, meters, watch, hearing)
+        return Players(redirects, gate, meters, watch, hearing, page)
+
+    @provide
+    def page(self, settings: Settings) -> FrontPage:
+        return front_page(has_admin=settings.role != "edge")
 
     @provide
     def edge(self, settings: Settings) -> Edge:

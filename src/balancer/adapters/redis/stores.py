@@ -1,6 +1,6 @@
 """What processes share through a Redis server, or one that speaks its protocol such as Valkey."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 
 import msgspec
 from redis.asyncio import Redis
@@ -172,17 +172,17 @@ class RedisSharedStats(SharedStats):
                 await commands.execute()
 
     @override
-    async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
+    async def load(self, steps: range) -> Mapping[int, Mapping[str, Mapping[str, int]]]:
         with asking(STORE):
             async with self._redis.pipeline(transaction=False) as commands:
                 for step in steps:
                     _ = commands.hgetall(f"{self._prefix}{step}")
                 answers = await commands.execute()
-        return [
-            {source.decode(errors="replace"): _read_counts(counts) for source, counts in answer.items()}
-            for answer in answers
+        return {
+            step: {source.decode(errors="replace"): _read_counts(counts) for source, counts in answer.items()}
+            for step, answer in zip(steps, answers, strict=True)
             if answer
-        ]
+        }
 
 
 def _read_counts(data: bytes) -> dict[str, int]:

@@ -9,13 +9,14 @@ from dishka.integrations.litestar import FromDishka
 from balancer.api.framework.endpoints import Endpoints
 from balancer.api.framework.guards import signature
 from balancer.api.framework.inputs import AnyRequest, read_body, read_cursor, read_limit, read_required
+from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import CURSOR, LIMIT, required
 from balancer.api.openapi.operations import Time
 from balancer.core.access.authentication import KeyRing
 from balancer.core.access.keys import ApiKey, Role
 from balancer.core.access.ports import ApiKeys
 from balancer.core.clocks import Clock
-from balancer.core.errors import InvalidInput, KeyNotFound, LastAdminKey
+from balancer.core.errors import InvalidInput, KeyNotFound, LastAdminKey, Unauthenticated
 
 ENDPOINTS = Endpoints("keys")
 
@@ -26,6 +27,18 @@ class RoleName(StrEnum):
     VIEWER = Role.VIEWER.label
     OPERATOR = Role.OPERATOR.label
     ADMIN = Role.ADMIN.label
+
+
+class Visitor(msgspec.Struct):
+    """Who asks.
+
+    Attributes:
+        actor: As the history names them: `key:3 deployment`, `token:alice`.
+        role: What they may do.
+    """
+
+    actor: str
+    role: RoleName
 
 
 class Key(msgspec.Struct):
@@ -147,3 +160,15 @@ async def revoke_key(request: AnyRequest, keys: FromDishka[ApiKeys], clock: From
     It stops working at once, everywhere, and stays in the list. The last admin's key is kept.
     """
     await keys.revoke(read_required(request, "id"), signature(request, clock, None))
+
+
+@ENDPOINTS.endpoint("GET /identity", Role.VIEWER, answer="Who asks.")
+async def read_identity(request: AnyRequest) -> Visitor:
+    """Read who you are, and what you may do.
+
+    By the credentials of the request: an API key, or a token of the identity provider.
+    """
+    identity = note_of(request.scope).identity
+    if identity is None or identity.role is None:
+        raise Unauthenticated("This needs a header 'Authorization: Bearer <key>'.", tried=False)
+    return Visitor(identity.actor, RoleName(identity.role.label))

@@ -140,7 +140,7 @@ async def read_stats(
 
     By config and target: for all workers of this host, and for all hosts that share a Redis.
     """
-    return _answer(await stats.served(_window(request)), redirects.plan, known, quality)
+    return stats_of(await stats.served(_window(request)), redirects.plan, known, quality)
 
 
 def _window(request: AnyRequest) -> int:
@@ -152,7 +152,15 @@ def _window(request: AnyRequest) -> int:
     return seconds
 
 
-def _answer(served: Served, plan: Plan | None, known: KnownVerdicts, quality: KnownQuality) -> StatsAnswer:
+def stats_of(served: Served, plan: Plan | None, known: KnownVerdicts, quality: KnownQuality) -> StatsAnswer:
+    """Return what clients see of what was served.
+
+    Args:
+        served: What was counted.
+        plan: In force now.
+        known: Verdicts about the targets.
+        quality: How players fare.
+    """
     configs: dict[str, dict[str, int]] = {}
     refusals: dict[str, int] = {}
     limited: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """How the targets are."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from dishka.integrations.litestar import FromDishka
@@ -91,15 +91,32 @@ async def read_targets(
     clock: FromDishka[Clock],
 ) -> TargetList:
     """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""
-    configs = sorted(watchlist.configs, key=lambda config: config.id)
-    both = known, loops
-    targets = [_state(config, target, both, clock()) for config in configs for target in config.document.targets]
+    targets = states_of(watchlist, Heeded(known, loops), clock())
     age, current = known.age, known.current
     return TargetList(targets, None if age is None else round(age, 3), current.unreliable_since if current else None)
 
 
-def _state(config: CdnConfig, target: Target, both: tuple[KnownVerdicts, KnownLoops], now: datetime) -> TargetState:
-    known, loops = both
+class Heeded(NamedTuple):
+    """What shares are given by beside the configs: the verdicts about targets, and the loops of configs."""
+
+    verdicts: KnownVerdicts
+    loops: KnownLoops
+
+
+def states_of(watchlist: Watchlist, heeded: Heeded, now: datetime) -> list[TargetState]:
+    """Return how every target of every config in use is, by config and in order.
+
+    Args:
+        watchlist: The targets.
+        heeded: What is known of them.
+        now: As of when.
+    """
+    configs = sorted(watchlist.configs, key=lambda config: config.id)
+    return [_state(config, target, heeded, now) for config in configs for target in config.document.targets]
+
+
+def _state(config: CdnConfig, target: Target, heeded: Heeded, now: datetime) -> TargetState:
+    known, loops = heeded
     loop = loops.about(config)
     check = probe_of(target)
     told = known.about((config.id, target.name), check.url) if check else None

@@ -8,12 +8,13 @@ from typing import Any
 from dishka.integrations.litestar import FromDishka
 from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
+from litestar.enums import HttpMethod
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_301_MOVED_PERMANENTLY
 from typing_extensions import override
 
-from balancer import headers
+from balancer import front_page, headers
 from balancer.api.framework.endpoints import HTTP_DETAILS, Endpoints
 from balancer.api.framework.guards import limit_players
 from balancer.api.framework.inputs import joined
@@ -26,6 +27,7 @@ from balancer.core.routing.decisions import Decision
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client
 from balancer.core.urls.videos import IN_PATH, MAX_VIDEO
+from balancer.front_page import FrontPage, is_persons
 
 ENDPOINTS = Endpoints("player")
 
@@ -78,6 +80,13 @@ class Redirection(ASGIResponse):
         return [header for header in super().encode_headers() if header[0] != b"content-type"]
 
 
+def shown_to_person(request: Request[Any, Any, Any], page: FrontPage) -> ASGIResponse:
+    """Return the answer to a person who opens the path of players in a browser."""
+    fields = {"content-type": front_page.MEDIA_TYPE, "content-length": str(len(page)), **front_page.HEADERS}
+    is_head = request.method == HttpMethod.HEAD
+    return ASGIResponse(headers={**headers.PLAYER, **fields}, body=b"" if is_head else page, is_head_response=is_head)
+
+
 # It stands first: where a path has no OPTIONS yet, the framework adds one of its own.
 @ENDPOINTS.endpoint(
     "OPTIONS /",
@@ -118,6 +127,7 @@ async def redirect_video(
     redirects: FromDishka[Redirects],
     proxies: FromDishka[TrustedProxies],
     hearing: FromDishka[Hearing | None],
+    page: FromDishka[FrontPage],
 ) -> ASGIResponse:
     """Redirect a player to its video.
 
@@ -132,7 +142,12 @@ async def redirect_video(
     or `GET /explain` with the same query, which tells status and location as JSON.
     """
     query = request.scope["query_string"]
-    return _redirection(request, proxies, hearing, lambda client: redirects.redirect(query, client))
+    try:
+        return _redirection(request, proxies, hearing, lambda client: redirects.redirect(query, client))
+    except InvalidVideo as error:
+        if error.reason is RefusalReason.VIDEO_MISSING and is_persons(joined(request, b"accept")):
+            return shown_to_person(request, page)
+        raise
 
 
 @ENDPOINTS.endpoint(

@@ -49,6 +49,10 @@ class Quota:
         count, seconds = int(found[1]), UNITS[found[2]]
         return cls(count, seconds, int(found[3]) if found[3] else max(1, count // seconds))
 
+    def __str__(self) -> str:
+        (unit,) = (name for name, seconds in UNITS.items() if seconds == self.seconds)
+        return f"{self.count}/{unit};burst={self.burst}"
+
     @property
     def interval(self) -> float:
         """Seconds that one request costs."""

@@ -1,6 +1,6 @@
 """What watching the service needs of the outside. Every call may raise StoreUnavailable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from balancer.core.configs.checks import Check
@@ -24,8 +24,8 @@ class SharedStats(Protocol):
         """
         ...
 
-    async def load(self, steps: range) -> Sequence[Mapping[str, Mapping[str, int]]]:
-        """Return for each step what each process has counted, by its name; steps that nobody knows are left out."""
+    async def load(self, steps: range) -> Mapping[int, Mapping[str, Mapping[str, int]]]:
+        """Return by step what each process has counted, by its name; steps that nobody knows are left out."""
         ...
 
 

@@ -67,17 +67,18 @@ class RecentSteps:
         return _steps(self._slot.words, [name for name, _ in _kept(entries)], first)
 
 
-def counted(views: Iterable[View], first: int) -> Counter[Name]:
-    """Return what the processes of a host have counted from the step `first` until now."""
-    found: Counter[Name] = Counter()
+def counted(views: Iterable[View], steps: range) -> dict[int, Counter[Name]]:
+    """Return what the processes of a host have counted in each of some steps, of which the last one is now."""
+    found: dict[int, Counter[Name]] = {step: Counter() for step in steps}
     for view in views:
         kept = list(_kept(view.entries))
         for column, (name, total) in enumerate(kept):
             # What is in no step yet was counted within the last second.
-            found[name] += round(total - view.words[_TOLD + column])
-        for step in _steps(view.words, [name for name, _ in kept], first).values():
-            found += step
-    return +found
+            found[steps[-1]][name] += round(total - view.words[_TOLD + column])
+        for step, counts in _steps(view.words, [name for name, _ in kept], steps[0]).items():
+            # By a clock that was put back, a step may lie ahead.
+            found[min(step, steps[-1])] += counts
+    return {step: +counts for step, counts in found.items()}
 
 
 def _kept(entries: Iterable[Entry]) -> Iterable[tuple[Name, float]]:

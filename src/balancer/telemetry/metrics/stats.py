@@ -1,6 +1,7 @@
 """What was served lately, over all processes of the host, and over all hosts that share a store."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from balancer.core.clocks import Clock
@@ -36,6 +37,33 @@ class Served:
     counts: Counter[Name]
 
 
+@dataclass(frozen=True)
+class Timeline:
+    """The same step by step.
+
+    Attributes:
+        end: Seconds since 1970 until when.
+        is_fleet: As of `Served`.
+        steps: By number, how often each name was counted in each step, in order.
+        hosts: By number of the step, the other hosts that told anything.
+    """
+
+    end: float
+    is_fleet: bool
+    steps: Mapping[int, Counter[Name]]
+    hosts: Mapping[int, Collection[str]]
+
+    def served(self, window: int) -> Served:
+        """Return what was served in the last `window` seconds of it, rounded up to whole steps."""
+        first = int(self.end - window) // STEP
+        counts: Counter[Name] = Counter()
+        for step, found in self.steps.items():
+            if step >= first:
+                counts.update(found)
+        hosts = {host for step, names in self.hosts.items() if step >= first for host in names}
+        return Served(first * STEP, self.end, 1 + len(hosts), self.is_fleet, counts)
+
+
 class Stats:
     """Counts what was served.
 
@@ -57,29 +85,33 @@ class Stats:
 
         This host is counted up to now, others up to their last report, a second ago.
         """
+        return (await self.timeline(window)).served(window)
+
+    async def timeline(self, window: int) -> Timeline:
+        """Return the same step by step."""
         now = self._clock().timestamp()
-        first, last = int(now - window) // STEP, int(now) // STEP
-        others, names = await self._others(range(first, last + 1))
+        steps = range(int(now - window) // STEP, int(now) // STEP + 1)
+        others = await self._others(steps)
         # After the others have answered, so that nothing of here is older than what they say.
         self._reporting.report()
-        here = counted(self._board.read(), first)
-        return Served(first * STEP, now, 1 + len(names or ()), names is not None, here + others)
+        counts = counted(self._board.read(), steps)
+        hosts: dict[int, Collection[str]] = {}
+        for step, told in (others or {}).items():
+            hosts[step] = {host for source in told if (host := _host_of(source)) != self._board.name}
+            for source, found in told.items():
+                if _host_of(source) != self._board.name:
+                    counts[step].update({name_of(text): count for text, count in found.items()})
+        return Timeline(now, others is not None, counts, hosts)
 
-    async def _others(self, steps: range) -> tuple[Counter[Name], set[str] | None]:
-        """Return what the other hosts have counted, and their names; None when they cannot be asked."""
-        counts: Counter[Name] = Counter()
-        names: set[str] = set()
+    async def _others(self, steps: range) -> Mapping[int, Mapping[str, Mapping[str, int]]] | None:
+        """Return what all hosts have told, with the steps that it is about; None when they cannot be asked."""
         if self._shared is None:
-            return counts, None
+            return None
         try:
-            found = await self._shared.load(steps)
+            return await self._shared.load(steps)
         except StoreUnavailable:
-            return counts, None
-        for step in found:
-            for source, told in step.items():
-                host = source.partition("/")[0]
-                if host != self._board.name:
-                    names.add(host)
-                    for text, count in told.items():
-                        counts[name_of(text)] += count
-        return counts, names
+            return None
+
+
+def _host_of(source: str) -> str:
+    return source.partition("/")[0]
