@@ -73,6 +73,10 @@ unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers
 integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis protocol and uvicorn
 	$(BIN)/pytest tests/integration tests/faults tests/attacks
 
+.PHONY: client
+client: $(VENV)/.dev  ## Generate the Python client from the OpenAPI document
+	$(BIN)/python -m tests.client
+
 .PHONY: format
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .
