@@ -74,8 +74,9 @@ integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis proto
 	$(BIN)/pytest tests/integration tests/faults tests/attacks
 
 .PHONY: client
-client: $(VENV)/.dev  ## Generate the Python client from the OpenAPI document
+client: $(VENV)/.dev  ## Generate the Python client and the schema of balancer.yaml from the OpenAPI document
 	$(BIN)/python -m tests.client
+	$(BIN)/python -m tests.schema
 
 .PHONY: format
 format: $(VENV)/.dev  ## Format the code
