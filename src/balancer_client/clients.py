@@ -115,14 +115,16 @@ class AsyncBalancer(AsyncOperations):
 
 
 def _checked(url: str) -> str:
+    # What stands before an @ may be a password, and is not repeated.
+    shown = f"'{url}'" if "@" not in url else "This"
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise ValueError(f"'{url}' is no URL: {error}.") from None
+        raise ValueError(f"{shown} is no URL: {error}.") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host or not _HOST.fullmatch(parsed.raw_host):
-        raise ValueError(f"'{url}' is no URL that begins with http:// or https://.")
+        raise ValueError(f"{shown} is no URL that begins with http:// or https://.")
     if (parsed.port or 1) > MAX_PORT:
-        raise ValueError(f"'{url}' is no URL: there is no port {parsed.port}.")
+        raise ValueError(f"{shown} is no URL: there is no port {parsed.port}.")
     if parsed.query or parsed.fragment or parsed.userinfo:
         raise ValueError("The service's URL has no user, query or fragment.")
     return url

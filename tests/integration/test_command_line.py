@@ -14,6 +14,7 @@ from tests.documented import DOCUMENT, examples, run, steady
 from tests.factories import KEY
 from tests.inside import run_inside
 from tests.integration.conftest import Start
+from tests.integration.test_commands import Terminal
 from tests.processes import wait_for
 from tests.targets import TargetServer
 
@@ -119,3 +120,43 @@ def test_every_remote_command_has_help(tmp_path: Path) -> None:
     for name, entry in main.entries.items():
         if entry.kind is SERVICE and not hasattr(entry.load(), "commands") and name not in {"login", "completion"}:
             assert "--profile" in run_inside(tmp_path, name, "--help").stdout, name
+
+
+def test_at_a_terminal(service: dict[str, str], tmp_path: Path) -> None:
+    """At a terminal a question is asked, and statistics are drawn in place; a no changes nothing."""
+    for answer, code in (("n\n", 7), ("y\n", 0)):
+        with Terminal(tmp_path, "config", "set", "--rate", "1", **service) as terminal:
+            terminal.read_until(r"Do it\? \[y/N\]")
+            terminal.type(answer)
+            terminal.read_all()
+            assert code == terminal.process.wait(60), terminal.text
+    with Terminal(tmp_path, "stats", "--watch", "--count", "2", "--interval", "0.1", **service) as terminal:
+        assert "0 redirects" in terminal.read_all()
+
+
+@pytest.mark.parametrize(("variables", "is_coloured"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)])  # fmt: skip  # noqa: E501
+def test_colours(
+    service: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    is_coloured: bool,
+) -> None:
+    """Colours are shown on a terminal, but not with `NO_COLOR`."""
+    assert 0 == run_inside(tmp_path, "drain", "cdn", "--yes", **service).returncode
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with Terminal(tmp_path, "config", "show", terminal=variables["TERM"], **service) as terminal:
+        assert is_coloured == ("\x1b[33m" in terminal.read_all()), terminal.text
+
+
+def test_login_at_a_terminal(service: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`balancer login` asks for what it is not told, and shows no key that is typed."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with Terminal(tmp_path, "login") as terminal:
+        terminal.read_until("URL of the service")
+        terminal.type(f"{service['URL']}\n")
+        terminal.read_until("API key")
+        terminal.type(f"{KEY}\n")
+        assert (True, False) == ("is kept as the profile 'default'" in terminal.read_all(), KEY in terminal.text)
+    assert "cdn" in run_inside(tmp_path, "config", "list").stdout

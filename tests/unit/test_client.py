@@ -122,6 +122,8 @@ def test_the_key_is_not_shown() -> None:
         "http://a b",
         "http://b.example/?a=1",
         "http://user:secret@b.example",
+        "http://user:secret@b.example:99999",
+        "ftp://user:secret@b.example",
         "http://b.example:99999",
     ],
 )

@@ -1,6 +1,7 @@
 """`balancer doctor`."""
 
 import asyncio
+import logging.config
 import sys
 
 import click
@@ -17,7 +18,7 @@ from balancer.cli.remote.output import Format, as_data, as_text, cell, table
 from balancer.cli.remote.waiting import waiting
 from balancer.core.errors import BalancerError
 from balancer.settings import Settings, WrongSettings, read_settings
-from balancer.telemetry.logs import Scrubber
+from balancer.telemetry.logs import Scrubber, log_config, style_of
 from balancer.wiring import make_container
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -50,6 +51,8 @@ def examine() -> list[Finding]:
         return [Finding(Level.FAIL, name, fault, "Correct it.") for name, fault in wrong.faults]
     except UnicodeDecodeError:
         return [Finding(Level.FAIL, "settings", "the file .env is not text in UTF-8", "Write it anew.")]
+    # What the parts log of a store that is down stands in the findings.
+    logging.config.dictConfig(log_config("error", style_of(settings.log_format), settings.secrets))
     found = [*settings_found(), open_files(settings), free_space(settings.data_dir)]
     scrubber = Scrubber(settings.secrets)
     return [

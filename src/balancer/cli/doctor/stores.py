@@ -27,9 +27,9 @@ OFF, FAR_OFF = 1.0, 30.0
 async def stores(parts: AsyncContainer, settings: Settings) -> list[Finding]:
     """Return what was found of all stores."""
     found = [await _store(store, settings) for store in await parts.get(Sequence[Dependency])]
-    if found[0].level is not Level.FAIL:
-        found.append(await _schema(await parts.get(Schema), settings))
     down = {finding.subject for finding in found if finding.level is Level.FAIL}
+    if "database" not in down:
+        found.append(await _schema(await parts.get(Schema), settings))
     clocks = [clock for clock in await parts.get(Sequence[StoreClock]) if clock.name not in down]
     return found + [await _clock(clock, settings) for clock in clocks]
 

@@ -7,7 +7,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from balancer.cli.endings import fail
+from balancer.cli.endings import WRONG_USE, fail
 from balancer.cli.remote.asking import Asking, asks, connect, with_service
 from balancer.cli.remote.changes import change_rows, config_table, given, id_option, read_config
 from balancer.cli.remote.output import Format, cell, table
@@ -59,7 +59,7 @@ def show_config(config_id: int | None, as_table: bool, form: str | None, service
     """
     if service is None:
         if form == Format.YAML.value:
-            fail("A config of the database is printed as json or table.", 2)
+            fail("A config of the database is printed as json or table.", WRONG_USE)
         on_record: Any = importlib.import_module("balancer.cli.reading")
         on_record.show_on_record(config_id, as_table=as_table or form == Format.TABLE.value)
         return

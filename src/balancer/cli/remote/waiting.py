@@ -15,12 +15,15 @@ _one_at_a_time = threading.Lock()
 
 
 @contextmanager
-def waiting(text: str, steps: int | None = None) -> Generator[Callable[[], None], None, None]:
+def waiting(
+    text: str, steps: int | None = None, patience: float = PATIENCE
+) -> Generator[Callable[[], None], None, None]:
     """Show how far something is, if it takes longer than a second; the block gets a function to call after each step.
 
     Args:
         text: What is being done.
         steps: How many steps it has; None where nobody knows.
+        patience: Seconds before it is shown.
     """
     if sys.stderr is None or not sys.stderr.isatty() or not _one_at_a_time.acquire(blocking=False):
         # Nobody sees it, or something larger is shown already.
@@ -30,7 +33,7 @@ def waiting(text: str, steps: int | None = None) -> Generator[Callable[[], None]
     bar = (BarColumn(), MofNCompleteColumn()) if steps else ()
     progress = Progress(*columns, *bar, console=Console(stderr=True), transient=True)
     task = progress.add_task(text, total=steps)
-    timer = threading.Timer(PATIENCE, progress.start)
+    timer = threading.Timer(patience, progress.start)
     timer.daemon = True
     timer.start()
     try:
