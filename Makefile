@@ -95,6 +95,11 @@ unit: $(VENV)/.dev  ## Run the unit tests: seconds, no servers
 integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis protocol and uvicorn
 	$(BIN)/pytest tests/integration tests/faults tests/attacks
 
+.PHONY: client
+client: $(VENV)/.dev  ## Generate the Python client and the schema of balancer.yaml from the OpenAPI document
+	$(BIN)/python -m tests.client
+	$(BIN)/python -m tests.schema
+
 .PHONY: format
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .

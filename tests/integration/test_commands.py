@@ -300,17 +300,18 @@ class Terminal:
     Args:
         folder: Where it runs.
         arguments: Of the command.
+        terminal: What kind of terminal it is; a dumb one has no colours.
         settings: By name without the prefix.
     """
 
-    def __init__(self, folder: Path, *arguments: str, **settings: object) -> None:
+    def __init__(self, folder: Path, *arguments: str, terminal: str = "dumb", **settings: object) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("BALANCER_")}
         given = {f"BALANCER_{name}": str(value) for name, value in settings.items()}
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "balancer", *arguments],
             cwd=folder,
-            env={**own, **given, "TERM": "dumb", "COLUMNS": "1000"},
+            env={**own, **given, "TERM": terminal, "COLUMNS": "1000"},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -27,6 +27,7 @@ def test_installed_wheel_migrates_and_serves(tmp_path: Path) -> None:
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     assert (site / "balancer" / "migrations" / "env.py").is_file()
+    assert (site / "balancer_client" / "py.typed").is_file()
 
     where = "import balancer, sys; print(balancer.__file__)"
     environment = {"PYTHONPATH": str(site)}

@@ -8,7 +8,8 @@ import msgspec
 from dishka import AsyncContainer
 
 from balancer.api.access.keys import Key
-from balancer.cli.program import CannotPrint, check_output, run_on_record, show, sign
+from balancer.cli.endings import CannotPrint, check_output, show
+from balancer.cli.program import run_on_record, sign
 from balancer.core.access.authentication import KeyRing
 from balancer.core.access.keys import ApiKey, Role, read_time
 from balancer.core.access.ports import ApiKeys

@@ -3,7 +3,7 @@
 import click
 
 from balancer import idn
-from balancer.cli.program import check_output, show
+from balancer.cli.endings import check_output, show
 from balancer.core.configs.targets import Kind, Scheme, Target
 from balancer.core.errors import InvalidInput, InvalidVideo
 from balancer.core.manifests.pathways import pathway_of

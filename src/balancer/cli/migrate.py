@@ -5,7 +5,8 @@ import sys
 import click
 from dishka import AsyncContainer
 
-from balancer.cli.program import fail, read, run
+from balancer.cli.endings import fail
+from balancer.cli.program import read, run
 from balancer.core.storage.migrations import Migration, UnknownRevision
 from balancer.core.storage.ports import LOCK_WAIT, Schema
 

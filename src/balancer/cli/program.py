@@ -1,4 +1,4 @@
-"""What all commands have in common: settings, the parts of the program, and how they end."""
+"""What the commands on the server's machine have in common: settings, and the parts of the program."""
 
 import asyncio
 import difflib
@@ -6,15 +6,14 @@ import logging.config
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 import structlog
 from dishka import AsyncContainer
 from pydantic_settings import DotEnvSettingsSource
-from typing_extensions import override
 
+from balancer.cli.endings import FAILED, WRONG_USE, CannotPrint, fail
 from balancer.cli.faults import explain
 from balancer.core.clocks import Clock
 from balancer.core.configs.revisions import Signature
@@ -28,18 +27,14 @@ from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.traces import TracingNotInstalled
 from balancer.wiring import make_container
 
-FAILED = 1
-WRONG_SETTINGS = 2
-INTERRUPTED = 130
-"""As a shell tells of a command that Ctrl-C has ended: 128 and the number of the signal."""
-NO_READER = 141
-"""As a shell tells of a command whose output nobody reads any more, such as the first one of `… | head`."""
-
 ACTOR = "command-line"
 """Signs what is done here."""
 
 API_KEY = f"{PREFIX}API_KEY"
-"""Where the greeting and the documents keep a client's key; no setting of the server."""
+"""Where clients' commands, the greeting and the documents have a key."""
+
+OF_CLIENTS = {API_KEY, f"{PREFIX}URL", f"{PREFIX}PROFILE"}
+"""What commands that ask a running service read; no settings of the server."""
 
 _KNOWN = (
     BalancerError,
@@ -55,34 +50,13 @@ logger = structlog.stdlib.get_logger(__name__)
 Result = TypeVar("Result")
 
 
-class CannotPrint(Exception):
-    """Standard output takes nothing; the message says why."""
-
-
-class Program(click.Group):
-    """The command with its subcommands: whatever goes wrong in one is told in one line."""
-
-    @override
-    def invoke(self, ctx: click.Context) -> Any:
-        if sys.stderr is None:
-            # It was closed by whoever started this, and what is said there is to go nowhere.
-            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # open as long as the process
-        try:
-            return super().invoke(ctx)
-        except (KeyboardInterrupt, click.Abort):
-            sys.exit(INTERRUPTED)
-        except BrokenPipeError:
-            # What Python would still write at its end goes nowhere as well.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            sys.exit(NO_READER)
-        except (*_KNOWN, CannotPrint, OSError) as error:
-            fail(explain(error, ctx.obj))
-
-
-def fail(line: str) -> NoReturn:
-    """End the program with a line on standard error."""
-    click.echo(f"balancer: {line}", err=True)
-    sys.exit(FAILED)
+def explained(error: Exception) -> tuple[str, int] | None:
+    """Return a line for what may go wrong on the server's machine, with its exit code; None for a bug."""
+    if not isinstance(error, (*_KNOWN, CannotPrint, OSError)):
+        return None
+    context = click.get_current_context(silent=True)
+    settings = context.find_root().obj if context else None
+    return explain(error, settings), FAILED
 
 
 def read(**given: Any) -> Settings:
@@ -97,21 +71,29 @@ def read(**given: Any) -> Settings:
         fail("The file .env is not text in UTF-8.")
     except WrongSettings as wrong:
         click.echo(f"balancer: {len(wrong.faults)} wrong setting(s)\n{wrong}", err=True)
-        sys.exit(WRONG_SETTINGS)
+        sys.exit(WRONG_USE)
     click.get_current_context().find_root().obj = settings
     logging.config.dictConfig(log_config(settings.log_level, style_of(settings.log_format), settings.secrets))
     _tell_of_unknown_settings()
     return settings
 
 
-def _tell_of_unknown_settings() -> None:
+def unknown_settings() -> list[tuple[str, str | None]]:
+    """Return what looks like a setting and is none, each with the setting that may be meant."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     in_file = (name.upper() for name in DotEnvSettingsSource(Settings).env_vars)
-    for name in sorted({*os.environ, *in_file} - known - {API_KEY}):
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_"):
-            nearest = difflib.get_close_matches(name, known, n=1)
-            meant = {"did_you_mean": nearest[0]} if nearest else {}
-            logger.warning("there is no such setting; it has no effect", setting=name, **meant)
+    strange = sorted({*os.environ, *in_file} - known - OF_CLIENTS)
+    return [
+        (name, next(iter(difflib.get_close_matches(name, known, n=1)), None))
+        for name in strange
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+    ]
+
+
+def _tell_of_unknown_settings() -> None:
+    for name, nearest in unknown_settings():
+        meant = {"did_you_mean": nearest} if nearest else {}
+        logger.warning("there is no such setting; it has no effect", setting=name, **meant)
 
 
 def run(settings: Settings, job: Callable[[AsyncContainer], Awaitable[Result]]) -> Result:
@@ -142,33 +124,3 @@ async def sign(parts: AsyncContainer) -> Signature:
     """Return the signature of a change that is made here."""
     clock: Clock = await parts.get(Clock)
     return Signature(ACTOR, clock())
-
-
-def check_output() -> None:
-    """See that there is a standard output, before something is done whose only result goes there.
-
-    Raises:
-        CannotPrint: When it is closed.
-    """
-    if sys.stdout is None:
-        raise CannotPrint("Standard output is closed, so that nothing can be printed.")
-
-
-def show(line: str | bytes, *, ends: bool = True) -> None:
-    """Print a line of what was asked for.
-
-    Args:
-        line: What is printed.
-        ends: Whether a line break follows; what is no line is printed byte for byte.
-
-    Raises:
-        BrokenPipeError: When nobody reads it any more.
-        CannotPrint: When standard output is closed or full.
-    """
-    check_output()
-    try:
-        click.echo(line, nl=ends)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CannotPrint(f"Standard output cannot be written: {error.strerror or error}.") from error

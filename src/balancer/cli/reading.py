@@ -1,4 +1,4 @@
-"""The commands that only read: `balancer config show` and `balancer audit export`."""
+"""What only reads the database: `balancer audit export`, and `balancer config show` where no service is named."""
 
 from contextlib import aclosing
 from datetime import datetime
@@ -11,7 +11,8 @@ from balancer.api.access.keys import RoleName
 from balancer.api.configs.configs import Config
 from balancer.api.configs.documents import Document
 from balancer.api.rules.shapes import RuleItem, items_of
-from balancer.cli.program import check_output, run_on_record, show
+from balancer.cli.endings import check_output, show
+from balancer.cli.program import run_on_record
 from balancer.core.access.keys import ApiKey, AuditEntry
 from balancer.core.access.ports import AuditTrail
 from balancer.core.configs.documents import CdnConfig, ConfigDocument, PolicyName
@@ -90,16 +91,8 @@ class AuditLine(msgspec.Struct):
         return cls(entry.at, entry.actor, entry.action, entry.reason, changed, key, rules)
 
 
-@click.group()
-def config() -> None:
-    """Look at configs."""
-
-
-@config.command("show")
-@click.option("--id", "config_id", type=int, help="Which one; the default one if not given.")
-@click.option("--table", "as_table", is_flag=True, help="Print a table of its targets for people, instead of JSON.")
-def show_config(config_id: int | None, as_table: bool) -> None:
-    """Print a config as JSON, or as a table."""
+def show_on_record(config_id: int | None, *, as_table: bool) -> None:
+    """Print a config of this machine's database, as JSON or as a table."""
 
     async def read(parts: AsyncContainer) -> CdnConfig:
         configs: CdnConfigs = await parts.get(CdnConfigs)

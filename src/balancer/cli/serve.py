@@ -15,8 +15,9 @@ import uvicorn
 from dishka import AsyncContainer
 
 from balancer.app import create_app
+from balancer.cli.endings import FAILED
 from balancer.cli.greeting import greet, make_first_key
-from balancer.cli.program import FAILED, read, run
+from balancer.cli.program import read, run
 from balancer.core.control.in_force import ConfigInForce
 from balancer.core.errors import NoConfig, StoreUnavailable
 from balancer.core.health.ports import LocalFolder

@@ -12,6 +12,7 @@ from balancer.adapters.files.local import DataFolder, FilePlanCopies, NoConfigNo
 from balancer.adapters.files.quality import FileSharedQuality
 from balancer.adapters.identity.tokens import JwtTokens
 from balancer.adapters.redis.clients import make_redis
+from balancer.adapters.redis.clocks import RedisClock
 from balancer.adapters.redis.probing import RedisLeadership, RedisSharedLoops, RedisSharedVerdicts
 from balancer.adapters.redis.quality import RedisSharedQuality
 from balancer.adapters.redis.stores import (
@@ -23,6 +24,7 @@ from balancer.adapters.redis.stores import (
     RedisTickets,
 )
 from balancer.adapters.sql.backups import SqlBackups
+from balancer.adapters.sql.clocks import PostgresClock
 from balancer.adapters.sql.configs import SqlCdnConfigs, SqlConfigHistory
 from balancer.adapters.sql.engines import SqlDependency, make_engine
 from balancer.adapters.sql.keys import SqlApiKeys, SqlAuditTrail
@@ -41,7 +43,7 @@ from balancer.core.quality.ports import SharedQuality
 from balancer.core.routing.ports import Tickets
 from balancer.core.routing.tickets import TicketBooks
 from balancer.core.rules.ports import RuleRecord
-from balancer.core.storage.ports import Backups, Schema
+from balancer.core.storage.ports import Backups, Schema, StoreClock
 from balancer.jobs.following import Following
 from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
@@ -167,6 +169,10 @@ class RedisProvider(Provider):
         return [database, RedisDependency(redis, settings.redis_prefix), folder, *filter(None, [tokens])]
 
     @provide
+    def clocks(self, redis: Redis, engine: AsyncEngine) -> Sequence[StoreClock]:
+        return [*_database_clocks(engine), RedisClock(redis)]
+
+    @provide
     def leasing(self, books: TicketBooks, tickets: Tickets, meters: Meters) -> Leasing:
         return Leasing(books, tickets, meters)
 
@@ -232,6 +238,10 @@ class SingleHostProvider(Provider):
         return [database, folder, *filter(None, [tokens])]
 
     @provide
+    def clocks(self, engine: AsyncEngine) -> Sequence[StoreClock]:
+        return _database_clocks(engine)
+
+    @provide
     def background(
         self,
         following: Following,
@@ -247,6 +257,11 @@ class SingleHostProvider(Provider):
     ) -> Background:
         own = (None, None, placing, pooling)
         return Background(Jobs(following, spreading, watchman, reporting, probing, heeding, looping, *own), fallbacks)
+
+
+def _database_clocks(engine: AsyncEngine) -> list[StoreClock]:
+    """Return the clock of the database, where that has one of its own."""
+    return [PostgresClock(engine)] if engine.dialect.name == "postgresql" else []
 
 
 def _file_copies(settings: Settings, meters: Meters) -> PlanCopies:

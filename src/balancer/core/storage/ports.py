@@ -1,5 +1,6 @@
 """What the care of the record needs of the outside. Every call may raise StoreUnavailable."""
 
+from datetime import datetime
 from typing import Protocol
 
 from balancer.core.storage.backups import Backup
@@ -48,6 +49,20 @@ class Schema(Protocol):
 
     def downgrade(self, revision: str, wait: float = LOCK_WAIT) -> None:
         """Take the schema back to a revision, `-1` for one step. Blocks as `upgrade` does."""
+        ...
+
+
+class StoreClock(Protocol):
+    """The clock of a store that several hosts share.
+
+    Attributes:
+        name: Of the store: `database` or `redis`.
+    """
+
+    name: str
+
+    async def now(self) -> datetime:
+        """Return the time there, aware, as it was at some moment of the call."""
         ...
 
 

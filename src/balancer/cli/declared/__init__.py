@@ -1,0 +1,1 @@
+"""Configs and rules as a file: `balancer apply` and `balancer export`."""

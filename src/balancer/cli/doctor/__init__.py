@@ -1,0 +1,1 @@
+"""`balancer doctor`: whether all is well on the machine of the server."""

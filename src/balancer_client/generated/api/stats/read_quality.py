@@ -1,0 +1,237 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.quality_answer import QualityAnswer
+from ...models.read_quality_window import ReadQualityWindow
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    window: ReadQualityWindow | Unset = ReadQualityWindow.VALUE_5,
+    config: int | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_window: int | Unset = UNSET
+    if not isinstance(window, Unset):
+        json_window = window.value
+
+    params["window"] = json_window
+
+    params["config"] = config
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/quality",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | QualityAnswer | None:
+    if response.status_code == 200:
+        response_200 = QualityAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 431:
+        response_431 = Problem.from_dict(response.json())
+
+        return response_431
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | QualityAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    window: ReadQualityWindow | Unset = ReadQualityWindow.VALUE_5,
+    config: int | Unset = UNSET,
+) -> Response[Problem | QualityAnswer]:
+    """Read how players fared over the last minutes, as they have reported it
+
+     By target, network and country: for all workers of this host, or for all hosts that share a Redis.
+    Targets of the
+    same name in several configs are one.
+
+    Args:
+        window (ReadQualityWindow | Unset):  Default: ReadQualityWindow.VALUE_5.
+        config (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | QualityAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        window=window,
+        config=config,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    window: ReadQualityWindow | Unset = ReadQualityWindow.VALUE_5,
+    config: int | Unset = UNSET,
+) -> Problem | QualityAnswer | None:
+    """Read how players fared over the last minutes, as they have reported it
+
+     By target, network and country: for all workers of this host, or for all hosts that share a Redis.
+    Targets of the
+    same name in several configs are one.
+
+    Args:
+        window (ReadQualityWindow | Unset):  Default: ReadQualityWindow.VALUE_5.
+        config (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | QualityAnswer
+    """
+
+    return sync_detailed(
+        client=client,
+        window=window,
+        config=config,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    window: ReadQualityWindow | Unset = ReadQualityWindow.VALUE_5,
+    config: int | Unset = UNSET,
+) -> Response[Problem | QualityAnswer]:
+    """Read how players fared over the last minutes, as they have reported it
+
+     By target, network and country: for all workers of this host, or for all hosts that share a Redis.
+    Targets of the
+    same name in several configs are one.
+
+    Args:
+        window (ReadQualityWindow | Unset):  Default: ReadQualityWindow.VALUE_5.
+        config (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | QualityAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        window=window,
+        config=config,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    window: ReadQualityWindow | Unset = ReadQualityWindow.VALUE_5,
+    config: int | Unset = UNSET,
+) -> Problem | QualityAnswer | None:
+    """Read how players fared over the last minutes, as they have reported it
+
+     By target, network and country: for all workers of this host, or for all hosts that share a Redis.
+    Targets of the
+    same name in several configs are one.
+
+    Args:
+        window (ReadQualityWindow | Unset):  Default: ReadQualityWindow.VALUE_5.
+        config (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | QualityAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            window=window,
+            config=config,
+        )
+    ).parsed

@@ -1,0 +1,322 @@
+"""Commands that ask a service, against the application over fakes."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from balancer.cli import main
+from tests.factories import KEY, VIDEO
+from tests.unit.apps import make_test_app, test_client
+from tests.unit.remote import Commands, Recorded, commands
+
+
+@pytest.fixture
+def run() -> Generator[Commands, None, None]:
+    """Return what runs commands against a service with the config of a first start."""
+    with commands(make_test_app()) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def unchanging() -> Generator[Commands, None, None]:
+    """Return what runs commands against a service that all tests share which change nothing."""
+    with commands(make_test_app()) as run:
+        yield run
+
+
+@pytest.fixture
+def recorded() -> Generator[Recorded, None, None]:
+    """Return a way to the application that keeps what it is asked."""
+    with test_client(make_test_app()) as client:
+        yield Recorded(client._transport)
+
+
+def test_help_tells_two_kinds_apart(unchanging: Commands) -> None:
+    """`--help` lists the commands that ask a service, and those of the server's machine, each with its text."""
+    text = unchanging("--help").output
+    remote, _, machine = text.partition("\nOn the server's machine:\n")
+    listed = [
+        (f"\n  {name} " in f"\n{part}") for name, part in [("config", remote), ("serve", machine), ("serve", remote)]
+    ]
+    assert [True, True, False] == listed
+
+
+def test_help_says_what_commands_say() -> None:
+    """The text of each command in the list is the first sentence of its own help."""
+    for name, entry in main.entries.items():
+        said = " ".join((entry.load().help or "").split("\n\n")[0].split())
+        assert said.startswith(entry.text.rstrip(".")), name
+
+
+def test_show_in_each_form(unchanging: Commands) -> None:
+    """A config is shown as a table of 80 columns at most, as JSON and as YAML."""
+    shown = unchanging("config", "show").stdout
+    assert "Config 1 at revision 1: policy exact" == shown.splitlines()[0]
+    assert max(map(len, shown.splitlines())) <= 80
+    by_json = json.loads(unchanging("config", "show", "-o", "json").stdout)
+    assert by_json == yaml.safe_load(unchanging("config", "show", "-o", "yaml").stdout)
+    assert (1, 10) == (by_json["id"], by_json["distribution_rate"])
+    assert "\x1b" not in shown
+
+
+def test_long_names_fit(run: Commands) -> None:
+    """Names and hosts that are long go on in the next line, whole."""
+    host = ".".join(["a" * 60] * 3) + ".example"
+    run("config", "set", "--name", "n" * 100, "--cdn-host", host, "--yes")
+    for command in (["config", "list"], ["config", "show"], ["targets"], ["config", "history"]):
+        lines = run(*command).stdout.splitlines()
+        assert max(map(len, lines)) <= 80, command
+    shown = "".join(line[:80].strip() for line in run("targets").stdout.splitlines())
+    assert shown.count("a" * 5) >= 10
+
+
+def test_set_and_history(run: Commands) -> None:
+    """A change is made with a reason, stands in the history, is compared and rolled back."""
+    run("config", "set", "--rate", "9", "--policy", "sticky", "--reason", "A test.", "--yes")
+    history = run("config", "history").stdout
+    assert all(part in history for part in ("A test.", "policy: exact → sticky", "key:1"))
+    assert "policy      exact       sticky" in run("config", "diff", "1", "2").stdout
+    run("config", "rollback", "1", "--yes")
+    assert 10 == json.loads(run("config", "show", "-o", "json").stdout)["distribution_rate"]
+    assert "back to revision 1" in run("config", "history", "--limit", "1").stdout
+
+
+def test_targets_by_options(run: Commands) -> None:
+    """Targets are added, weighed, changed by field and removed, all in one change."""
+    added = ["--add", "cdn-b=https://b.example/vod{path}", "--add", "cdn-c=c.example", "--weight", "cdn-b=3"]
+    parts = ["--target", "cdn-b.tier=1", "--target", "cdn-b.check.url=/health", "--target", "cdn-c.enabled=false"]
+    run("config", "set", *added, *parts, "--remove", "cdn", "--yes")
+    found = json.loads(run("config", "show", "-o", "json").stdout)
+    assert 2 == found["revision"]
+    origin, second, third = found["targets"]
+    assert ("origin", "cdn-b", "b.example", "https", 3, 1, "/health", False) == (
+        *(origin["name"], second["name"], second["host"], second["scheme"], second["weight"], second["tier"]),
+        *(second["check"]["url"], third["enabled"]),
+    )
+    run("config", "set", "--target", "cdn-b.check=null", "--yes")
+    assert json.loads(run("config", "show", "-o", "json").stdout)["targets"][1]["check"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        pytest.param([], 2, "--rate 4", id="nothing"),
+        pytest.param(["--rate", "-1"], 2, "distribution_rate", id="rate"),
+        pytest.param(["--rate", "x"], 2, "'--rate'", id="no number"),
+        pytest.param(["--weight", "cdn"], 2, "it looks like --weight cdn-a=3", id="weight"),
+        pytest.param(["--weight", "other=1"], 2, "the targets are: origin, cdn", id="unknown target"),
+        pytest.param(["--weight", "cdn=999999999"], 2, "targets.cdn.weight must", id="weight too high"),
+        pytest.param(["--target", "cdn.wieght=3"], 2, "no field 'wieght'", id="unknown field"),
+        pytest.param(["--target", "cdn.check.urk=3"], 2, "no field 'urk'", id="unknown field of a check"),
+        pytest.param(["--target", "cdn.kind=third"], 2, "cannot be like this", id="unknown kind"),
+        pytest.param(["--target", "cdn.check=3"], 2, "targets[1].check must be", id="no check"),
+        pytest.param(["--target", "cdn.weight=[[[["], 2, "targets", id="no YAML"),
+        pytest.param(["--target", "cdn.weight={a: 1}"], 2, "targets", id="object"),
+        pytest.param(["--add", "cdn=a.example"], 2, "already", id="there already"),
+        pytest.param(["--add", "a b"], 2, "it looks like --add", id="no target"),
+        pytest.param(["--remove", "third"], 2, "There is no target 'third'", id="removed already"),
+        pytest.param(["--rate", "3", "--weight", "cdn=1"], 2, "not together", id="both views"),
+        pytest.param(["--name", "a\x1b[31mb"], 2, "name", id="a name with an escape"),
+        pytest.param(["--id", "7", "--rate", "3"], 4, "no config with id 7", id="no such config"),
+    ],
+)
+def test_set_of_what_cannot_be(unchanging: Commands, options: list[str], code: int, words: str) -> None:
+    """What cannot be is told in one line by field, and nothing is changed."""
+    done = unchanging("config", "set", *options, "--yes", code=code)
+    assert words in " ".join(done.stderr.split())
+    assert "\x1b" not in done.output
+    assert 1 == json.loads(unchanging("config", "show", "-o", "json").stdout)["revision"]
+
+
+def test_rate_of_targets_that_have_none(run: Commands) -> None:
+    """A rate of a config that a host and a rate cannot describe is refused with what to do instead."""
+    run("config", "set", "--add", "cdn-b=b.example")
+    assert "Change its targets, by --weight or --target." in run("config", "set", "--rate", "3", code=1).stderr
+
+
+def test_much_of_the_traffic_is_asked_about(recorded: Recorded) -> None:
+    """A change that moves more than half of the requests needs a yes; one that moves less does not."""
+    run = Commands(recorded)
+    refused = run("config", "set", "--rate", "1", code=7)
+    assert "This sends 90 % of the requests of config 1 elsewhere." in refused.stderr
+    assert "needs --yes" in refused.stderr
+    assert [] == recorded.asked
+    run("config", "set", "--rate", "2")
+    run("drain", "cdn")
+    run("undrain", "cdn")
+    assert ["PATCH /config", "PATCH /config/target", "PATCH /config/target"] == recorded.asked
+    run("config", "set", "--cdn-host", "other.example")
+    run("config", "set", "--weight", "cdn=9", "--weight", "origin=1")
+    assert "This sends 90 %" in run("config", "set", "--cdn-host", "third.example", code=7).stderr
+
+
+def test_dry_runs_change_nothing(recorded: Recorded) -> None:
+    """With `--dry-run` each change is shown and none is made."""
+    run = Commands(recorded)
+    assert "distribution_rate  10      4" in run("config", "set", "--rate", "4", "--dry-run").stdout
+    assert "cdn.enabled  true    false" in run("drain", "cdn", "--dry-run").stdout
+    assert "can be made" in run("config", "create", "--add", "a=a.example", "--dry-run").stdout
+    assert "would be deleted" in run("config", "delete", "1", "--dry-run").stdout
+    assert "nothing would change" in run("config", "rollback", "1", "--dry-run").stdout
+    told = run("rules", "set", "-", "--dry-run", given="rules: [{name: a, config_id: 1}]").stdout
+    assert "config_id" in told
+    assert [] == recorded.asked
+
+
+def test_what_is_like_that_already(recorded: Recorded) -> None:
+    """A change that would change nothing is not made, and said to be none."""
+    run = Commands(recorded)
+    assert "nothing was changed" in run("config", "set", "--rate", "10").stderr
+    assert "nothing was changed" in run("undrain", "cdn").stderr
+    assert [] == recorded.asked
+
+
+def test_conflicts_are_told(recorded: Recorded) -> None:
+    """What somebody else has changed since it was read is not overwritten, and the exit code says so."""
+    run = Commands(recorded)
+    recorded.refuse["PATCH /config"] = 412
+    assert "Somebody has changed it since it was read" in run("config", "set", "--rate", "9", code=3).stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        pytest.param(401, 5, "balancer login", id="401"),
+        pytest.param(403, 5, "Use a key of that role.", id="403"),
+        pytest.param(500, 1, "See the log of the service", id="500"),
+        pytest.param(httpx.ConnectError("Connection refused"), 6, "whether it runs", id="nobody"),
+        pytest.param(httpx.ReadTimeout("slow"), 6, "did not answer in time", id="slow"),
+        pytest.param(KeyError("bug"), 1, "not understood", id="a bug"),
+    ],
+)
+def test_remedies(recorded: Recorded, answer: object, code: int, words: str) -> None:
+    """Each failure is one line with what to do, and an exit code of its own."""
+    recorded.refuse["GET /config"] = answer
+    done = Commands(recorded)("config", "show", code=code)
+    assert words in done.stderr
+    assert 1 == len(done.stderr.splitlines())
+
+
+def test_no_service(unchanging: Commands) -> None:
+    """Without a URL and a key the line says where they come from; a URL that is none is told."""
+    assert "No service is named" in unchanging("targets", code=2, BALANCER_URL=None, BALANCER_API_KEY=None).stderr
+    assert "There is no key" in unchanging("targets", code=2, BALANCER_API_KEY=None).stderr
+    assert "is no URL" in unchanging("targets", code=2, BALANCER_URL="balancer").stderr
+    assert "no key has" in unchanging("targets", code=2, BALANCER_API_KEY="a b").stderr
+
+
+def test_drain_of_what_is_not_there(run: Commands) -> None:
+    """A target that is not there is told with those that are; the last one cannot go; weight 0 must be given up."""
+    assert "it has: origin, cdn" in run("drain", "third", code=4).stderr
+    run("config", "set", "--rate", "2")
+    run("drain", "cdn")
+    assert "targets" in run("drain", "origin", "--yes", code=2).stderr
+    run("undrain", "cdn", "--weight", "0", code=2)
+
+
+def test_create_and_delete(run: Commands) -> None:
+    """A config is made, listed and deleted; the default one is kept."""
+    run("config", "create", "--rate", "0", "--cdn-host", "b.example", "--name", "night", "--reason", "A test.")
+    assert "night" in run("config", "list").stdout
+    assert "needs --yes" in run("config", "delete", "2", code=7).stderr
+    assert "Config 2 'night' is deleted." in run("config", "delete", "2", "--yes").stdout
+    run("config", "delete", "1", "--yes", code=1)
+    run("config", "rollback", "2", "--id", "2", code=4)
+
+
+RULES = """\
+rules:
+- name: live
+  config_id: 1
+  when: {paths: [/live/], headers: [{name: User-Agent, contains: [Tizen]}]}
+- name: rest
+  config_id: 1
+"""
+
+
+def test_rules(run: Commands) -> None:
+    """Rules are shown as a file that sets them, replaced, compared, rolled back."""
+    assert "There are no rules" in run("rules", "show").stdout
+    run("rules", "set", "-", given=RULES, code=7)
+    run("rules", "set", "-", "--yes", given=RULES)
+    shown = run("rules", "show", "-o", "yaml").stdout
+    assert ["live", "rest"] == [rule["name"] for rule in yaml.safe_load(shown)["rules"]]
+    assert "They are the same." in run("rules", "set", "-", "--dry-run", given=shown).stdout
+    assert 'paths: ["/live/"]' in " ".join(run("rules", "show").stdout.split())
+    run("rules", "rollback", "0", "--yes")
+    assert "live" in run("rules", "diff", "0", "1").stdout
+    assert 2 == len(json.loads(run("rules", "history", "-o", "json").stdout))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("rules: 3", "has no list 'rules'", id="no list"),
+        pytest.param("[3]", "rules[0] is no object", id="no object"),
+        pytest.param("[{name: a}]", "needs the field 'config_id'", id="no config"),
+        pytest.param("[{name: a, config_id: 1, wen: {}}]", "has no field 'wen'", id="unknown field"),
+        pytest.param("[{name: a, config_id: 1, when: 3}]", "cannot be like this", id="no conditions"),
+        pytest.param("[{name: A, config_id: 1}]", "name", id="refused by the service"),
+        pytest.param("{", "not YAML", id="no YAML"),
+        pytest.param("\x00", "not YAML", id="no text"),
+    ],
+)
+def test_rules_that_cannot_be(unchanging: Commands, text: str, words: str) -> None:
+    """A file that cannot be rules is told by the place of the fault."""
+    assert words in unchanging("rules", "set", "-", given=text, code=2).stderr
+
+
+def test_looking(unchanging: Commands) -> None:
+    """Targets, statistics and an explanation are shown for people and for programs."""
+    assert "cdn.example.com" in unchanging("targets").stdout
+    assert "No target got anything" in unchanging("stats").stdout
+    assert 2 == unchanging("stats", "--watch", "--count", "2", "--interval", "0.1").stdout.count(" redirects")
+    assert "301 http" in unchanging("explain", VIDEO, "--client", "192.0.2.7").stdout
+    assert 422 == json.loads(unchanging("explain", "x", "-o", "json").stdout)["status"]
+    assert "X-Explain-Client" in unchanging("explain", VIDEO, "--client", "nobody", code=2).stderr
+    preview = unchanging("config", "preview", "--rate", "4", "--requests", "100", "--video", VIDEO).stdout
+    assert all(part in preview for part in ("REQUESTS THEN", "25", VIDEO))
+    assert "refused" in unchanging("config", "preview", "--rate", "4", "--video", "x").stdout
+
+
+def test_remote_keys() -> None:
+    """Keys are made, listed and revoked by a key; the secret alone goes to standard output."""
+    with commands(make_test_app()) as run:
+        made = run("remote-keys", "create", "--name", "a", "--role", "viewer", "--expires", "2027-01-01")
+        assert made.stdout.startswith("vbk_")
+        assert "viewer" in run("remote-keys", "list").stdout
+        number = json.loads(run("remote-keys", "list", "-o", "json").stdout)[1]["id"]
+        assert "is revoked" in run("remote-keys", "revoke", str(number)).stdout
+        assert "Make another one first." in run("remote-keys", "revoke", "1", code=1).stderr
+
+
+def test_login(run: Commands, tmp_path: Path) -> None:
+    """A key is checked and kept, and used from then on; a wrong one is not kept, and none is printed."""
+    none: dict[str, Any] = {"BALANCER_URL": None, "BALANCER_API_KEY": None, "XDG_CONFIG_HOME": str(tmp_path)}
+    assert "not known" in run("login", "http://balancer.example", given="vbk_wrong\n", code=5, **none).stderr
+    run("targets", code=2, **none)
+    done = run("login", "http://balancer.example/", "--profile", "test", given=f"{KEY}\n", **none)
+    assert ("'test'" in done.stdout, KEY in done.output, "unencrypted" in done.stderr) == (True, False, True)
+    assert "cdn" in run("targets", **none).stdout
+    assert "cdn" in run("targets", "--profile", "test", **none).stdout
+    assert "no profile 'other'" in run("targets", "--profile", "other", code=2, **none).stderr
+    assert "Say which service" in run("login", code=2, **none).stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(unchanging: Commands, shell: str) -> None:
+    """Each shell gets a script that asks the program."""
+    assert "_BALANCER_COMPLETE" in unchanging("completion", shell).stdout
+
+
+def test_controls_reach_no_terminal() -> None:
+    """What a service says is shown without what a terminal would obey."""
+    told = {"status": 422, "title": "\x1b[2J", "detail": "\x1b]0;a\x07b\nc", "type": "about:blank"}
+    service = httpx.MockTransport(lambda _: httpx.Response(422, json=told))
+    done = Commands(service)("config", "show", code=2)
+    assert ("\x1b" in done.output, 1) == (False, len(done.stderr.splitlines()))
