@@ -1,0 +1,10 @@
+"""`make docs`: write the pages that are drawn from the code; with `sizing`, measure what docs/sizing.md tells."""
+
+import sys
+
+from tests.pages import settings, sizing
+
+if __name__ == "__main__":
+    settings.PAGE.write_text(settings.page())
+    if "sizing" in sys.argv[1:]:
+        sizing.write()
