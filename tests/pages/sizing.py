@@ -1,4 +1,4 @@
-"""What workers ask of their stores and take of memory, idle and under load: the table of docs/sizing.md."""
+"""The figures of docs/sizing.md: what `make bench` has found, and what workers ask of stores and take of memory."""
 
 import asyncio
 import re
@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from tests.processes import Balancer, Postgres, Valkey
 from tests.wire import ask
 
 PAGE = Path(__file__).parents[2] / "docs" / "sizing.md"
-BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+BENCHMARKS = PAGE.with_name("benchmarks.md")
 SECONDS = 20.0
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'balancer_test'"
 _CALLS = re.compile(
@@ -92,8 +93,7 @@ def table(rows: list[Row]) -> str:
 def write() -> None:
     """Measure, and put the table into the page."""
     found = table([row for workers in (1, 2) for row in measure(workers)])
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{rest.partition(END)[2]}")
+    PAGE.write_text(_put(PAGE.read_text(), "measured", found))
 
 
 def _calls(url: str) -> Counter[str]:
@@ -108,3 +108,47 @@ def _calls(url: str) -> Counter[str]:
 def _memory(balancer: Balancer) -> float:
     main = psutil.Process(balancer.process.pid)
     return sum(process.memory_full_info().pss for process in [main, *main.children(recursive=True)]) / 2**20
+
+
+def figures(benchmarks: str) -> str:
+    """Return the table of what `make bench` has found that sizes depend on.
+
+    Args:
+        benchmarks: The text of docs/benchmarks.md.
+    """
+    each = _rows(benchmarks, "One connection for each request, as players ask")
+    kept = _rows(benchmarks, "Kept connections")
+    tls, memory = _rows(benchmarks, "TLS"), _rows(benchmarks, "Memory and start")
+    bytes_ = re.findall(r"Each takes ([\d,]+) bytes", benchmarks)[0]
+    rows = {
+        "Processor time of a redirect, with a connection for each": f"{_span(row[1] for row in each)} µs",
+        "Redirects a second on one core, with a connection for each": _span(row[5].split(" ")[0] for row in each),
+        "Redirects a second on one core, over kept connections": _span(row[1] for row in kept),
+        "TLS handshakes a second on one core, new and resumed": f"{tls[0][1]} and {tls[1][1]}",
+        "Memory of an idle connection": f"{bytes_} bytes",
+        "Memory of a worker after the load": memory[0][1],
+        "From the start to the first redirect": memory[0][2],
+    }
+    return "\n".join(["| What | Measured |", "|---|---|", *(f"| {what} | {found} |" for what, found in rows.items())])
+
+
+def with_figures(page: str, benchmarks: str) -> str:
+    """Return the page with the table of what `make bench` has found."""
+    return _put(page, "benchmarks", figures(benchmarks))
+
+
+def _put(page: str, name: str, text: str) -> str:
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}"
+
+
+def _rows(text: str, heading: str) -> list[list[str]]:
+    section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def _span(values: Iterable[str]) -> str:
+    found = sorted(values, key=lambda value: float(value.replace(",", "")))
+    return f"{found[0]} to {found[-1]}"

@@ -16,8 +16,8 @@ from balancer.core.errors import RefusalReason
 from balancer.core.health.fallbacks import Fallback
 from balancer.core.routing.schedules import lay_out
 from balancer.problems import TABLE, TYPES
-from balancer.settings import Settings
-from tests.pages import hooks, settings
+from balancer.settings import PREFIX, Settings, read_settings
+from tests.pages import hooks, settings, sizing
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -131,6 +131,31 @@ def test_settings_are_those_of_the_code() -> None:
     """The page of settings is what `make docs` writes, and says of each setting what it does."""
     assert settings.page() == settings.PAGE.read_text()
     assert list(Settings.model_fields) == list(settings.meanings())
+
+
+def test_pages_name_settings_that_there_are() -> None:
+    """Each variable that a page names is a setting, or one of those of the tests, the containers and the commands."""
+    others = {"BALANCER_API_KEY", "BALANCER_PUBLISH", "BALANCER_REPOSITORY"}
+    for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
+        named = set(re.findall(r"BALANCER_[A-Z_]*[A-Z]\b(?!…)", page.read_text()))
+        unknown = named - others - {PREFIX + name.upper() for name in Settings.model_fields}
+        assert set() == {name for name in unknown if not name.startswith("BALANCER_TEST_")}, page
+
+
+@pytest.mark.parametrize("page", ["systemd.md", "quickstart.ru.md"])
+def test_examples_of_settings_can_be_used(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings that a page shows for a file can be read, all at once."""
+    examples = re.findall(r"^(BALANCER_\w+)=(.+)$", (DOCS / page).read_text(), re.MULTILINE)
+    assert len(examples) >= 3
+    for name, value in examples:
+        monkeypatch.setenv(name, value)
+    assert read_settings().origin_hosts
+
+
+def test_sizes_go_by_the_last_benchmarks() -> None:
+    """The page of sizes has the figures of the page of benchmarks."""
+    page = sizing.PAGE.read_text()
+    assert page == sizing.with_figures(page, sizing.BENCHMARKS.read_text())
 
 
 def sections(page: str) -> Iterator[tuple[str, str]]:
