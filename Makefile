@@ -172,6 +172,14 @@ bench: $(VENV)/.dev  ## Compare with HAProxy, nginx and others on this machine; 
 simulate: $(VENV)/.dev  ## Simulate the loop against fixed weights, round robin and a bandit; writes docs/loop.md
 	$(BIN)/python -m tests.simulation
 
+.PHONY: docs
+docs: $(VENV)/.dev  ## Write docs/settings.md from the code; with MEASURE=sizing, measure for docs/sizing.md
+	$(BIN)/python -m tests.pages $(MEASURE)
+
+.PHONY: site
+site: $(VENV)/.dev  ## Build the documentation into build/site; links lead to the source at BALANCER_REPOSITORY
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .PHONY: long
 long: $(VENV)/.dev prometheus  ## Run the tests that take long: commands, restarts, fail-overs, the last release
 	$(BIN)/pytest tests -m long

@@ -39,7 +39,7 @@ class WrongSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """All settings with their defaults; `.env.example` explains each."""
+    """All settings with their defaults; `make docs` writes docs/settings.md from what stands below each."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -52,66 +52,133 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
     unix_socket: Path | None = None
+    """A Unix socket to listen on instead of the address and the port."""
     tls_cert: Path | None = None
+    """The certificate with its chain, in PEM: speak TLS on that port. Read again when the file changes."""
     tls_key: Path | None = None
+    """The certificate's key, in PEM; given together with the certificate."""
     plain_port: int | None = Field(default=None, ge=0, le=65535)
+    """A second port that speaks HTTP without TLS. Needs a certificate."""
     hsts: int = Field(default=0, ge=0, le=10 * 365 * 24 * 3600)
+    """Seconds for which browsers are to use https alone (RFC 6797); 0 sends no such header. Needs a certificate."""
     proxy_protocol: bool = False
+    """Whether trusted proxies begin each connection with the PROXY protocol, version 1 or 2."""
     role: Literal["all", "edge", "admin"] = "all"
+    """What the processes answer: `edge` only players, metrics and health, `admin` everything else, `all` both."""
     workers: int = Field(default=1, ge=1, le=1024)
+    """Processes that serve side by side on that port."""
     worker_start_time: float = Field(default=60, ge=1, le=3600)
+    """Seconds that a worker may take to start."""
     worker_silence: float = Field(default=90, ge=1, le=7200)
+    """Seconds without a sign of life after which a worker is replaced; longer than it may take to start."""
     wait_for_config: bool = True
+    """With no database and no copy of a config: `on` answers `503` until the database is back, `off` exits with
+    code 1.
+    """
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe lines that are logged."""
     log_format: Literal["auto", "json", "console"] = "auto"
+    """`json`, `console` for people, or `auto`: for people on a terminal, else JSON."""
     access_log: Annotated[tuple[bool, float], NoDecode] = (False, 0.0)
+    """Which requests of players get a line: none, refused ones, those and a part of the redirects, or all."""
     open_metrics: bool = True
+    """Whether `/metrics` needs no key."""
     traced_redirects: float = Field(default=0.001, ge=0, le=1)
+    """Which part of the redirects gets a trace, where `OTEL_EXPORTER_OTLP_ENDPOINT` turns traces on."""
 
     fast_lane: bool = True
+    """Answer players in the protocol layer, bypassing the framework; `off` leaves all requests to the application."""
     head_size: int = Field(default=16 * 1024, ge=1024, le=1024 * 1024)
+    """Bytes of request headers; `431` above."""
     head_time: float = Field(default=10, ge=0.1, le=3600)
+    """Seconds that request headers may take to arrive, and a body as long again; `408` after."""
     keep_alive: float = Field(default=65, ge=0.1, le=3600)
+    """Seconds that an idle connection is kept open."""
     connections: int = Field(default=10_000, ge=1)
+    """Connections of one process at the same time; `503` above."""
     client_connections: int = Field(default=0, ge=0)
+    """Connections of one address to one process, trusted proxies excepted; `429` above, 0 for no limit."""
     shutdown_timeout: int = Field(default=30, ge=1, le=3600)
+    """Seconds that a stop waits for requests in flight."""
 
     data_dir: Path = Path("data")
+    """The folder of the embedded database, of the copy of the last config and of the host's own steering key."""
     database_url: SecretStr = SecretStr("")
+    """`postgresql://user:password@host/database` or `sqlite:///path`; without it, an SQLite file in the data folder."""
     redis_url: SecretStr | None = None
+    """`redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `redis+cluster://`; without it each process counts
+    by itself.
+    """
     redis_prefix: str = "balancer:"
+    """Begins every key and channel in Redis; fleets that share a Redis need different ones."""
     poll_interval: float = Field(default=0.5, ge=0.05, le=60)
+    """Seconds between two looks at the database for a change that no notice told of."""
 
     origin_hosts: Annotated[tuple[str, ...], NoDecode] = ("*.origin-cluster",)
+    """Origins that may be redirected; `*` stands for exactly one label, and a port other than the default must be
+    named.
+    """
     cdn_host: str = "cdn.example.com"
+    """The CDN of the config that a first start makes; afterwards `PATCH /config` changes it."""
     distribution_rate: int = Field(default=10, ge=0, le=MAX_DISTRIBUTION_RATE)
+    """The rate N of that config: every N-th request goes to the origin, 0 sends none there, 1 all."""
 
     public_url: str | None = None
+    """The address of this service as players know it, for the URLs that sessions ask next; without it, that of the
+    request.
+    """
     steering_ttl: int = Field(default=30, ge=LEAST_TTL, le=MOST_TTL)
+    """Seconds until a steered session asks again; sessions spread by a tenth around it."""
     manifests: bool = False
+    """Whether players may ask for manifests with steering added (`GET /manifest`), which are fetched from their
+    origins.
+    """
     cmcd: bool = False
+    """Whether players are heard that report how playback goes by CMCD; the same for all processes."""
     steering_key: SecretStr | None = None
+    """Signs the state of sessions; the same on all hosts. Without it each host makes one in its data folder."""
 
     bootstrap_api_key: SecretStr | None = None
+    """The admin's key that a first start makes; without it a start at a terminal generates one and prints it once."""
     open_docs: bool = True
+    """Whether `/docs` and `/schema` need no key."""
     jwt_issuer: str | None = None
+    """`iss` of an identity provider's tokens, which are accepted beside keys; needs the two below."""
     jwt_audience: str | None = None
+    """`aud` that the tokens must have."""
     jwt_jwks: str | None = None
+    """The provider's set of keys: a path or a URL."""
     jwt_role_claim: str = "role"
+    """The claim that has the role, such as `role` or `realm_access.roles`."""
     jwt_client_id: str | None = None
+    """The id of the console at the provider, which lets people sign in there; without it the console asks for keys."""
     jwt_scope: str = "openid"
+    """What the console asks the provider for."""
     jwt_authorize_url: str | None = None
+    """Where the provider signs people in; without it the provider's own description says so."""
     jwt_token_url: str | None = None
+    """Where the provider gives tokens to the console; without it the provider's own description says so."""
     jwt_roles: Annotated[dict[str, Role], NoDecode] = Field(default_factory=lambda: {role.label: role for role in Role})
+    """Which value of that claim stands for which role."""
 
     player_rate: Annotated[Quota | None, NoDecode] = None
+    """Redirects for one address; `429` above."""
     admin_rate: Annotated[Quota | None, NoDecode] = Quota(50, 1, 100)
+    """Requests that need a key, with one key; `429` above."""
     login_rate: Annotated[Quota | None, NoDecode] = Quota(10, 60, 10)
+    """Failed attempts to authenticate from one address; `429` above, except for credentials that are right."""
     open_rate: Annotated[Quota | None, NoDecode] = Quota(20, 1, 100)
+    """Requests of one address for what needs no key, or with a wrong one: documents, metrics, health, unknown paths."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks whose `X-Forwarded-For`, `Forwarded` or PROXY header tells the client's address; `unix` for the Unix
+    socket.
+    """
     geo_database: Annotated[tuple[Path, ...], NoDecode] = ()
+    """MaxMind databases that tell the countries and autonomous systems of clients, for rules that ask for them."""
 
     @field_validator("database_url")
     @classmethod

@@ -3,6 +3,7 @@
 import http.client
 import re
 import shlex
+import subprocess
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from tests.integration.conftest import Start
 ROOT = Path(__file__).parents[2]
 
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMANDS = re.compile(r"^(?:<!-- not run: (.+) -->\n)?```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""Commands without output, and why they are not run, if a comment above them says so."""
 LOOP = re.compile(r"for i in \$\(seq (\d+)\); do (curl .*); done \|( sort \|)? uniq -c")
 LEFT_OUT = "[…]"
 """Stands in the documents for a flat list that would be too long to show."""
@@ -52,7 +55,7 @@ def curl(command: str, base: str) -> str:  # noqa: C901  a case for each option
                 address = word
     parts = urlsplit(base)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    connection.request(method, address.removeprefix("http://127.0.0.1:8000"), body, headers)
+    connection.request(method, address.removeprefix("http://127.0.0.1:8000"), body and body.encode(), headers)
     answer = connection.getresponse()
     content = answer.read().decode()
     connection.close()
@@ -80,7 +83,7 @@ def as_pattern(shown: str) -> str:
     return re.escape(CHANGING.sub("…", shown).strip()).replace(re.escape(LEFT_OUT), r"\[[^\[\]]*\]")
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ru.md", "docs/api.md", "docs/loop.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ru.md", "docs/api.md", "docs/loop.md", "docs/quickstart.ru.md"])
 def test_examples(start: Start, name: str) -> None:
     """Each command, in the order of a document and after a first start, prints what stands below it, but for dates."""
     base = start().url
@@ -91,6 +94,26 @@ def test_examples(start: Start, name: str) -> None:
             command, _, shown = part.partition("\n")
             printed = CHANGING.sub("…", run(command, base)).strip()
             assert re.fullmatch(as_pattern(shown), printed), f"{command}\n{printed}\n!= {shown}"
+
+
+@pytest.mark.parametrize(
+    "name", ["how-it-decides", "kubernetes", "problems", "quickstart.ru", "runbook", "settings", "sizing", "systemd"]
+)
+def test_commands(start: Start, tmp_path: Path, name: str) -> None:
+    """Each command of a page for operators works, but for those of which the page says why they are not run."""
+    (tmp_path / "docker").symlink_to(ROOT / "docker")
+    balancer = None
+    for reason, block in COMMANDS.findall((ROOT / "docs" / f"{name}.md").read_text()):
+        if reason:
+            continue
+        if not block.startswith("curl "):
+            subprocess.run(["sh", "-eu", "-c", block], cwd=tmp_path, timeout=60, check=True)
+            continue
+        balancer = balancer or start()
+        for command in block.splitlines():
+            printed = curl(command, balancer.url)
+            assert printed
+            assert "urn:video-balancer:problem:" not in printed
 
 
 def test_both_languages_show_the_same() -> None:

@@ -40,7 +40,7 @@ def test_every_supported_python_is_tested() -> None:
     assert "required" == load("ci")["jobs"]["console"]["env"]["BALANCER_TEST_CONSOLE"]
 
 
-@pytest.mark.parametrize("name", ["Makefile", "docker/Dockerfile", "docs/operating.md"])
+@pytest.mark.parametrize("name", ["Makefile", "docker/Dockerfile", "docs/operating.md", "docs/systemd.md"])
 def test_pins_are_installed_as_they_are(name: str) -> None:
     """No command lets pip resolve the pinned libraries anew, which a newer release of one of them could break."""
     lines = [line for line in (ROOT / name).read_text().splitlines() if re.search(r"--require-hashes -r", line)]
@@ -178,6 +178,15 @@ def test_a_release_that_does_not_agree(tmp_path: Path, tag: str, version: str, c
     done = check_release(tmp_path, tag, version, changelog)
     assert (1, "") == (done.returncode, done.stdout)
     assert reason in done.stderr
+
+
+def test_forms_of_issues_are_forms() -> None:
+    """Each form has a name, a description, and fields of which each has an id and a label of its own."""
+    for path in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")):
+        form = yaml.safe_load(path.read_text())
+        assert {"name", "description", "body"} <= set(form)
+        fields = [field for field in form["body"] if field["type"] != "markdown"]
+        assert len(fields) == len({field["id"] for field in fields}) == len({f["attributes"]["label"] for f in fields})
 
 
 def test_threats_have_their_tests() -> None:

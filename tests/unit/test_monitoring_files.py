@@ -38,13 +38,18 @@ def test_every_metric_is_documented() -> None:
 
 
 def test_every_alert_says_what_to_do() -> None:
-    """Each alert has a severity, a summary and a row in the table of what to do then."""
-    page = (ROOT / "docs" / "operating.md").read_text()
-    for rule in RULE_LIST:
-        if "alert" in rule:
-            assert rule["labels"]["severity"] in {"critical", "warning"}
-            assert rule["annotations"]["summary"]
-            assert f"| `{rule['alert']}` |" in page
+    """Each alert has a severity, a summary and the address of its section in the runbook, and each section an alert."""
+    sections = re.split(r"^## ", (ROOT / "docs" / "runbook.md").read_text(), flags=re.MULTILINE)[1:]
+    told = {section.partition("\n")[0]: section for section in sections}
+    alerts = {rule["alert"]: rule for rule in RULE_LIST if "alert" in rule}
+    assert set(alerts) == set(told)
+    for name, rule in alerts.items():
+        assert rule["annotations"]["summary"]
+        assert f"docs/runbook.md#{name.lower()}" == rule["annotations"]["runbook_url"]
+        assert f"*{rule['labels']['severity'].capitalize()}.*" in told[name]
+        assert {"**Players**", "**Look at**", "**Do:**"} == set(
+            re.findall(r"^- (\*\*\w+(?: at)?:?\*\*)", told[name], re.MULTILINE)
+        )
 
 
 def test_prometheus_asks_the_balancer() -> None:
