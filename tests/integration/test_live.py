@@ -49,7 +49,7 @@ def test_lanes_show_people_the_same_page(start: Start) -> None:
     """The page for people is the same by the edge and by the application, as are the problems of players beside it."""
 
     def answers(url: str) -> list[tuple[int, str, Mapping[str, str]]]:
-        found = []
+        found: list[tuple[int, str, Mapping[str, str]]] = []
         for method in ("GET", "HEAD"):
             for headers in (BROWSER, {"accept": "*/*"}):
                 answer = httpx.request(method, url, headers=headers)

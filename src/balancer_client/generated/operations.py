@@ -10,6 +10,7 @@ from balancer_client.generated.api.config import read_config as _read_config
 from balancer_client.generated.api.explain import explain as _explain
 from balancer_client.generated.api.explain import preview_config as _preview_config
 from balancer_client.generated.api.health import live as _live
+from balancer_client.generated.api.health import read_settings as _read_settings
 from balancer_client.generated.api.health import ready as _ready
 from balancer_client.generated.api.history import compare_revisions as _compare_revisions
 from balancer_client.generated.api.history import read_history as _read_history
@@ -17,6 +18,7 @@ from balancer_client.generated.api.history import read_revision as _read_revisio
 from balancer_client.generated.api.history import roll_back_config as _roll_back_config
 from balancer_client.generated.api.keys import create_key as _create_key
 from balancer_client.generated.api.keys import list_keys as _list_keys
+from balancer_client.generated.api.keys import read_identity as _read_identity
 from balancer_client.generated.api.keys import revoke_key as _revoke_key
 from balancer_client.generated.api.rules import compare_rules as _compare_rules
 from balancer_client.generated.api.rules import preview_rules as _preview_rules
@@ -25,8 +27,10 @@ from balancer_client.generated.api.rules import read_rules_history as _read_rule
 from balancer_client.generated.api.rules import read_rules_revision as _read_rules_revision
 from balancer_client.generated.api.rules import replace_rules as _replace_rules
 from balancer_client.generated.api.rules import roll_back_rules as _roll_back_rules
+from balancer_client.generated.api.stats import follow_live as _follow_live
 from balancer_client.generated.api.stats import read_quality as _read_quality
 from balancer_client.generated.api.stats import read_stats as _read_stats
+from balancer_client.generated.api.targets import read_loop as _read_loop
 from balancer_client.generated.api.targets import read_targets as _read_targets
 from balancer_client.generated.models.config import Config
 from balancer_client.generated.models.config_diff import ConfigDiff
@@ -37,6 +41,8 @@ from balancer_client.generated.models.explained import Explained
 from balancer_client.generated.models.health import Health
 from balancer_client.generated.models.key_page import KeyPage
 from balancer_client.generated.models.key_request import KeyRequest
+from balancer_client.generated.models.live import Live
+from balancer_client.generated.models.loop_answer import LoopAnswer
 from balancer_client.generated.models.new_config import NewConfig
 from balancer_client.generated.models.new_key import NewKey
 from balancer_client.generated.models.new_rules import NewRules
@@ -54,9 +60,11 @@ from balancer_client.generated.models.rules_preview import RulesPreview
 from balancer_client.generated.models.rules_preview_request import RulesPreviewRequest
 from balancer_client.generated.models.rules_revision import RulesRevision
 from balancer_client.generated.models.rules_rollback import RulesRollback
+from balancer_client.generated.models.setting_list import SettingList
 from balancer_client.generated.models.stats_answer import StatsAnswer
 from balancer_client.generated.models.target_list import TargetList
 from balancer_client.generated.models.target_patch import TargetPatch
+from balancer_client.generated.models.visitor import Visitor
 from balancer_client.generated.types import UNSET, Unset
 
 
@@ -204,6 +212,13 @@ class Operations(Answers):
         """Tell that the process answers; asks no store."""
         return self._one(Health, lambda: _live.sync_detailed(client=self._client))
 
+    def read_settings(self) -> SettingList:
+        """Read the settings that this process runs by.
+
+        Secrets are masked: only whether there is one can be told.
+        """
+        return self._one(SettingList, lambda: _read_settings.sync_detailed(client=self._client))
+
     def ready(self) -> Readiness:
         """Tell whether the process can serve, and how each store was when it was last probed; a degraded one serves."""
         return self._one(Readiness, lambda: _ready.sync_detailed(client=self._client))
@@ -299,6 +314,13 @@ class Operations(Answers):
             cursor: Which page: `next` of the page before it; the first one without it.
         """
         return self._one(KeyPage, lambda: _list_keys.sync_detailed(client=self._client, limit=limit, cursor=cursor))
+
+    def read_identity(self) -> Visitor:
+        """Read who you are, and what you may do.
+
+        By the credentials of the request: an API key, or a token of the identity provider.
+        """
+        return self._one(Visitor, lambda: _read_identity.sync_detailed(client=self._client))
 
     def revoke_key(self, *, id: int) -> None:
         """Revoke an API key.
@@ -405,6 +427,17 @@ class Operations(Answers):
             ),
         )
 
+    def follow_live(self, *, events: int | Unset = UNSET) -> Live:
+        """Follow how things are.
+
+        Sends an event about once a second, as a stream of server-sent events: what was served, by whom, and how the
+        targets are. It ends when the credentials count no more, with an event `end`, and when the service stops.
+
+        Args:
+            events: How many events to send; without it they end when the client leaves.
+        """
+        return self._one(Live, lambda: _follow_live.sync_detailed(client=self._client, events=events))
+
     def read_quality(self, *, window: ReadQualityWindow | Unset = UNSET, config: int | Unset = UNSET) -> QualityAnswer:
         """Read how players fared over the last minutes, as they have reported it.
 
@@ -428,6 +461,14 @@ class Operations(Answers):
             window: How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds.
         """
         return self._one(StatsAnswer, lambda: _read_stats.sync_detailed(client=self._client, window=window))
+
+    def read_loop(self) -> LoopAnswer:
+        """Read what the loop does.
+
+        For every config in use that has bounds: the shares that it gives, why it moves nothing, and what it has
+        moved.
+        """
+        return self._one(LoopAnswer, lambda: _read_loop.sync_detailed(client=self._client))
 
     def read_targets(self) -> TargetList:
         """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""
@@ -578,6 +619,13 @@ class AsyncOperations(AsyncAnswers):
         """Tell that the process answers; asks no store."""
         return await self._one(Health, lambda: _live.asyncio_detailed(client=self._client))
 
+    async def read_settings(self) -> SettingList:
+        """Read the settings that this process runs by.
+
+        Secrets are masked: only whether there is one can be told.
+        """
+        return await self._one(SettingList, lambda: _read_settings.asyncio_detailed(client=self._client))
+
     async def ready(self) -> Readiness:
         """Tell whether the process can serve, and how each store was when it was last probed; a degraded one serves."""
         return await self._one(Readiness, lambda: _ready.asyncio_detailed(client=self._client))
@@ -677,6 +725,13 @@ class AsyncOperations(AsyncAnswers):
         return await self._one(
             KeyPage, lambda: _list_keys.asyncio_detailed(client=self._client, limit=limit, cursor=cursor)
         )
+
+    async def read_identity(self) -> Visitor:
+        """Read who you are, and what you may do.
+
+        By the credentials of the request: an API key, or a token of the identity provider.
+        """
+        return await self._one(Visitor, lambda: _read_identity.asyncio_detailed(client=self._client))
 
     async def revoke_key(self, *, id: int) -> None:
         """Revoke an API key.
@@ -785,6 +840,17 @@ class AsyncOperations(AsyncAnswers):
             ),
         )
 
+    async def follow_live(self, *, events: int | Unset = UNSET) -> Live:
+        """Follow how things are.
+
+        Sends an event about once a second, as a stream of server-sent events: what was served, by whom, and how the
+        targets are. It ends when the credentials count no more, with an event `end`, and when the service stops.
+
+        Args:
+            events: How many events to send; without it they end when the client leaves.
+        """
+        return await self._one(Live, lambda: _follow_live.asyncio_detailed(client=self._client, events=events))
+
     async def read_quality(
         self, *, window: ReadQualityWindow | Unset = UNSET, config: int | Unset = UNSET
     ) -> QualityAnswer:
@@ -810,6 +876,14 @@ class AsyncOperations(AsyncAnswers):
             window: How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds.
         """
         return await self._one(StatsAnswer, lambda: _read_stats.asyncio_detailed(client=self._client, window=window))
+
+    async def read_loop(self) -> LoopAnswer:
+        """Read what the loop does.
+
+        For every config in use that has bounds: the shares that it gives, why it moves nothing, and what it has
+        moved.
+        """
+        return await self._one(LoopAnswer, lambda: _read_loop.asyncio_detailed(client=self._client))
 
     async def read_targets(self) -> TargetList:
         """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""

@@ -14,6 +14,7 @@ from .dependency_health import DependencyHealth
 from .dependency_health_status import DependencyHealthStatus
 from .document import Document
 from .explained import Explained
+from .explained_loop_parts import ExplainedLoopParts
 from .explained_reason import ExplainedReason
 from .explained_skipped import ExplainedSkipped
 from .field_error import FieldError
@@ -25,6 +26,26 @@ from .key import Key
 from .key_page import KeyPage
 from .key_request import KeyRequest
 from .kind import Kind
+from .live import Live
+from .live_config import LiveConfig
+from .live_config_policy import LiveConfigPolicy
+from .live_config_reason import LiveConfigReason
+from .live_config_shares import LiveConfigShares
+from .live_fallbacks import LiveFallbacks
+from .live_status import LiveStatus
+from .live_step import LiveStep
+from .live_step_redirects import LiveStepRedirects
+from .live_step_redirects_additional_property import LiveStepRedirectsAdditionalProperty
+from .loop import Loop
+from .loop_answer import LoopAnswer
+from .loop_config import LoopConfig
+from .loop_config_idle_type_0 import LoopConfigIdleType0
+from .loop_event import LoopEvent
+from .loop_event_why import LoopEventWhy
+from .loop_patch import LoopPatch
+from .loop_seen import LoopSeen
+from .loop_share import LoopShare
+from .loop_target import LoopTarget
 from .new_config import NewConfig
 from .new_key import NewKey
 from .new_rules import NewRules
@@ -60,6 +81,8 @@ from .rules_rollback import RulesRollback
 from .sample_request import SampleRequest
 from .sample_request_headers import SampleRequestHeaders
 from .scheme import Scheme
+from .setting_list import SettingList
+from .setting_state import SettingState
 from .skipped_reason import SkippedReason
 from .stats_answer import StatsAnswer
 from .stats_answer_rate_limited import StatsAnswerRateLimited
@@ -75,10 +98,12 @@ from .target_quality import TargetQuality
 from .target_share import TargetShare
 from .target_state import TargetState
 from .target_state_kind import TargetStateKind
+from .target_state_loop_why_type_0 import TargetStateLoopWhyType0
 from .target_state_verdict import TargetStateVerdict
 from .target_stats import TargetStats
 from .target_stats_verdict import TargetStatsVerdict
 from .video_route import VideoRoute
+from .visitor import Visitor
 from .when import When
 
 __all__ = (
@@ -96,6 +121,7 @@ __all__ = (
     "DependencyHealthStatus",
     "Document",
     "Explained",
+    "ExplainedLoopParts",
     "ExplainedReason",
     "ExplainedSkipped",
     "FieldError",
@@ -107,6 +133,26 @@ __all__ = (
     "KeyPage",
     "KeyRequest",
     "Kind",
+    "Live",
+    "LiveConfig",
+    "LiveConfigPolicy",
+    "LiveConfigReason",
+    "LiveConfigShares",
+    "LiveFallbacks",
+    "LiveStatus",
+    "LiveStep",
+    "LiveStepRedirects",
+    "LiveStepRedirectsAdditionalProperty",
+    "Loop",
+    "LoopAnswer",
+    "LoopConfig",
+    "LoopConfigIdleType0",
+    "LoopEvent",
+    "LoopEventWhy",
+    "LoopPatch",
+    "LoopSeen",
+    "LoopShare",
+    "LoopTarget",
     "NewConfig",
     "NewKey",
     "NewRules",
@@ -142,6 +188,8 @@ __all__ = (
     "SampleRequest",
     "SampleRequestHeaders",
     "Scheme",
+    "SettingList",
+    "SettingState",
     "SkippedReason",
     "StatsAnswer",
     "StatsAnswerRateLimited",
@@ -157,9 +205,11 @@ __all__ = (
     "TargetShare",
     "TargetState",
     "TargetStateKind",
+    "TargetStateLoopWhyType0",
     "TargetStateVerdict",
     "TargetStats",
     "TargetStatsVerdict",
     "VideoRoute",
+    "Visitor",
     "When",
 )

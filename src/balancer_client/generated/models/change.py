@@ -13,6 +13,7 @@ T = TypeVar("T", bound="Change")
 class Change:
     """One field of a config that differs. `cdn_host` and `distribution_rate` are listed where the config has them both
     before and after. The field `order` lists the names of the targets where the same targets are in another order.
+    Fields of the loop are `loop.slope`, `loop.targets.cdn-a.max` and so on.
 
     """
 

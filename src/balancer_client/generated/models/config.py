@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 from ..models.policy_name import PolicyName
 
 if TYPE_CHECKING:
+    from ..models.loop import Loop
     from ..models.target import Target
 
 
@@ -47,9 +48,13 @@ class Config:
     """ Seconds over which a recovered target returns to its full weight; 0 is at once. """
     targets: list[Target]
     """ Where players may be sent; the order matters to `failover`. """
+    loop: Loop | None
+    """ How far shares may follow the quality that players report; null when they do not. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.loop import Loop  # noqa: PLC0415
+
         id = self.id
 
         name: None | str
@@ -84,6 +89,12 @@ class Config:
             targets_item = targets_item_data.to_dict()
             targets.append(targets_item)
 
+        loop: dict[str, Any] | None
+        if isinstance(self.loop, Loop):
+            loop = self.loop.to_dict()
+        else:
+            loop = self.loop
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -100,6 +111,7 @@ class Config:
                 "panic_threshold": panic_threshold,
                 "slow_start": slow_start,
                 "targets": targets,
+                "loop": loop,
             }
         )
 
@@ -107,6 +119,7 @@ class Config:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.loop import Loop  # noqa: PLC0415
         from ..models.target import Target  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -167,6 +180,21 @@ class Config:
 
             targets.append(targets_item)
 
+        def _parse_loop(data: object) -> Loop | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                loop_type_0 = Loop.from_dict(data)
+
+                return loop_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Loop | None, data)
+
+        loop = _parse_loop(d.pop("loop"))
+
         config = cls(
             id=id,
             name=name,
@@ -180,6 +208,7 @@ class Config:
             panic_threshold=panic_threshold,
             slow_start=slow_start,
             targets=targets,
+            loop=loop,
         )
 
         config.additional_properties = d

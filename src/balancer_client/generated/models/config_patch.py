@@ -9,6 +9,7 @@ from ..models.policy_name import PolicyName
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.loop_patch import LoopPatch
     from ..models.target import Target
 
 
@@ -41,8 +42,13 @@ class ConfigPatch:
     """ Seconds over which a recovered target returns to its full weight; 0 is at once. """
     targets: list[Target] | Unset = UNSET
     """ All targets, which replace those that are there; not together with `cdn_host` or `distribution_rate`. """
+    loop: LoopPatch | None | Unset = UNSET
+    """ Bounds within which shares follow the quality that players report. Its fields that are not given stay as
+    they are; null switches it off. """
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.loop_patch import LoopPatch  # noqa: PLC0415
+
         id = self.id
 
         cdn_host = self.cdn_host
@@ -78,6 +84,14 @@ class ConfigPatch:
                 targets_item = targets_item_data.to_dict()
                 targets.append(targets_item)
 
+        loop: dict[str, Any] | None | Unset
+        if isinstance(self.loop, Unset):
+            loop = UNSET
+        elif isinstance(self.loop, LoopPatch):
+            loop = self.loop.to_dict()
+        else:
+            loop = self.loop
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -103,11 +117,14 @@ class ConfigPatch:
             field_dict["slow_start"] = slow_start
         if targets is not UNSET:
             field_dict["targets"] = targets
+        if loop is not UNSET:
+            field_dict["loop"] = loop
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.loop_patch import LoopPatch  # noqa: PLC0415
         from ..models.target import Target  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -157,6 +174,23 @@ class ConfigPatch:
 
                 targets.append(targets_item)
 
+        def _parse_loop(data: object) -> LoopPatch | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                loop_type_0 = LoopPatch.from_dict(data)
+
+                return loop_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(LoopPatch | None | Unset, data)
+
+        loop = _parse_loop(d.pop("loop", UNSET))
+
         config_patch = cls(
             id=id,
             cdn_host=cdn_host,
@@ -168,6 +202,7 @@ class ConfigPatch:
             panic_threshold=panic_threshold,
             slow_start=slow_start,
             targets=targets,
+            loop=loop,
         )
 
         return config_patch

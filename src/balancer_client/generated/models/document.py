@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 from ..models.policy_name import PolicyName
 
 if TYPE_CHECKING:
+    from ..models.loop import Loop
     from ..models.target import Target
 
 
@@ -38,9 +39,13 @@ class Document:
     """ Seconds over which a recovered target returns to its full weight; 0 is at once. """
     targets: list[Target]
     """ Where players may be sent; the order matters to `failover`. """
+    loop: Loop | None
+    """ How far shares may follow the quality that players report; null when they do not. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.loop import Loop  # noqa: PLC0415
+
         name: None | str
         name = self.name
 
@@ -63,6 +68,12 @@ class Document:
             targets_item = targets_item_data.to_dict()
             targets.append(targets_item)
 
+        loop: dict[str, Any] | None
+        if isinstance(self.loop, Loop):
+            loop = self.loop.to_dict()
+        else:
+            loop = self.loop
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -75,6 +86,7 @@ class Document:
                 "panic_threshold": panic_threshold,
                 "slow_start": slow_start,
                 "targets": targets,
+                "loop": loop,
             }
         )
 
@@ -82,6 +94,7 @@ class Document:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.loop import Loop  # noqa: PLC0415
         from ..models.target import Target  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -122,6 +135,21 @@ class Document:
 
             targets.append(targets_item)
 
+        def _parse_loop(data: object) -> Loop | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                loop_type_0 = Loop.from_dict(data)
+
+                return loop_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Loop | None, data)
+
+        loop = _parse_loop(d.pop("loop"))
+
         document = cls(
             name=name,
             cdn_host=cdn_host,
@@ -131,6 +159,7 @@ class Document:
             panic_threshold=panic_threshold,
             slow_start=slow_start,
             targets=targets,
+            loop=loop,
         )
 
         document.additional_properties = d

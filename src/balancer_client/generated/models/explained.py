@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 from ..models.explained_reason import ExplainedReason
 
 if TYPE_CHECKING:
+    from ..models.explained_loop_parts import ExplainedLoopParts
     from ..models.explained_skipped import ExplainedSkipped
     from ..models.finding import Finding
 
@@ -36,6 +37,8 @@ class Explained:
     """ The next ticket of this process for that config; explaining does not take it. """
     target: None | str
     """ Name of the target that the player would be sent to. """
+    loop_parts: ExplainedLoopParts
+    """ Which part of its weight the loop leaves each target, by name; empty where it does nothing. """
     skipped: ExplainedSkipped
     """ Why each of the other targets was not chosen, by name. """
     steps: list[Finding]
@@ -69,6 +72,8 @@ class Explained:
         target: None | str
         target = self.target
 
+        loop_parts = self.loop_parts.to_dict()
+
         skipped = self.skipped.to_dict()
 
         steps = []
@@ -88,6 +93,7 @@ class Explained:
                 "host_pattern": host_pattern,
                 "ticket": ticket,
                 "target": target,
+                "loop_parts": loop_parts,
                 "skipped": skipped,
                 "steps": steps,
             }
@@ -97,6 +103,7 @@ class Explained:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.explained_loop_parts import ExplainedLoopParts  # noqa: PLC0415
         from ..models.explained_skipped import ExplainedSkipped  # noqa: PLC0415
         from ..models.finding import Finding  # noqa: PLC0415
 
@@ -160,6 +167,8 @@ class Explained:
 
         target = _parse_target(d.pop("target"))
 
+        loop_parts = ExplainedLoopParts.from_dict(d.pop("loop_parts"))
+
         skipped = ExplainedSkipped.from_dict(d.pop("skipped"))
 
         steps = []
@@ -178,6 +187,7 @@ class Explained:
             host_pattern=host_pattern,
             ticket=ticket,
             target=target,
+            loop_parts=loop_parts,
             skipped=skipped,
             steps=steps,
         )

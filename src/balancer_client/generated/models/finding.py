@@ -14,7 +14,7 @@ class Finding:
     """One step on the way to an answer."""
 
     step: str
-    """ What was looked at: `config`, `video`, `host`, `rule`, `ticket` or `key`, `target`, `location`. """
+    """ What was looked at: `config`, `video`, `host`, `rule`, `loop`, `ticket` or `key`, `target`, `location`. """
     finding: str
     """ What was found there, in one sentence. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

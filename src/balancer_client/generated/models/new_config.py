@@ -9,6 +9,7 @@ from ..models.policy_name import PolicyName
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.loop import Loop
     from ..models.target import Target
 
 
@@ -39,8 +40,12 @@ class NewConfig:
     """ Seconds over which a recovered target returns to its full weight; 0 is at once. """
     targets: list[Target] | Unset = UNSET
     """ Where players may be sent; the order matters to `failover`. """
+    loop: Loop | None | Unset = UNSET
+    """ How far shares may follow the quality that players report; null when they do not. """
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.loop import Loop  # noqa: PLC0415
+
         cdn_host = self.cdn_host
 
         distribution_rate = self.distribution_rate
@@ -74,6 +79,14 @@ class NewConfig:
                 targets_item = targets_item_data.to_dict()
                 targets.append(targets_item)
 
+        loop: dict[str, Any] | None | Unset
+        if isinstance(self.loop, Unset):
+            loop = UNSET
+        elif isinstance(self.loop, Loop):
+            loop = self.loop.to_dict()
+        else:
+            loop = self.loop
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -95,11 +108,14 @@ class NewConfig:
             field_dict["slow_start"] = slow_start
         if targets is not UNSET:
             field_dict["targets"] = targets
+        if loop is not UNSET:
+            field_dict["loop"] = loop
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.loop import Loop  # noqa: PLC0415
         from ..models.target import Target  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -147,6 +163,23 @@ class NewConfig:
 
                 targets.append(targets_item)
 
+        def _parse_loop(data: object) -> Loop | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                loop_type_0 = Loop.from_dict(data)
+
+                return loop_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Loop | None | Unset, data)
+
+        loop = _parse_loop(d.pop("loop", UNSET))
+
         new_config = cls(
             cdn_host=cdn_host,
             distribution_rate=distribution_rate,
@@ -157,6 +190,7 @@ class NewConfig:
             panic_threshold=panic_threshold,
             slow_start=slow_start,
             targets=targets,
+            loop=loop,
         )
 
         return new_config

@@ -9,6 +9,7 @@ from ..models.policy_name import PolicyName
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.loop_patch import LoopPatch
     from ..models.target import Target
     from ..models.target_edit import TargetEdit
 
@@ -42,6 +43,9 @@ class PreviewRequest:
     """ Seconds over which a recovered target returns to its full weight; 0 is at once. """
     targets: list[Target] | Unset = UNSET
     """ All targets, which replace those that are there; not together with `cdn_host` or `distribution_rate`. """
+    loop: LoopPatch | None | Unset = UNSET
+    """ Bounds within which shares follow the quality that players report. Its fields that are not given stay as
+    they are; null switches it off. """
     target: TargetEdit | Unset = UNSET
     """ What to change in one target. Fields that are not given stay as they are; at least one must change. """
     videos: list[str] | Unset = UNSET
@@ -50,6 +54,8 @@ class PreviewRequest:
     """ How many requests to split among the targets, at most 1000000000000. """
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.loop_patch import LoopPatch  # noqa: PLC0415
+
         id = self.id
 
         cdn_host = self.cdn_host
@@ -84,6 +90,14 @@ class PreviewRequest:
             for targets_item_data in self.targets:
                 targets_item = targets_item_data.to_dict()
                 targets.append(targets_item)
+
+        loop: dict[str, Any] | None | Unset
+        if isinstance(self.loop, Unset):
+            loop = UNSET
+        elif isinstance(self.loop, LoopPatch):
+            loop = self.loop.to_dict()
+        else:
+            loop = self.loop
 
         target: dict[str, Any] | Unset = UNSET
         if not isinstance(self.target, Unset):
@@ -124,6 +138,8 @@ class PreviewRequest:
             field_dict["slow_start"] = slow_start
         if targets is not UNSET:
             field_dict["targets"] = targets
+        if loop is not UNSET:
+            field_dict["loop"] = loop
         if target is not UNSET:
             field_dict["target"] = target
         if videos is not UNSET:
@@ -135,6 +151,7 @@ class PreviewRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.loop_patch import LoopPatch  # noqa: PLC0415
         from ..models.target import Target  # noqa: PLC0415
         from ..models.target_edit import TargetEdit  # noqa: PLC0415
 
@@ -185,6 +202,23 @@ class PreviewRequest:
 
                 targets.append(targets_item)
 
+        def _parse_loop(data: object) -> LoopPatch | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                loop_type_0 = LoopPatch.from_dict(data)
+
+                return loop_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(LoopPatch | None | Unset, data)
+
+        loop = _parse_loop(d.pop("loop", UNSET))
+
         _target = d.pop("target", UNSET)
         target: TargetEdit | Unset
         if isinstance(_target, Unset):
@@ -214,6 +248,7 @@ class PreviewRequest:
             panic_threshold=panic_threshold,
             slow_start=slow_start,
             targets=targets,
+            loop=loop,
             target=target,
             videos=videos,
             requests=requests,

@@ -24,6 +24,7 @@ class ProblemType(StrEnum):
     URNVIDEO_BALANCERPROBLEMSTORE_UNAVAILABLE = "urn:video-balancer:problem:store-unavailable"
     URNVIDEO_BALANCERPROBLEMTARGET_NOT_FOUND = "urn:video-balancer:problem:target-not-found"
     URNVIDEO_BALANCERPROBLEMTOO_LONG = "urn:video-balancer:problem:too-long"
+    URNVIDEO_BALANCERPROBLEMTOO_MANY_STREAMS = "urn:video-balancer:problem:too-many-streams"
     URNVIDEO_BALANCERPROBLEMUNAUTHENTICATED = "urn:video-balancer:problem:unauthenticated"
     URNVIDEO_BALANCERPROBLEMUNKNOWN_FORMAT = "urn:video-balancer:problem:unknown-format"
 

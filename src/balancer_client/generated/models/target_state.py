@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.target_state_kind import TargetStateKind
+from ..models.target_state_loop_why_type_0 import TargetStateLoopWhyType0
 from ..models.target_state_verdict import TargetStateVerdict
 
 T = TypeVar("T", bound="TargetState")
@@ -39,6 +40,11 @@ class TargetState:
     """ What the last probe found, or why there is no verdict. """
     part: float
     """ Of its weight that its health leaves it, from 0 to 1; a recovered target grows. """
+    loop_part: float | None
+    """ Of its weight that the loop leaves it beside that, from 0.001 to 1; null where the loop does nothing. """
+    loop_why: None | TargetStateLoopWhyType0
+    """ Why the loop moves nothing in its config, or else why the target lost or gained last; null where there is no
+    loop. """
     url: None | str
     """ What is asked; null while it is not watched. """
     probed_at: datetime.datetime | None
@@ -77,6 +83,15 @@ class TargetState:
 
         part = self.part
 
+        loop_part: float | None
+        loop_part = self.loop_part
+
+        loop_why: None | str
+        if isinstance(self.loop_why, TargetStateLoopWhyType0):
+            loop_why = self.loop_why.value
+        else:
+            loop_why = self.loop_why
+
         url: None | str
         url = self.url
 
@@ -107,6 +122,8 @@ class TargetState:
                 "since": since,
                 "why": why,
                 "part": part,
+                "loop_part": loop_part,
+                "loop_why": loop_why,
                 "url": url,
                 "probed_at": probed_at,
                 "latency_ms": latency_ms,
@@ -159,6 +176,28 @@ class TargetState:
 
         part = d.pop("part")
 
+        def _parse_loop_part(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        loop_part = _parse_loop_part(d.pop("loop_part"))
+
+        def _parse_loop_why(data: object) -> None | TargetStateLoopWhyType0:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                loop_why_type_0 = TargetStateLoopWhyType0(data)
+
+                return loop_why_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | TargetStateLoopWhyType0, data)
+
+        loop_why = _parse_loop_why(d.pop("loop_why"))
+
         def _parse_url(data: object) -> None | str:
             if data is None:
                 return data
@@ -207,6 +246,8 @@ class TargetState:
             since=since,
             why=why,
             part=part,
+            loop_part=loop_part,
+            loop_why=loop_why,
             url=url,
             probed_at=probed_at,
             latency_ms=latency_ms,
