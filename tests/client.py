@@ -22,6 +22,9 @@ GENERATED = Path(__file__).parents[1] / "src" / "balancer_client" / "generated"
 LEFT_OUT = {"player"}
 """Tags of operations that are no admin's business."""
 
+STREAM = "text/event-stream"
+"""What never ends is read event by event, which the generator knows nothing of."""
+
 SCHEMAS = "#/components/schemas/"
 
 _NAMES = {
@@ -30,6 +33,8 @@ _NAMES = {
     # These have a number because null may stand in their place.
     "ExplainedReasonType0": "ExplainedReason",
     "ExplainedSkippedAdditionalProperty": "SkippedReason",
+    "LoopConfigIdleType0": "LoopConfigIdle",
+    "TargetStateLoopWhyType0": "TargetStateLoopWhy",
     "TargetStatsVerdictType0": "TargetStatsVerdict",
 }
 """Classes that get another name than the generator's."""
@@ -52,10 +57,14 @@ from balancer_client.generated.types import UNSET
 
 
 def for_admins(document: Json) -> Json:
-    """Return a document without the operations that are left out, and without the schemas that only they use."""
+    """Return a document without operations that are left out or never end, and without what only they use."""
     paths: Json = {}
     for path, item in document["paths"].items():
-        kept = {method: one for method, one in item.items() if not LEFT_OUT.intersection(one["tags"])}
+        kept = {
+            method: one
+            for method, one in item.items()
+            if not (LEFT_OUT.intersection(one["tags"]) or STREAM in one["responses"].get("200", {}).get("content", {}))
+        }
         if kept:
             paths[path] = kept
     schemas = document["components"]["schemas"]

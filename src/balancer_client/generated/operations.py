@@ -27,7 +27,6 @@ from balancer_client.generated.api.rules import read_rules_history as _read_rule
 from balancer_client.generated.api.rules import read_rules_revision as _read_rules_revision
 from balancer_client.generated.api.rules import replace_rules as _replace_rules
 from balancer_client.generated.api.rules import roll_back_rules as _roll_back_rules
-from balancer_client.generated.api.stats import follow_live as _follow_live
 from balancer_client.generated.api.stats import read_quality as _read_quality
 from balancer_client.generated.api.stats import read_stats as _read_stats
 from balancer_client.generated.api.targets import read_loop as _read_loop
@@ -41,7 +40,6 @@ from balancer_client.generated.models.explained import Explained
 from balancer_client.generated.models.health import Health
 from balancer_client.generated.models.key_page import KeyPage
 from balancer_client.generated.models.key_request import KeyRequest
-from balancer_client.generated.models.live import Live
 from balancer_client.generated.models.loop_answer import LoopAnswer
 from balancer_client.generated.models.new_config import NewConfig
 from balancer_client.generated.models.new_key import NewKey
@@ -426,17 +424,6 @@ class Operations(Answers):
                 client=self._client, body=body, if_match=if_match, idempotency_key=self._key(idempotency_key)
             ),
         )
-
-    def follow_live(self, *, events: int | Unset = UNSET) -> Live:
-        """Follow how things are.
-
-        Sends an event about once a second, as a stream of server-sent events: what was served, by whom, and how the
-        targets are. It ends when the credentials count no more, with an event `end`, and when the service stops.
-
-        Args:
-            events: How many events to send; without it they end when the client leaves.
-        """
-        return self._one(Live, lambda: _follow_live.sync_detailed(client=self._client, events=events))
 
     def read_quality(self, *, window: ReadQualityWindow | Unset = UNSET, config: int | Unset = UNSET) -> QualityAnswer:
         """Read how players fared over the last minutes, as they have reported it.
@@ -839,17 +826,6 @@ class AsyncOperations(AsyncAnswers):
                 client=self._client, body=body, if_match=if_match, idempotency_key=self._key(idempotency_key)
             ),
         )
-
-    async def follow_live(self, *, events: int | Unset = UNSET) -> Live:
-        """Follow how things are.
-
-        Sends an event about once a second, as a stream of server-sent events: what was served, by whom, and how the
-        targets are. It ends when the credentials count no more, with an event `end`, and when the service stops.
-
-        Args:
-            events: How many events to send; without it they end when the client leaves.
-        """
-        return await self._one(Live, lambda: _follow_live.asyncio_detailed(client=self._client, events=events))
 
     async def read_quality(
         self, *, window: ReadQualityWindow | Unset = UNSET, config: int | Unset = UNSET

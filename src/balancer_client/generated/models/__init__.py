@@ -26,20 +26,10 @@ from .key import Key
 from .key_page import KeyPage
 from .key_request import KeyRequest
 from .kind import Kind
-from .live import Live
-from .live_config import LiveConfig
-from .live_config_policy import LiveConfigPolicy
-from .live_config_reason import LiveConfigReason
-from .live_config_shares import LiveConfigShares
-from .live_fallbacks import LiveFallbacks
-from .live_status import LiveStatus
-from .live_step import LiveStep
-from .live_step_redirects import LiveStepRedirects
-from .live_step_redirects_additional_property import LiveStepRedirectsAdditionalProperty
 from .loop import Loop
 from .loop_answer import LoopAnswer
 from .loop_config import LoopConfig
-from .loop_config_idle_type_0 import LoopConfigIdleType0
+from .loop_config_idle import LoopConfigIdle
 from .loop_event import LoopEvent
 from .loop_event_why import LoopEventWhy
 from .loop_patch import LoopPatch
@@ -98,7 +88,7 @@ from .target_quality import TargetQuality
 from .target_share import TargetShare
 from .target_state import TargetState
 from .target_state_kind import TargetStateKind
-from .target_state_loop_why_type_0 import TargetStateLoopWhyType0
+from .target_state_loop_why import TargetStateLoopWhy
 from .target_state_verdict import TargetStateVerdict
 from .target_stats import TargetStats
 from .target_stats_verdict import TargetStatsVerdict
@@ -133,20 +123,10 @@ __all__ = (
     "KeyPage",
     "KeyRequest",
     "Kind",
-    "Live",
-    "LiveConfig",
-    "LiveConfigPolicy",
-    "LiveConfigReason",
-    "LiveConfigShares",
-    "LiveFallbacks",
-    "LiveStatus",
-    "LiveStep",
-    "LiveStepRedirects",
-    "LiveStepRedirectsAdditionalProperty",
     "Loop",
     "LoopAnswer",
     "LoopConfig",
-    "LoopConfigIdleType0",
+    "LoopConfigIdle",
     "LoopEvent",
     "LoopEventWhy",
     "LoopPatch",
@@ -205,7 +185,7 @@ __all__ = (
     "TargetShare",
     "TargetState",
     "TargetStateKind",
-    "TargetStateLoopWhyType0",
+    "TargetStateLoopWhy",
     "TargetStateVerdict",
     "TargetStats",
     "TargetStatsVerdict",

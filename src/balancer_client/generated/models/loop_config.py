@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.loop_config_idle_type_0 import LoopConfigIdleType0
+from ..models.loop_config_idle import LoopConfigIdle
 
 if TYPE_CHECKING:
     from ..models.loop_share import LoopShare
@@ -21,7 +21,7 @@ class LoopConfig:
 
     config: int
     """ The id of the config. """
-    idle: LoopConfigIdleType0 | None
+    idle: LoopConfigIdle | None
     """ Why nothing moves; null when something does. """
     targets: list[LoopShare]
     """ What it gives each of them, in order. """
@@ -31,7 +31,7 @@ class LoopConfig:
         config = self.config
 
         idle: None | str
-        if isinstance(self.idle, LoopConfigIdleType0):
+        if isinstance(self.idle, LoopConfigIdle):
             idle = self.idle.value
         else:
             idle = self.idle
@@ -60,18 +60,18 @@ class LoopConfig:
         d = dict(src_dict)
         config = d.pop("config")
 
-        def _parse_idle(data: object) -> LoopConfigIdleType0 | None:
+        def _parse_idle(data: object) -> LoopConfigIdle | None:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                idle_type_0 = LoopConfigIdleType0(data)
+                idle_type_0 = LoopConfigIdle(data)
 
                 return idle_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(LoopConfigIdleType0 | None, data)
+            return cast(LoopConfigIdle | None, data)
 
         idle = _parse_idle(d.pop("idle"))
 

@@ -8,7 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.target_state_kind import TargetStateKind
-from ..models.target_state_loop_why_type_0 import TargetStateLoopWhyType0
+from ..models.target_state_loop_why import TargetStateLoopWhy
 from ..models.target_state_verdict import TargetStateVerdict
 
 T = TypeVar("T", bound="TargetState")
@@ -42,7 +42,7 @@ class TargetState:
     """ Of its weight that its health leaves it, from 0 to 1; a recovered target grows. """
     loop_part: float | None
     """ Of its weight that the loop leaves it beside that, from 0.001 to 1; null where the loop does nothing. """
-    loop_why: None | TargetStateLoopWhyType0
+    loop_why: None | TargetStateLoopWhy
     """ Why the loop moves nothing in its config, or else why the target lost or gained last; null where there is no
     loop. """
     url: None | str
@@ -87,7 +87,7 @@ class TargetState:
         loop_part = self.loop_part
 
         loop_why: None | str
-        if isinstance(self.loop_why, TargetStateLoopWhyType0):
+        if isinstance(self.loop_why, TargetStateLoopWhy):
             loop_why = self.loop_why.value
         else:
             loop_why = self.loop_why
@@ -183,18 +183,18 @@ class TargetState:
 
         loop_part = _parse_loop_part(d.pop("loop_part"))
 
-        def _parse_loop_why(data: object) -> None | TargetStateLoopWhyType0:
+        def _parse_loop_why(data: object) -> None | TargetStateLoopWhy:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                loop_why_type_0 = TargetStateLoopWhyType0(data)
+                loop_why_type_0 = TargetStateLoopWhy(data)
 
                 return loop_why_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | TargetStateLoopWhyType0, data)
+            return cast(None | TargetStateLoopWhy, data)
 
         loop_why = _parse_loop_why(d.pop("loop_why"))
 
