@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import override
 
 from balancer.core.access.keys import Role
-from balancer.core.access.masking import SettingsInForce, shown
+from balancer.core.access.masking import Setting, SettingsInForce, shown
 from balancer.core.access.providers import SignIn
 from balancer.core.clients.addresses import TrustedProxies
 from balancer.core.clients.quotas import Quota
@@ -264,8 +264,8 @@ class Settings(BaseSettings):
     def _check_sign_in(self) -> Self:
         if self.jwt_client_id and not self.jwt_issuer:
             raise ValueError("BALANCER_JWT_CLIENT_ID needs BALANCER_JWT_ISSUER")
-        if self.jwt_client_id and not _ENDPOINT.fullmatch(self.jwt_issuer or "") and not self.jwt_token_url:
-            raise ValueError("BALANCER_JWT_CLIENT_ID needs BALANCER_JWT_TOKEN_URL where the issuer is no URL")
+        if self.jwt_client_id and not _ENDPOINT.fullmatch(self.jwt_issuer or ""):
+            raise ValueError("BALANCER_JWT_CLIENT_ID needs a BALANCER_JWT_ISSUER that is an http or https URL")
         if (self.jwt_authorize_url is None) != (self.jwt_token_url is None):
             raise ValueError("BALANCER_JWT_AUTHORIZE_URL and BALANCER_JWT_TOKEN_URL must be given together")
         return self
@@ -319,18 +319,15 @@ class Settings(BaseSettings):
     def in_force(self) -> SettingsInForce:
         """All settings as they may be shown; what is secret is told by its type, and never read here."""
         return SettingsInForce(
-            [
-                shown(
-                    PREFIX + name.upper(),
-                    "off"
-                    if getattr(self, name) is None and "Quota" in str(field.annotation)
-                    else _as_variable(getattr(self, name)),
-                    is_secret=isinstance(getattr(self, name), SecretStr) or "SecretStr" in str(field.annotation),
-                    is_default=name not in self.model_fields_set,
-                )
-                for name, field in type(self).model_fields.items()
-            ]
+            [self._shown(name, str(field.annotation)) for name, field in type(self).model_fields.items()]
         )
+
+    def _shown(self, name: str, kind: str) -> Setting:
+        value = getattr(self, name)
+        # No quota is a quota that is off.
+        text = "off" if value is None and "Quota" in kind else _as_variable(value)
+        is_secret = isinstance(value, SecretStr) or "SecretStr" in kind
+        return shown(PREFIX + name.upper(), text, is_secret=is_secret, is_default=name not in self.model_fields_set)
 
     @property
     def secrets(self) -> list[str]:

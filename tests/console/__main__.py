@@ -47,9 +47,9 @@ SHOTS = (
 )
 
 
-def prepare(admin: httpx.Client) -> None:
+def prepare(admin: httpx.Client, url: str) -> None:
     """Make configs and rules that are worth a look."""
-    check = {"url": f"{admin.base_url}health/live", "interval": 2}
+    check = {"url": f"{url}/health/live", "interval": 2}
     targets = [{**target, "check": check} if target["name"] in {"cdn-a", "cdn-b"} else target for target in TARGETS]
     first = {"id": 1, "name": "Main audience", "targets": targets, "reason": "Two CDNs, and one in reserve."}
     live = {"name": "Live", "policy": "sticky", "targets": [targets[1], targets[2]]}
@@ -103,7 +103,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, Balancer(Path(folder), None, WORKERS=2, ADMIN_RATE="off") as balancer:
         with httpx.Client(base_url=balancer.url, headers=BEARER) as admin:
-            prepare(admin)
+            prepare(admin, balancer.url)
         with playing(balancer.url), running_browser() as browser:
             print(f"Players ask for {SECONDS:g} seconds.")
             threading.Event().wait(SECONDS)

@@ -13,6 +13,9 @@ from tests.console.browser import chromium, running_browser
 from tests.factories import BEARER
 from tests.processes import Balancer
 
+HERE = Path(__file__).parent
+PACKAGES = HERE / "node_modules"
+
 TARGETS = [
     {"name": "origin", "kind": "origin", "weight": 1},
     {"name": "cdn-a", "host": "cdn-a.example.com", "weight": 6},
@@ -26,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if chromium() or os.environ.get("BALANCER_TEST_CONSOLE") == "required":
         return
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if item.path.parent == HERE and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason="no Chromium here (Debian: apt install chromium)"))
 
 
@@ -65,9 +68,6 @@ def config(admin: httpx.Client) -> int:
     body = {"id": 1, "name": "Main audience", "targets": TARGETS, "policy": "exact", "reason": "As it begins."}
     assert 200 == admin.patch("/config", json=body).status_code
     return 1
-
-
-PACKAGES = Path(__file__).parent / "node_modules"
 
 
 def package(name: str) -> Path:

@@ -355,6 +355,8 @@ def test_how_people_sign_in() -> None:
         {"jwt_client_id": "console"},
         {**SIGN_IN, "jwt_token_url": "https://id.example.com/token"},
         {**SIGN_IN, "jwt_issuer": "no url"},
+        {**SIGN_IN, "jwt_issuer": "https://id.example.com; script-src *", "jwt_authorize_url": "https://a/b"}
+        | {"jwt_token_url": "https://a/c"},
         {**SIGN_IN, "jwt_token_url": "https://id.example.com; script-src *", "jwt_authorize_url": "https://a/b"},
         {**SIGN_IN, "jwt_token_url": "javascript:alert(1)", "jwt_authorize_url": "https://a/b"},
     ],

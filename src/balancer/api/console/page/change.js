@@ -67,17 +67,19 @@ class Draft {
     this.conflict = h("div");
     this.rows = targetRows(this.targets, config.policy, () => this.edited());
     this.askPreview = debounced(() => void this.lookAhead(), 250);
+    /** @type {HTMLElement | null} */
+    this.root = null;
   }
 
   view() {
     this.showUndo();
     this.app.onLeave(this.app.live.follow(() => this.watch()));
-    return h(
+    return (this.root = h(
       "div", {}, this.banner, this.conflict,
       h("div.changing", {},
         h("section.card", {}, h("h2", {}, this.config.name || t("config", { id: this.config.id })), this.mover(), this.rows.element),
         h("section.card.preview", {}, h("h2", {}, t("change.preview")), h("div.bars", {}, this.before, this.after), this.words, this.reason, h("div.actions", {}, this.drop, this.send))),
-    );
+    ));
   }
 
   /** Offer to move a part of the traffic from one target to another. */
@@ -213,10 +215,15 @@ class Draft {
 
   /** Say so when somebody else changes the config meanwhile. */
   watch() {
+    // A draft that is not shown any more has nothing to say.
+    if (!this.root?.isConnected) return;
     const now = this.app.live.now?.configs.find((/** @type {any} */ one) => one.id === this.config.id);
     if (!now || now.revision <= this.config.revision || this.conflict.childElementCount) return;
     if (this.isChanged) fill(this.banner, h("div.card.warning", { role: "status" }, t("change.meanwhile", { revision: now.revision })));
-    else void show(this.app, this.place, this.config.id);
+    else {
+      this.root = null;
+      void show(this.app, this.place, this.config.id);
+    }
   }
 }
 

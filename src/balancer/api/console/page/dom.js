@@ -8,8 +8,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * Return an element.
  * @param {string} tag Its name, with classes behind dots: `div.card.wide`.
- * @param {Record<string, any>} [given] Attributes; `on…` are listeners, `style` are properties, `value`, `checked` and
- *   `disabled` are set as they are now.
+ * @param {Record<string, any>} [given] Attributes; `on…` are listeners, `style` are properties, `value`, `checked`,
+ *   `disabled` and `hidden` are set as they are now.
  * @param {...Children} children What is in it; null, undefined and false are left out.
  * @returns {any} The element: what it is follows from its tag.
  */
@@ -65,7 +65,7 @@ function assign(element, given) {
     } else if (name === "style") {
       // The policy of the page forbids the attribute, and not this.
       for (const [property, wanted] of Object.entries(value)) element.style.setProperty(property, wanted);
-    } else if (name === "value" || name === "checked" || name === "disabled") {
+    } else if (["value", "checked", "disabled", "hidden"].includes(name)) {
       element[name] = value;
     } else if (value !== null && value !== undefined && value !== false) {
       element.setAttribute(name, value === true ? "" : String(value));

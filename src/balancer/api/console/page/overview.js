@@ -30,9 +30,13 @@ export async function page(app) {
 
 /** @param {((now: any) => void)[]} updates */
 function warnings(updates) {
-  const element = h("div.card.warning", { role: "status" });
+  const element = h("div.card.warning", { role: "status", hidden: true });
+  let told = "";
   updates.push((now) => {
     const ways = Object.keys(now.fallbacks);
+    // What is told again each second would be read out again each second.
+    if (told === now.status + ways) return;
+    told = now.status + ways;
     element.hidden = now.status === "ok" && ways.length === 0;
     fill(element, h("b", {}, t(`status.${now.status}`)), " ", ways.map((name) => h("p", {}, term("fallback", name))));
   });

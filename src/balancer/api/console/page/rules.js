@@ -137,13 +137,13 @@ class Editor {
       toggle(`${rule.name}: ${t("change.enabled")}`, isOn, (on) => { rule.enabled = on; this.refresh(); }), arrow(-1), arrow(1),
       h("button", { "aria-expanded": String(this.open === rule), onclick: () => { this.open = this.open === rule ? null : rule; this.refresh(); } }, t("rules.edit")),
       h("button.plain", { "aria-label": `${rule.name}: ${t("rules.remove")}`, title: t("rules.remove"), onclick: () => { this.rules.splice(index, 1); this.refresh(); } }, "×"));
+    const grip = h("span.grip", { "aria-hidden": "true", draggable: String(this.mayEdit) }, this.mayEdit && "⠿");
     const element = h(
-      isOn ? "div.rule" : "div.rule.off", { "data-rule": rule.name, draggable: this.mayEdit && this.open !== rule ? "true" : "false" },
-      h("span.grip", { "aria-hidden": "true" }, this.mayEdit ? "⠿" : ""), h("span.number", {}, index + 1),
+      isOn ? "div.rule" : "div.rule.off", { "data-rule": rule.name }, grip, h("span.number", {}, index + 1),
       h("div.rule-text", {}, h("div", {}, h("b", {}, rule.name), " → ", config?.name || t("config", { id: rule.config_id })), h("small", {}, summary(rule.when || {}) || t("rules.every"))),
       buttons, this.open === rule && ruleForm(rule, this.configs, () => this.edited(), this.faulty?.rule === index ? this.faulty : null),
     );
-    element.addEventListener("dragstart", () => { this.dragged = rule; });
+    grip.addEventListener("dragstart", (/** @type {DragEvent} */ event) => { this.dragged = rule; event.dataTransfer?.setDragImage(element, 0, 0); });
     element.addEventListener("dragover", (/** @type {Event} */ event) => { event.preventDefault(); element.classList.add("over"); });
     element.addEventListener("dragleave", () => element.classList.remove("over"));
     element.addEventListener("drop", (/** @type {Event} */ event) => {

@@ -79,6 +79,7 @@ async function beginSignIn(provider) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(attempt.verifier));
   const challenge = btoa(String.fromCharCode(...new Uint8Array(digest))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
   const url = new URL(authorize);
+  if (!["https:", "http:"].includes(url.protocol)) throw new Error(t("sign-in.no-metadata"));
   const given = {
     response_type: "code", client_id: provider.client_id, redirect_uri: here(), scope: provider.scope, state: attempt.state,
     code_challenge: challenge, code_challenge_method: "S256", audience: provider.audience,

@@ -74,20 +74,20 @@ export function targetRows(targets, policy, onEdit) {
     shown.set(target.name, { share, fault });
     const mover = (/** @type {string} */ sign, /** @type {number} */ step, /** @type {string} */ name) => h(
       "button.plain", { "aria-label": label(t(name)), title: t(name), "data-move": name, disabled: target.tier + step < 0, onclick: () => moveTo(target, target.tier + step, name) }, sign);
+    const grip = h("span.grip", { "aria-hidden": "true", draggable: "true", title: t("change.drag") }, "⠿");
     const made = h(
-      "div.target-row", { "data-target": target.name, draggable: "true" },
-      h("span.grip", { "aria-hidden": "true", title: t("change.drag") }, "⠿"), targetName(target, index), slider, exact, share,
+      "div.target-row", { "data-target": target.name }, grip, targetName(target, index), slider, exact, share,
       h("div.row-actions", {}, drain, h("span", { "aria-hidden": "true" }, t("change.drain")), enabled, h("span", { "aria-hidden": "true" }, t("change.enabled")),
         mover("↑", -1, "change.earlier"), mover("↓", 1, "change.later")), fault,
     );
-    made.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
-      // A slider that is dragged moves itself.
-      if (document.activeElement instanceof HTMLInputElement && made.contains(document.activeElement) && document.activeElement.matches(":active")) return event.preventDefault();
+    // The grip alone is dragged: a slider within what is dragged could not be moved.
+    grip.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
       dragged = target;
       made.classList.add("dragged");
       event.dataTransfer?.setData("text/plain", target.name);
+      event.dataTransfer?.setDragImage(made, 0, 0);
     });
-    made.addEventListener("dragend", () => made.classList.remove("dragged"));
+    grip.addEventListener("dragend", () => made.classList.remove("dragged"));
     made.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
       event.preventDefault();
