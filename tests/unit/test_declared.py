@@ -50,7 +50,7 @@ rules:
     [
         pytest.param("configs:\n- name: a\n  wieght: 3\n", ["line 3: configs[0].wieght is no field"], id="unknown"),
         pytest.param("configs:\n- name: a\n  policy: b\n", ["line 3: configs[0].policy must be one of"], id="word"),
-        pytest.param("confgis: []", ["line 1: confgis is no field; there are: configs, rules"], id="at the top"),
+        pytest.param("confgis: []", ["line 1: confgis is no field; did you mean 'configs'?"], id="at the top"),
         pytest.param("configs: 3", ["line 1: configs must be a list"], id="no list"),
         pytest.param("- a", ["line 1: the file must be an object"], id="no object"),
         pytest.param("", ["line 1: the file is empty"], id="empty"),

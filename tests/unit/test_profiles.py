@@ -74,5 +74,7 @@ def test_no_key_goes_elsewhere(profiles: Profiles) -> None:
     profiles.keep("other", OTHER)
     with pytest.raises(CannotDo, match=r"no key for http://c\.example"):
         find("http://c.example", None, {}, profiles)
+    with pytest.raises(CannotDo, match="Leave one of them out"):
+        find("http://c.example", "other", BY_ENVIRONMENT, profiles)
     with pytest.raises(CannotDo, match=r"no profile 'third' \(there are: other\)"):
         find(None, "third", BY_ENVIRONMENT, profiles)

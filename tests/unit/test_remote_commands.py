@@ -226,7 +226,10 @@ def test_create_and_delete(run: Commands) -> None:
     assert "needs --yes" in run("config", "delete", "2", code=7).stderr
     assert "Config 2 'night' is deleted." in run("config", "delete", "2", "--yes").stdout
     run("config", "delete", "1", "--yes", code=1)
-    run("config", "rollback", "2", "--id", "2", code=4)
+    assert "Config 2, which is deleted" in run("config", "rollback", "1", "--id", "2", "--dry-run").stdout
+    assert "Config 2 'night' at revision 3" in run("config", "rollback", "1", "--id", "2").stdout
+    assert "deleted it" in run("config", "rollback", "2", "--id", "2", code=2).stderr
+    run("config", "rollback", "1", "--id", "3", code=4)
 
 
 RULES = """\

@@ -89,11 +89,12 @@ class Program(click.Group):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:
-            # Whatever was used has been imported, and knows its errors.
-            for module in filter(None, (sys.modules.get(kind.explains) for kind in KINDS)):
-                if explained := module.explained(error):
-                    fail(*explained)
             entry = self.entries.get(ctx.invoked_subcommand or "")
+            # Whatever was used has been imported, and knows its errors; the command's own kind comes first.
+            for kind in sorted(KINDS, key=lambda kind: entry is None or kind is not entry.kind):
+                module = sys.modules.get(kind.explains)
+                if explained := module.explained(error) if module else None:
+                    fail(*explained)
             if entry is None or entry.kind is MACHINE:
                 raise
             # A bug, which the log of no server keeps; whoever asks a service is not the one to read a traceback.

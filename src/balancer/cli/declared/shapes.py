@@ -1,5 +1,6 @@
 """A YAML file against a JSON Schema: every fault with its line and its place."""
 
+import difflib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -46,7 +47,7 @@ class Fault(NamedTuple):
 
     @override
     def __str__(self) -> str:
-        return f"line {self.line}: {self.place or 'the file'} {self.text}."
+        return f"line {self.line}: {self.place or 'the file'} {self.text}{'' if self.text.endswith('?') else '.'}"
 
 
 class Unreadable(Exception):
@@ -145,7 +146,9 @@ class _Reader:
             if name in known:
                 yield from self.faults(value, known[name], _below(place, name), depth + 1)
             elif schema.get("additionalProperties", True) is False:
-                yield Fault(_line(key), _below(place, name), f"is no field; there are: {', '.join(sorted(known))}")
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(sorted(known))}"
+                yield Fault(_line(key), _below(place, name), f"is no field; {hint}")
         for name in schema.get("required", []):
             if name not in names:
                 yield Fault(_line(node), _below(place, name), "is missing")

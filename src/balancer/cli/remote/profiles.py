@@ -123,6 +123,8 @@ def find(
     Raises:
         CannotDo: When what is named is incomplete, or not there.
     """
+    if url and profile:
+        raise CannotDo("--url and --profile each name a service. Leave one of them out.")
     profile = profile or (None if url or environment.get(URL) else environment.get(PROFILE))
     if not profile and (address := url or environment.get(URL)):
         key = environment.get(API_KEY)

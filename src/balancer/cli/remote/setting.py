@@ -123,7 +123,10 @@ def set_config(asking: Asking, config_id: int | None, wanted: Wanted, how: Manne
 def preview(
     asking: Asking, config_id: int | None, wanted: Wanted, requests: int | None, videos: tuple[str, ...]
 ) -> None:
-    """Show what 'set' with the same options would do, and change nothing."""
+    """Show what 'set' would do.
+
+    The options are the same. Nothing is changed.
+    """
     found = read_config(asking, config_id)
     changed = wanted.of(found.targets)
     request = PreviewRequest(id=found.id, videos=list(videos), requests=given(requests), **changed)
@@ -150,9 +153,10 @@ def _more(shown: Preview) -> list[Any]:
 @change_options
 @asks
 def create(asking: Asking, wanted: Wanted, how: Manner) -> None:
-    """Make a config: of --rate and --cdn-host, or of targets by --add, with weights by --weight.
+    """Make a config.
 
-    No player gets it until a rule names it.
+    It is made of --rate and --cdn-host, or of targets by --add, with weights by --weight. No player gets it until a
+    rule names it.
     """
     made = wanted.of([])
     if how.dry_run:
