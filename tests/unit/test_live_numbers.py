@@ -13,7 +13,7 @@ from balancer.telemetry.metrics.stats import Stats, Timeline
 from tests.fakes import FakeSharedStats
 
 NOW = 1_800_000_000.0
-CDN = ("redirected", "1", "cdn")
+CDN: tuple[str, ...] = ("redirected", "1", "cdn")
 
 
 def timeline(end: float, *counts: int) -> Timeline:
