@@ -63,7 +63,10 @@ def for_admins(document: Json) -> Json:
         kept = {
             method: one
             for method, one in item.items()
-            if not (LEFT_OUT.intersection(one["tags"]) or STREAM in one["responses"].get("200", {}).get("content", {}))
+            if not (
+                LEFT_OUT.intersection(one["tags"])
+                or STREAM in one.get("responses", {}).get("200", {}).get("content", {})
+            )
         }
         if kept:
             paths[path] = kept

@@ -39,7 +39,7 @@ URN = "urn:video-balancer:problem:"
 CONFIG: dict[str, object] = {
     "id": 1, "name": None, "cdn_host": "cdn.example.com", "distribution_rate": 10, "revision": 7,
     "created_at": "2026-11-23T23:48:38Z", "updated_at": None, "policy": "exact", "sticky_key": "video",
-    "panic_threshold": 0, "slow_start": 0.0, "targets": [],
+    "panic_threshold": 0, "slow_start": 0.0, "targets": [], "loop": None,
 }  # fmt: skip
 
 Answer = httpx.Response | Exception
