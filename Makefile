@@ -45,9 +45,14 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 
 # Files that take long begin first, so that both processes end together.
 .PHONY: test
-test: check prometheus console-packages  ## Run every check and every test, and see that they cover the code
-	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/unit -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=
-	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players tests/console -m "timed and not long" --cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95
+test: check prometheus console-packages  ## Run every check, and all tests but the long ones
+	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/unit -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --no-loadscope-reorder $(MEASURED)
+	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players tests/console -m "timed and not long" $(if $(MEASURED),--cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95)
+
+# To measure makes everything half as slow again.
+.PHONY: coverage
+coverage:  ## Do the same, and see that the tests cover the code
+	$(MAKE) test MEASURED="--cov --cov-branch --cov-report="
 
 # Debian's Prometheus, which reads real workers in the tests of the dashboard and of the alerts: that of the machine, or
 # the package unpacked beside the libraries. Where neither can be had, those tests say so and are skipped.

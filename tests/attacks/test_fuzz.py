@@ -3,6 +3,8 @@
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from tests.attacks.fuzz import SETTINGS, Difference, Fuzzer, compare
 from tests.processes import Balancer
 
@@ -12,6 +14,7 @@ EACH = 250
 """Connections for each seed; `make fuzz` goes on for a minute with a new one."""
 
 
+@pytest.mark.long
 def test_lanes_answer_odd_bytes_alike(tmp_path: Path) -> None:
     """Whatever is sent, both lanes say the same, and nobody answers 500."""
     for name in ("fast", "plain"):

@@ -37,6 +37,7 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     assert {"0o600"} == set(found.values())
 
 
+@pytest.mark.long
 def test_files_of_an_earlier_release_are_closed(tmp_path: Path) -> None:
     """A database that everybody could read is its owner's alone after the next start."""
     with Balancer(tmp_path):

@@ -106,6 +106,7 @@ def test_a_worker_that_never_starts_is_started_again(saboteur: Saboteur, tmp_pat
         wait_for(lambda: balancer.starts == 3, seconds=START_TIMEOUT)
 
 
+@pytest.mark.long
 def test_a_service_whose_workers_cannot_start_fails(saboteur: Saboteur, tmp_path: Path) -> None:
     """When no worker can start the service ends, and its exit code says that something is wrong."""
     saboteur.break_workers()
@@ -192,6 +193,7 @@ def test_a_first_start_waits_for_its_database(start: Start, outage: Postgres, no
     wait_for(lambda: httpx.get(f"{balancer.url}/config", headers=BEARER).status_code == 200, seconds=5)
 
 
+@pytest.mark.long
 def test_a_first_start_waits_for_its_folder(start: Start, tmp_path: Path) -> None:
     """The embedded database is made and brought up to date once its folder can be written."""
     (tmp_path / "data").touch()
@@ -357,6 +359,7 @@ def test_a_supervisor_obeys_while_workers_start(saboteur: Saboteur, tmp_path: Pa
     assert 0 == code
 
 
+@pytest.mark.long
 def test_a_process_ends_though_something_holds_it(saboteur: Saboteur, tmp_path: Path) -> None:
     """What a driver or a library leaves behind at the end of the server keeps the process for seconds, not for good."""
     saboteur.hold_processes()

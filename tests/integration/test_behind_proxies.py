@@ -30,6 +30,8 @@ LISTENS = "127.0.0.1:8000"
 SOCKET = "/run/balancer/balancer.sock"
 
 TCP_MODE = "HAProxy, mode tcp"
+pytestmark = pytest.mark.long
+
 HTTP_MODES = ["nginx over TCP", "nginx over a Unix socket", "HAProxy, mode http"]
 
 # Everything here is loopback, so that the clients' addresses tell them apart: 127.0.0.1 is the proxy's.

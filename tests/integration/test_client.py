@@ -48,7 +48,7 @@ Ask = Callable[..., Any]
 """Calls a method by its name: `ask("read_config", id=1)`."""
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", pytest.param("async", marks=pytest.mark.long)])
 def asking(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], Ask]]:
     """Return a function that gives a way to ask a service by a key, by each of the clients."""
     clients: list[Balancer] = []

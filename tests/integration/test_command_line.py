@@ -62,6 +62,7 @@ def test_by_the_program_itself(service: dict[str, str], tmp_path: Path) -> None:
     assert (7, False) == (refused.returncode, "Traceback" in refused.stderr)
 
 
+@pytest.mark.long
 def test_an_export_of_one_service_for_another(start: Start, tmp_path: Path) -> None:
     """What one service exports makes another one the same, and then changes nothing."""
     one, other = ({"URL": start().url, "API_KEY": KEY} for _ in range(2))

@@ -391,6 +391,7 @@ def test_first_start_without_a_terminal(tmp_path: Path, workers: int) -> None:
         assert not balancer.has_said(event="there is no API key yet")
 
 
+@pytest.mark.long
 def test_other_addresses_at_a_terminal(tmp_path: Path) -> None:
     """The request that is shown fits where the program listens: a Unix socket, or every address."""
     with Terminal(tmp_path, "serve", UNIX_SOCKET=tmp_path / "a b") as terminal:

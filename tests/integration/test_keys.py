@@ -101,6 +101,7 @@ WRONG_COMMANDS = [
 ]
 
 
+@pytest.mark.long
 def test_wrong_commands(tmp_path: Path) -> None:
     """A wrong command says in one line what is wrong."""
     assert 0 == run_balancer(tmp_path, "migrate").returncode

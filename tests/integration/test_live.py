@@ -15,7 +15,7 @@ FRESH = {"date", "x-request-id"}
 """Fields that differ from answer to answer."""
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_stop_ends_streams(start: Start, workers: int) -> None:
     """A stream that would go on for ever ends when the service stops, in whole events and at once."""
     balancer = start(WORKERS=workers, SHUTDOWN_TIMEOUT=30)

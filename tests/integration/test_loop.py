@@ -73,5 +73,5 @@ def test_shares_outlive_the_leader(start: Start, shared: dict[str, object]) -> N
         leader.process.terminate()
         wait_for(lambda: read().by != before, PATIENCE)
         assert 0.2 == round(read().configs[1].shares["cdn-a"], 3)
-        assert leads(other)
+        wait_for(lambda: leads(other), PATIENCE)
         assert (0.25, {"a.example": 12, "b.example": 48}) == (part(other), served(other))

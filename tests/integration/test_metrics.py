@@ -33,6 +33,7 @@ def check(balancer: Balancer, expected: int) -> None:
     assert expected == stats["redirects"]
 
 
+@pytest.mark.long
 def test_four_workers_count_exactly(start: Start, shared: dict[str, object]) -> None:
     """The sum over targets is what the players counted, whichever worker is asked, also after one was killed."""
     balancer = start(WORKERS=4, **shared)

@@ -36,7 +36,9 @@ def test_fleet_shares_exactly(start: Start, shared: dict[str, object]) -> None:
     assert abs(seen[VIDEO] - 1_000) <= 4
 
 
-@pytest.mark.parametrize("store", ["redis", "no redis", "sqlite"])
+@pytest.mark.parametrize(
+    "store", ["redis", *(pytest.param(store, marks=pytest.mark.long) for store in ("no redis", "sqlite"))]
+)
 def test_change_reaches_all(start: Start, shared: dict[str, object], tmp_path: Path, store: str) -> None:
     """A change is followed by the next redirect of its process, and by every other process within a second."""
     match store:
@@ -139,6 +141,7 @@ def test_unknown_setting_is_mentioned(tmp_path: Path) -> None:
     assert "BALANCER_CDN_HSOT" in done.stderr
 
 
+@pytest.mark.long
 def test_old_schema_is_refused(postgres_url: str, tmp_path: Path) -> None:
     """On an old schema the server does not start and says in one line what to run; after that it does."""
     schema = AlembicSchema(postgres_url, make_engine(postgres_url))

@@ -67,6 +67,7 @@ def test_workers_of_a_host(start: Start) -> None:
     assert found["sessions"] == float(told)
 
 
+@pytest.mark.long
 def test_hosts_that_share_a_redis(start: Start, shared: dict[str, object]) -> None:
     """What was reported to two hosts is known to both; a session that reports to both counts once by the same key."""
     settings = {**shared, "CMCD": "true", "STEERING_KEY": "k" * 32}
@@ -80,6 +81,7 @@ def test_hosts_that_share_a_redis(start: Start, shared: dict[str, object]) -> No
         assert 2 * SESSIONS == pytest.approx(quality(balancer)["cdn"]["sessions"], rel=0.15)
 
 
+@pytest.mark.long
 def test_a_process_that_ends_tells_its_last_reports(start: Start, shared: dict[str, object]) -> None:
     """What was reported to a process that is stopped is known to the others."""
     settings = {**shared, "CMCD": "true"}
@@ -90,6 +92,7 @@ def test_a_process_that_ends_tells_its_last_reports(start: Start, shared: dict[s
     wait_for_reports(2, other)
 
 
+@pytest.mark.long
 def test_nobody_is_recognised(start: Start, shared: dict[str, object]) -> None:
     """No address and no id of a session is in Redis, in files, in answers or in the log."""
     settings = {"CMCD": "true", "ACCESS_LOG": "all", "LOG_LEVEL": "debug", "TRUSTED_PROXIES": "127.0.0.1"}

@@ -61,6 +61,7 @@ def test_ten_thousand_rules(start: Start, stores: dict[str, object]) -> None:
         assert 10_000 == len({change["rule"] for change in client.get("/rules/diff?from=0&to=1").json()["changes"]})
 
 
+@pytest.mark.long
 def test_a_database_of_places_is_replaced_while_it_is_in_use(start: Start, tmp_path: Path) -> None:
     """A running service answers by a new database of places soon after its file was replaced."""
     file, new = tmp_path / "country.mmdb", tmp_path / "new"

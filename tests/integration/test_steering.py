@@ -65,6 +65,7 @@ def test_sessions_move_as_few_as_must(start: Start, stores: dict[str, object]) -
         assert moves == sum(map(float, re.findall(r'_answers_total\{config="1",event="moved",.*} (.*)', metrics)))
 
 
+@pytest.mark.long
 def test_any_worker_of_any_host(start: Start, shared: dict[str, object]) -> None:
     """A session goes on at every worker of every host with the same key, and begins anew where there is another."""
     hosts = [start(**shared, WORKERS=2, STEERING_KEY=KEY), start(**shared, STEERING_KEY=KEY)]

@@ -208,6 +208,7 @@ async def test_redis_causes(tmp_path: Path) -> None:
         await redis.aclose()
 
 
+@pytest.mark.long
 def test_read_only_postgres(start: Start, server: Server, tmp_path: Path) -> None:
     """A PostgreSQL that takes no changes is not ready, whose sign is what a standby shows too; a command says why."""
     balancer = start(DATABASE_URL=server.url())
@@ -280,6 +281,7 @@ def test_migration_does_not_wait_for_ever(server: Server, tmp_path: Path, kind: 
     assert "is locked by another program" in told(done)
 
 
+@pytest.mark.long
 def test_migration_of_a_server_that_dies_away(tmp_path: Path) -> None:
     """A server that says nothing any more in the middle of a migration is not waited for."""
     with Postgres("dying") as postgres:

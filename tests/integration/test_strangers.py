@@ -128,6 +128,7 @@ def test_every_line_names_the_same_client(start: Start, lane: str) -> None:
         assert {client for _, client in told} == {line["client"] for line in lines}
 
 
+@pytest.mark.long
 def test_admins_are_not_locked_out_of_a_fleet(start: Start, shared: dict[str, object]) -> None:
     """Of a thousand wrong keys at once no more are tried than may be, and a right one is let in everywhere at once."""
     urls = [start(**shared, LOGIN_RATE="10/m;burst=10", OPEN_RATE="off").url for _ in range(2)]

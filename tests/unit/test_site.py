@@ -135,7 +135,7 @@ def test_settings_are_those_of_the_code() -> None:
 
 def test_pages_name_settings_that_there_are() -> None:
     """Each variable that a page names is a setting, or one of those of the tests, the containers and the commands."""
-    others = {"BALANCER_API_KEY", "BALANCER_PUBLISH", "BALANCER_REPOSITORY"}
+    others = {f"BALANCER_{name}" for name in ("API_KEY", "PROFILE", "PUBLISH", "REPOSITORY", "URL")}
     for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
         named = set(re.findall(r"BALANCER_[A-Z_]*[A-Z]\b(?!…)", page.read_text()))
         unknown = named - others - {PREFIX + name.upper() for name in Settings.model_fields}

@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from typing_extensions import override
-
 from balancer.core.errors import RateLimited
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -51,8 +49,7 @@ class Quota:
         count, seconds = int(found[1]), UNITS[found[2]]
         return cls(count, seconds, int(found[3]) if found[3] else max(1, count // seconds))
 
-    @override
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # type: ignore[explicit-override]  # the core has the standard library alone
         (unit,) = (name for name, seconds in UNITS.items() if seconds == self.seconds)
         return f"{self.count}/{unit};burst={self.burst}"
 
