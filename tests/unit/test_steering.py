@@ -112,8 +112,8 @@ def test_sessions_begin_alike(
     asked: list[tuple[bytes, int]], weights: list[int], policy: PolicyName, sticky_key: str
 ) -> None:
     """A session that begins by the quick way is told what it would be told by the other one, state and all."""
-    standing = cdn("later", 1, tier=2), cdn("drained", 0), cdn("off", 1, enabled=False)
-    made = (cdn("a", weights[0]), cdn("b", weights[1]), *standing)
+    first, second = (cdn(name, weight) for name, weight in zip("ab", weights, strict=True))
+    made = (first, second, cdn("later", tier=2), cdn("drained", 0), cdn("off", enabled=False))
     worlds = World(a=1), World(a=1)
     for world in worlds:
         document = replace(world.config.document, targets=made, policy=policy, sticky_key=sticky_key)

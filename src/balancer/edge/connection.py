@@ -58,23 +58,9 @@ class Connection(Endpoint, asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body",
-        "_counted",
-        "_exchange",
-        "_has_served",
-        "_inbox",
-        "_is_deaf",
-        "_is_draining",
-        "_is_ended",
-        "_is_free",
-        "_is_held",
-        "_is_put_off",
-        "_process",
-        "_stage",
-        "_thrown_away",
-        "client",
-        "patience",
-        "waiting_since",
+        *("_body", "_counted", "_exchange", "_has_served", "_inbox", "_is_deaf", "_is_draining"),
+        *("_is_ended", "_is_free", "_is_held", "_is_put_off", "_process", "_stage"),
+        *("_thrown_away", "client", "patience", "waiting_since"),
     )
 
     def __init__(self, process: Process, port: Port, source: tuple[str, int] | None = None) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote, quote_from_bytes
 from balancer.core.urls.videos import MAX_VIDEO
 
 SESSION = b"balancer_session"
-"""The parameter with a session's state. No origin has one of this name, whose own are passed on to it."""
+"""The parameter with a session's state; the name is one that no origin uses, as all others are passed on to it."""
 
 _CMCD = b"cmcd"
 
@@ -41,6 +41,8 @@ def without_those_of(query: bytes, carried: bytes) -> bytes:
 
     An origin may repeat in its `Location` what it was asked with, and would be told it once more each time.
     """
+    if not query:
+        return carried
     own = query[1:].split(b"&")
     return b"&".join(parameter for parameter in carried.split(b"&") if parameter not in own)
 
