@@ -48,7 +48,7 @@ export class Api {
    */
   async change(method, path, body, etag) {
     /** @type {Record<string, string>} */
-    const headers = { "idempotency-key": `"${randomText(16)}"` };
+    const headers = {"idempotency-key": `"${randomText(16)}"`};
     if (etag) headers["if-match"] = etag;
     return this.ask(method, path, body, headers);
   }
@@ -63,7 +63,7 @@ export class Api {
   async ask(method, path, body, headers = {}) {
     const answer = await this.send(method, path, body, headers);
     const text = await answer.text();
-    return { body: text ? JSON.parse(text) : null, etag: answer.headers.get("etag") };
+    return {body: text ? JSON.parse(text) : null, etag: answer.headers.get("etag")};
   }
 
   /**
@@ -75,14 +75,21 @@ export class Api {
    */
   async send(method, path, body, headers, signal) {
     /** @type {Record<string, string>} */
-    const fields = { authorization: `Bearer ${this.key}`, ...headers };
+    const fields = {authorization: `Bearer ${this.key}`, ...headers};
     if (body !== undefined) fields["content-type"] = "application/json";
     const given = body === undefined ? undefined : JSON.stringify(body);
     let answer;
     try {
-      answer = await fetch(path, { method, body: given, headers: fields, signal, cache: "no-store", credentials: "omit" });
+      answer = await fetch(path, {
+        method,
+        body: given,
+        headers: fields,
+        signal,
+        cache: "no-store",
+        credentials: "omit",
+      });
     } catch (error) {
-      throw new Problem(0, { detail: String(error) });
+      throw new Problem(0, {detail: String(error)});
     }
     if (answer.ok) return answer;
     const problem = new Problem(answer.status, await answer.json().catch(() => null));
@@ -101,14 +108,15 @@ export class Api {
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
-      const { value, done } = await reader.read();
+      const {value, done} = await reader.read();
       if (done) return;
       const events = (rest + value).split("\n\n");
       rest = events.pop() || "";
       for (const text of events) {
         const lines = text.split("\n");
-        const find = (/** @type {string} */ name) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-        yield { name: find("event") || "", data: JSON.parse(find("data") || "null") };
+        const find = (/** @type {string} */ name) =>
+          lines.find(line => line.startsWith(`${name}: `))?.slice(name.length + 2);
+        yield {name: find("event") || "", data: JSON.parse(find("data") || "null")};
       }
     }
   }
@@ -119,5 +127,5 @@ export class Api {
  * @param {number} bytes
  */
 export function randomText(bytes) {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), byte => byte.toString(16).padStart(2, "0")).join("");
 }

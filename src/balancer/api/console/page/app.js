@@ -1,11 +1,11 @@
 // The frame around the pages: who is signed in, which page is shown, language and colours.
 
-import { Api, Problem } from "./api.js";
-import { toast } from "./dialogs.js";
-import { fill, h } from "./dom.js";
-import { Live } from "./live.js";
-import { finishSignIn, forgetKey, keptKey, signInPage } from "./sign_in.js";
-import { LANGUAGES, currentLanguage, setLanguage, t, term } from "./words.js";
+import {Api, Problem} from "./api.js";
+import {toast} from "./dialogs.js";
+import {fill, h} from "./dom.js";
+import {Live} from "./live.js";
+import {finishSignIn, forgetKey, keptKey, signInPage} from "./sign_in.js";
+import {LANGUAGES, currentLanguage, setLanguage, t, term} from "./words.js";
 
 /**
  * @typedef {object} App What a page is given.
@@ -22,14 +22,14 @@ const ROLES = ["viewer", "operator", "admin"];
 
 /** @type {Record<string, {needs: string, load: () => Promise<{page: (app: App) => Promise<any>}>}>} */
 const PAGES = {
-  overview: { needs: "viewer", load: () => import("./overview.js") },
-  change: { needs: "operator", load: () => import("./change.js") },
-  history: { needs: "viewer", load: () => import("./history.js") },
-  explain: { needs: "viewer", load: () => import("./explain.js") },
-  rules: { needs: "viewer", load: () => import("./rules.js") },
-  keys: { needs: "admin", load: () => import("./keys.js") },
-  settings: { needs: "admin", load: () => import("./settings.js") },
-  health: { needs: "viewer", load: () => import("./health.js") },
+  overview: {needs: "viewer", load: () => import("./overview.js")},
+  change: {needs: "operator", load: () => import("./change.js")},
+  history: {needs: "viewer", load: () => import("./history.js")},
+  explain: {needs: "viewer", load: () => import("./explain.js")},
+  rules: {needs: "viewer", load: () => import("./rules.js")},
+  keys: {needs: "admin", load: () => import("./keys.js")},
+  settings: {needs: "admin", load: () => import("./settings.js")},
+  health: {needs: "viewer", load: () => import("./health.js")},
 };
 
 const THEMES = ["auto", "light", "dark"];
@@ -69,7 +69,10 @@ function signOut(message) {
 function showSignIn(message) {
   leave();
   document.title = t("title");
-  fill(root, h("div.sign-in-frame", {}, h("div.corner", {}, languageButton(), themeButton()), signInPage(signIn, message)));
+  fill(
+    root,
+    h("div.sign-in-frame", {}, h("div.corner", {}, languageButton(), themeButton()), signInPage(signIn, message)),
+  );
 }
 
 /**
@@ -79,7 +82,7 @@ function showSignIn(message) {
 async function signIn(key) {
   const api = new Api(key, () => signOut(t("sign-in.over")));
   const visitor = await api.get("identity");
-  session = { api, visitor, live: new Live(api) };
+  session = {api, visitor, live: new Live(api)};
   sessionStorage.setItem("video-balancer.key", key);
   void session.live.run();
   await showPage();
@@ -98,41 +101,67 @@ async function showPage() {
   const number = shown;
   const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
   const chosen = name in PAGES && may(PAGES[name].needs) ? name : "overview";
-  const main = h("main", { id: "main", tabindex: -1 });
+  const main = h("main", {id: "main", tabindex: -1});
   fill(root, frame(chosen), main);
-  root.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  root.querySelector("nav [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
   document.title = `${t(`nav.${chosen}`)} – ${t("title")}`;
-  const { api, live, visitor } = session;
+  const {api, live, visitor} = session;
   const app = {
-    api, live, visitor, may, query: new URLSearchParams(query),
-    go: (/** @type {string} */ hash) => { location.hash = hash; },
+    api,
+    live,
+    visitor,
+    may,
+    query: new URLSearchParams(query),
+    go: (/** @type {string} */ hash) => {
+      location.hash = hash;
+    },
     onLeave: (/** @type {() => void} */ end) => leaving.push(end),
   };
   try {
-    const { page } = await PAGES[chosen].load();
+    const {page} = await PAGES[chosen].load();
     const content = await page(app);
     if (number !== shown) return;
     fill(main, h("h1", {}, t(`nav.${chosen}`)), content);
   } catch (error) {
     if (number !== shown || !session) return;
     const text = error instanceof Problem && error.status ? error.message : t("unreachable");
-    fill(main, h("h1", {}, t(`nav.${chosen}`)), h("div.card.error", { role: "alert" }, h("p", {}, text), h("button", { onclick: showPage }, t("retry"))));
+    fill(
+      main,
+      h("h1", {}, t(`nav.${chosen}`)),
+      h("div.card.error", {role: "alert"}, h("p", {}, text), h("button", {onclick: showPage}, t("retry"))),
+    );
   }
 }
 
 /** @param {string} current */
 function frame(current) {
-  const links = Object.keys(PAGES).filter((name) => may(PAGES[name].needs)).map((name) =>
-    h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, t(`nav.${name}`)));
-  const nav = h("nav", { "aria-label": t("nav") }, links);
-  const brand = h("a.brand", { href: "#/overview", "aria-label": t("title") }, h("img", { src: "console/icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, t("title")));
+  const links = Object.keys(PAGES)
+    .filter(name => may(PAGES[name].needs))
+    .map(name => h("a", {href: `#/${name}`, "aria-current": name === current && "page"}, t(`nav.${name}`)));
+  const nav = h("nav", {"aria-label": t("nav")}, links);
+  const brand = h(
+    "a.brand",
+    {href: "#/overview", "aria-label": t("title")},
+    h("img", {src: "console/icon.svg", alt: "", width: 28, height: 28}),
+    h("span", {}, t("title")),
+  );
   const visitor = session?.visitor;
   const account = h(
-    "div.account", {}, pulse(), languageButton(), themeButton(),
-    visitor && h("span.who", { title: visitor.actor }, h("b", {}, visitor.actor.replace(/^\w+:(\d+ )?/, "")), h("small", {}, term("role", visitor.role))),
-    h("button", { onclick: () => signOut() }, t("sign-out")),
+    "div.account",
+    {},
+    pulse(),
+    languageButton(),
+    themeButton(),
+    visitor &&
+      h(
+        "span.who",
+        {title: visitor.actor},
+        h("b", {}, visitor.actor.replace(/^\w+:(\d+ )?/, "")),
+        h("small", {}, term("role", visitor.role)),
+      ),
+    h("button", {onclick: () => signOut()}, t("sign-out")),
   );
-  return h("header", {}, h("a.skip", { href: "#main", onclick: skip }, t("skip")), brand, account, nav);
+  return h("header", {}, h("a.skip", {href: "#main", onclick: skip}, t("skip")), brand, account, nav);
 }
 
 /** @param {Event} event */
@@ -143,7 +172,7 @@ function skip(event) {
 
 /** Show whether what is shown is live. */
 function pulse() {
-  const element = h("span.pulse", { role: "status" });
+  const element = h("span.pulse", {role: "status"});
   const update = () => {
     if (!session) return;
     const isLost = session.live.isLost;
@@ -158,17 +187,29 @@ function pulse() {
 function languageButton() {
   const language = currentLanguage();
   const next = LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length];
-  return h("button.plain", {
-    lang: next, "aria-label": { en: "EN, English", ru: "RU, Русский" }[next],
-    onclick: () => { setLanguage(next); void (session ? showPage() : showSignIn()); },
-  }, next.toUpperCase());
+  return h(
+    "button.plain",
+    {
+      lang: next,
+      "aria-label": {en: "EN, English", ru: "RU, Русский"}[next],
+      onclick: () => {
+        setLanguage(next);
+        void (session ? showPage() : showSignIn());
+      },
+    },
+    next.toUpperCase(),
+  );
 }
 
 function themeButton() {
   const theme = localStorage.getItem(THEME) || "auto";
   const label = (/** @type {string} */ name) => `${t("theme")}: ${t(`theme.${name}`)}`;
-  const signs = { auto: "◐", light: "☀", dark: "☾" };
-  const button = h("button.plain.theme", { "aria-label": label(theme), title: label(theme) }, signs[/** @type {"auto"} */ (theme)]);
+  const signs = {auto: "◐", light: "☀", dark: "☾"};
+  const button = h(
+    "button.plain.theme",
+    {"aria-label": label(theme), title: label(theme)},
+    signs[/** @type {"auto"} */ (theme)],
+  );
   button.addEventListener("click", () => {
     const now = localStorage.getItem(THEME) || "auto";
     localStorage.setItem(THEME, THEMES[(THEMES.indexOf(now) + 1) % THEMES.length]);
@@ -183,7 +224,7 @@ async function start() {
   applyTheme();
   document.documentElement.lang = currentLanguage();
   window.addEventListener("hashchange", () => void showPage());
-  window.addEventListener("unhandledrejection", (event) => {
+  window.addEventListener("unhandledrejection", event => {
     if (event.reason instanceof Problem && session) toast(event.reason.message, "bad");
   });
   let message;
@@ -191,7 +232,10 @@ async function start() {
     const key = (await finishSignIn()) || keptKey();
     if (key) return await signIn(key);
   } catch (error) {
-    message = error instanceof Problem && error.status === 401 ? t("sign-in.over") : String(/** @type {Error} */ (error).message);
+    message =
+      error instanceof Problem && error.status === 401
+        ? t("sign-in.over")
+        : String(error.message);
   }
   showSignIn(message);
 }

@@ -1,13 +1,13 @@
 // Changing a config: see what it would do, do it, and undo it.
 
-import { bar } from "./charts.js";
-import { conflictView } from "./conflict.js";
-import { ask, toast } from "./dialogs.js";
-import { debounced, field, fill, h } from "./dom.js";
-import { movedPart, movedWeights, serving, sharesOf } from "./shares.js";
-import { targetRows } from "./target_rows.js";
-import { configSelect, differences, sentence } from "./telling.js";
-import { percent, t } from "./words.js";
+import {bar} from "./charts.js";
+import {conflictView} from "./conflict.js";
+import {ask, toast} from "./dialogs.js";
+import {debounced, field, fill, h} from "./dom.js";
+import {movedPart, movedWeights, serving, sharesOf} from "./shares.js";
+import {targetRows} from "./target_rows.js";
+import {configSelect, differences, sentence} from "./telling.js";
+import {percent, t} from "./words.js";
 
 /** @typedef {import("./shares.js").Target} Target */
 
@@ -32,9 +32,16 @@ export async function page(app) {
  * @param {string | null} id
  */
 async function show(app, element, id) {
-  const [{ items }, read] = await Promise.all([app.api.get("configs?limit=200"), app.api.ask("GET", id ? `config?id=${id}` : "config")]);
+  const [{items}, read] = await Promise.all([
+    app.api.get("configs?limit=200"),
+    app.api.ask("GET", id ? `config?id=${id}` : "config"),
+  ]);
   const config = read.body;
-  fill(element, configSelect(items, config.id, (chosen) => app.go(`#/change?id=${chosen}`)), new Draft(app, element, config, read.etag).view());
+  fill(
+    element,
+    configSelect(items, config.id, chosen => app.go(`#/change?id=${chosen}`)),
+    new Draft(app, element, config, read.etag).view(),
+  );
 }
 
 /** A change that is being made up, and what it would do. */
@@ -56,13 +63,13 @@ class Draft {
     this.preview = null;
     /** @type {Record<string, string>} By target. */
     this.faults = {};
-    this.names = this.targets.map((target) => target.name);
+    this.names = this.targets.map(target => target.name);
     this.before = bar(t("change.now"), this.names, sharesOf(config.targets, config.policy));
     this.after = bar(t("change.then"), this.names, sharesOf(config.targets, config.policy));
-    this.words = h("div", { "aria-live": "polite", "data-words": "" });
-    this.reason = field(t("reason"), h("input", { maxlength: 500 }), t("reason.hint"));
-    this.send = h("button.primary", { disabled: true, onclick: () => this.apply() }, t("change.apply"));
-    this.drop = h("button", { disabled: true, onclick: () => this.reset() }, t("change.drop"));
+    this.words = h("div", {"aria-live": "polite", "data-words": ""});
+    this.reason = field(t("reason"), h("input", {maxlength: 500}), t("reason.hint"));
+    this.send = h("button.primary", {disabled: true, onclick: () => this.apply()}, t("change.apply"));
+    this.drop = h("button", {disabled: true, onclick: () => this.reset()}, t("change.drop"));
     this.banner = h("div");
     this.conflict = h("div");
     this.rows = targetRows(this.targets, config.policy, () => this.edited());
@@ -75,10 +82,30 @@ class Draft {
     this.showUndo();
     this.app.onLeave(this.app.live.follow(() => this.watch()));
     return (this.root = h(
-      "div", {}, this.banner, this.conflict,
-      h("div.changing", {},
-        h("section.card", {}, h("h2", {}, this.config.name || t("config", { id: this.config.id })), this.mover(), this.rows.element),
-        h("section.card.preview", {}, h("h2", {}, t("change.preview")), h("div.bars", {}, this.before, this.after), this.words, this.reason, h("div.actions", {}, this.drop, this.send))),
+      "div",
+      {},
+      this.banner,
+      this.conflict,
+      h(
+        "div.changing",
+        {},
+        h(
+          "section.card",
+          {},
+          h("h2", {}, this.config.name || t("config", {id: this.config.id})),
+          this.mover(),
+          this.rows.element,
+        ),
+        h(
+          "section.card.preview",
+          {},
+          h("h2", {}, t("change.preview")),
+          h("div.bars", {}, this.before, this.after),
+          this.words,
+          this.reason,
+          h("div.actions", {}, this.drop, this.send),
+        ),
+      ),
     ));
   }
 
@@ -86,13 +113,25 @@ class Draft {
   mover() {
     const able = serving(this.targets);
     if (this.config.policy === "failover" || this.targets.length < 2 || able.length === 0) return null;
-    const options = (/** @type {Target[]} */ targets, /** @type {number} */ chosen) => targets.map((target, index) => h("option", { value: target.name, selected: index === chosen }, target.name));
-    const percents = h("input", { type: "number", min: 0.1, max: 100, step: 0.1, value: 10, "aria-label": t("change.percents") });
-    const [from, to] = [h("select", { "aria-label": t("change.from") }, options(able, 0)), h("select", { "aria-label": t("change.to") }, options(this.targets, 1))];
+    const options = (/** @type {Target[]} */ targets, /** @type {number} */ chosen) =>
+      targets.map((target, index) => h("option", {value: target.name, selected: index === chosen}, target.name));
+    const percents = h("input", {
+      type: "number",
+      min: 0.1,
+      max: 100,
+      step: 0.1,
+      value: 10,
+      "aria-label": t("change.percents"),
+    });
+    const [from, to] = [
+      h("select", {"aria-label": t("change.from")}, options(able, 0)),
+      h("select", {"aria-label": t("change.to")}, options(this.targets, 1)),
+    ];
     const largest = able.reduce((one, other) => (other.weight > one.weight ? other : one));
     from.value = largest.name;
-    const others = this.targets.filter((target) => target !== largest && target.enabled && target.tier === largest.tier);
-    to.value = others.reduce((one, other) => (!one || other.weight > one.weight ? other : one), others[0])?.name || largest.name;
+    const others = this.targets.filter(target => target !== largest && target.enabled && target.tier === largest.tier);
+    to.value =
+      others.reduce((one, other) => (!one || other.weight > one.weight ? other : one), others[0])?.name || largest.name;
     const move = () => {
       const found = movedWeights(this.targets, from.value, to.value, Number(percents.value));
       if (!found) return toast(t("change.cannot-move"), "bad");
@@ -100,7 +139,17 @@ class Draft {
       this.rows.refresh();
       this.edited();
     };
-    return h("div.mover", {}, h("span", {}, t("change.move")), percents, h("span", {}, t("change.percent-from")), from, h("span", {}, t("change.percent-to")), to, h("button", { onclick: move }, t("change.move-it")));
+    return h(
+      "div.mover",
+      {},
+      h("span", {}, t("change.move")),
+      percents,
+      h("span", {}, t("change.percent-from")),
+      from,
+      h("span", {}, t("change.percent-to")),
+      to,
+      h("button", {onclick: move}, t("change.move-it")),
+    );
   }
 
   get isChanged() {
@@ -120,14 +169,22 @@ class Draft {
   async lookAhead() {
     const asked = JSON.stringify(this.targets);
     try {
-      const found = await this.app.api.ask("POST", "config/preview", { id: this.config.id, targets: this.body(), requests: REQUESTS });
+      const found = await this.app.api.ask("POST", "config/preview", {
+        id: this.config.id,
+        targets: this.body(),
+        requests: REQUESTS,
+      });
       if (asked !== JSON.stringify(this.targets)) return;
       this.preview = found.body;
       this.rows.fault({});
       const [before, after] = [sharesIn(this.preview.before), sharesIn(this.preview.after)];
       this.before.update(before);
       this.after.update(after);
-      fill(this.words, sentence(this.preview, REQUESTS), differences(this.preview.target_changes, this.preview.changes));
+      fill(
+        this.words,
+        sentence(this.preview, REQUESTS),
+        differences(this.preview.target_changes, this.preview.changes),
+      );
       this.send.disabled = !this.isChanged;
     } catch (error) {
       if (asked === JSON.stringify(this.targets)) this.blame(error);
@@ -138,35 +195,46 @@ class Draft {
   blame(error) {
     /** @type {Record<string, string>} */
     const faults = {};
-    for (const { field: name, reason } of error.errors || []) {
-      const target = this.names.find((one) => name.startsWith(`targets.${one}.`));
+    for (const {field: name, reason} of error.errors || []) {
+      const target = this.names.find(one => name.startsWith(`targets.${one}.`));
       if (target) faults[target] = `${name.split(".").pop()} ${reason}`;
     }
     this.rows.fault(faults);
-    fill(this.words, h("p.fault", { role: "alert" }, error.status ? error.message : t("unreachable")));
+    fill(this.words, h("p.fault", {role: "alert"}, error.status ? error.message : t("unreachable")));
   }
 
   body() {
     // What an origin has not cannot be given, not even as nothing.
-    return this.targets.map((/** @type {any} */ { host, scheme, path, ...rest }) => (rest.kind === "origin" ? rest : { host, scheme, path, ...rest }));
+    return this.targets.map((/** @type {any} */ {host, scheme, path, ...rest}) =>
+      rest.kind === "origin" ? rest : {host, scheme, path, ...rest},
+    );
   }
 
   async apply() {
     const moved = movedPart(sharesIn(this.preview.before), sharesIn(this.preview.after));
     if (moved > MUCH) {
-      const sure = await ask(t("change.much"), [h("p", {}, t("change.much-text", { part: percent(moved) })), sentence(this.preview, REQUESTS)], { yes: t("change.apply"), isDangerous: true, reason: false });
+      const sure = await ask(
+        t("change.much"),
+        [h("p", {}, t("change.much-text", {part: percent(moved)})), sentence(this.preview, REQUESTS)],
+        {yes: t("change.apply"), isDangerous: true, reason: false},
+      );
       if (sure === null) return;
     }
     this.send.disabled = true;
     const reason = this.reason.input.value.trim();
     try {
-      const made = await this.app.api.change("PATCH", "config", { id: this.config.id, targets: this.body(), ...(reason && { reason }) }, this.etag);
-      sessionStorage.setItem(DONE, JSON.stringify({ id: made.body.id, revision: made.body.revision }));
-      toast(t("change.done", { revision: made.body.revision }));
+      const made = await this.app.api.change(
+        "PATCH",
+        "config",
+        {id: this.config.id, targets: this.body(), ...(reason && {reason})},
+        this.etag,
+      );
+      sessionStorage.setItem(DONE, JSON.stringify({id: made.body.id, revision: made.body.revision}));
+      toast(t("change.done", {revision: made.body.revision}));
       await show(this.app, this.place, this.config.id);
     } catch (error) {
       this.send.disabled = false;
-      if (/** @type {any} */ (error).status === 412) await this.clash();
+      if (error.status === 412) await this.clash();
       else this.blame(error);
     }
   }
@@ -191,7 +259,7 @@ class Draft {
       draft.edited();
     };
     fill(this.conflict, conflictView(this.config, this.targets, theirs.body, history.items[0], again));
-    this.conflict.scrollIntoView({ block: "start" });
+    this.conflict.scrollIntoView({block: "start"});
     this.send.disabled = true;
   }
 
@@ -201,25 +269,39 @@ class Draft {
     const isLast = done && done.id === this.config.id && done.revision === this.config.revision && done.revision > 1;
     const undo = async () => {
       try {
-        const body = { id: this.config.id, revision: done.revision - 1, reason: t("change.undo-reason", { revision: done.revision }) };
+        const body = {
+          id: this.config.id,
+          revision: done.revision - 1,
+          reason: t("change.undo-reason", {revision: done.revision}),
+        };
         await this.app.api.change("POST", "config/rollback", body, this.etag);
         sessionStorage.removeItem(DONE);
         toast(t("change.undone"));
       } catch (error) {
-        toast(/** @type {any} */ (error).status === 412 ? t("change.undo-late") : String(/** @type {any} */ (error).message), "bad");
+        toast(error.status === 412 ? t("change.undo-late") : String(error.message), "bad");
       }
       await show(this.app, this.place, this.config.id);
     };
-    fill(this.banner, isLast && h("div.card.undo", {}, h("span", {}, t("change.made", { revision: done.revision })), h("button", { onclick: undo }, t("change.undo"))));
+    fill(
+      this.banner,
+      isLast &&
+        h(
+          "div.card.undo",
+          {},
+          h("span", {}, t("change.made", {revision: done.revision})),
+          h("button", {onclick: undo}, t("change.undo")),
+        ),
+    );
   }
 
   /** Say so when somebody else changes the config meanwhile. */
   watch() {
     // A draft that is not shown any more has nothing to say.
     if (!this.root?.isConnected) return;
-    const now = this.app.live.now?.configs.find((/** @type {any} */ one) => one.id === this.config.id);
+    const now = this.app.live.now?.configs.find(one => one.id === this.config.id);
     if (!now || now.revision <= this.config.revision || this.conflict.childElementCount) return;
-    if (this.isChanged) fill(this.banner, h("div.card.warning", { role: "status" }, t("change.meanwhile", { revision: now.revision })));
+    if (this.isChanged)
+      fill(this.banner, h("div.card.warning", {role: "status"}, t("change.meanwhile", {revision: now.revision})));
     else {
       this.root = null;
       void show(this.app, this.place, this.config.id);
@@ -229,5 +311,5 @@ class Draft {
 
 /** @param {any} outcome */
 export function sharesIn(outcome) {
-  return Object.fromEntries(outcome.shares.map((/** @type {any} */ one) => [one.target, one.share]));
+  return Object.fromEntries(outcome.shares.map(one => [one.target, one.share]));
 }

@@ -1,7 +1,7 @@
 // Bars of shares, and lines of them over time.
 
-import { h, s } from "./dom.js";
-import { percent, t } from "./words.js";
+import {h, s} from "./dom.js";
+import {percent, t} from "./words.js";
 
 export const COLOURS = 8;
 
@@ -20,9 +20,9 @@ export function colour(index) {
 export function bar(label, names, shares) {
   const parts = names.map((_, index) => h(`i.${colour(index)}`));
   // What targets had that are not there any more.
-  const others = h("i.others", { hidden: true });
-  const track = h("div.bar", { role: "img" }, parts, others);
-  const element = h("div.barred", {}, h("span.bar-label", { "aria-hidden": "true" }, label), track);
+  const others = h("i.others", {hidden: true});
+  const track = h("div.bar", {role: "img"}, parts, others);
+  const element = h("div.barred", {}, h("span.bar-label", {"aria-hidden": "true"}, label), track);
   element.update = (/** @type {Record<string, number>} */ next) => {
     for (const [index, name] of names.entries()) {
       const share = next[name] || 0;
@@ -37,7 +37,7 @@ export function bar(label, names, shares) {
     others.style.setProperty("flex-grow", String(rest));
     others.title = `${t("others")} ${percent(rest)}`;
     others.textContent = rest >= 0.11 ? percent(rest) : "";
-    const told = names.filter((name) => next[name] > 0).map((name) => `${name} ${percent(next[name])}`);
+    const told = names.filter(name => next[name] > 0).map(name => `${name} ${percent(next[name])}`);
     if (!others.hidden) told.push(others.title);
     track.setAttribute("aria-label", `${label}: ${told.join(", ") || t("nothing")}`);
     element.classList.toggle("empty", told.length === 0);
@@ -46,7 +46,9 @@ export function bar(label, names, shares) {
   return element;
 }
 
-const WIDTH = 600, HEIGHT = 200, SPAN = 600;
+const WIDTH = 600,
+  HEIGHT = 200,
+  SPAN = 600;
 
 /**
  * Return lines of the shares that targets had over ten minutes, with those that they were to have behind them.
@@ -54,21 +56,42 @@ const WIDTH = 600, HEIGHT = 200, SPAN = 600;
  * @returns {any} With `update(steps, config, shares, now)`.
  */
 export function lines(names) {
-  const served = names.map((_, index) => s("path", { class: `line ${colour(index)}` }));
-  const wanted = names.map((_, index) => s("line", { class: `wanted ${colour(index)}`, x1: 0, x2: WIDTH }));
-  const grid = [0, 50, 100].map((part) => s("line", { class: "grid", x1: 0, x2: WIDTH, y1: 2 * part, y2: 2 * part }));
+  const served = names.map((_, index) => s("path", {class: `line ${colour(index)}`}));
+  const wanted = names.map((_, index) => s("line", {class: `wanted ${colour(index)}`, x1: 0, x2: WIDTH}));
+  const grid = [0, 50, 100].map(part => s("line", {class: "grid", x1: 0, x2: WIDTH, y1: 2 * part, y2: 2 * part}));
   const drawing = s(
-    "svg", { viewBox: `0 -4 ${WIDTH} ${HEIGHT + 8}`, preserveAspectRatio: "none", "aria-hidden": "true" }, grid, wanted, served,
+    "svg",
+    {viewBox: `0 -4 ${WIDTH} ${HEIGHT + 8}`, preserveAspectRatio: "none", "aria-hidden": "true"},
+    grid,
+    wanted,
+    served,
   );
   const none = h("p.none", {}, t("overview.no-traffic"));
   const element = h(
-    "figure.lines", { "aria-label": t("overview.over-time") },
-    h("div.scale", { "aria-hidden": "true" }, h("span", {}, percent(1)), h("span", {}, percent(0.5)), h("span", {}, percent(0))),
+    "figure.lines",
+    {"aria-label": t("overview.over-time")},
+    h(
+      "div.scale",
+      {"aria-hidden": "true"},
+      h("span", {}, percent(1)),
+      h("span", {}, percent(0.5)),
+      h("span", {}, percent(0)),
+    ),
     h("div.plot", {}, drawing, none),
-    h("div.when", { "aria-hidden": "true" }, h("span", {}, t("overview.ten-minutes-ago")), h("span", {}, t("overview.now"))),
+    h(
+      "div.when",
+      {"aria-hidden": "true"},
+      h("span", {}, t("overview.ten-minutes-ago")),
+      h("span", {}, t("overview.now")),
+    ),
     h("figcaption.unseen", {}, t("overview.over-time")),
   );
-  element.update = (/** @type {Map<number, import("./live.js").Step>} */ steps, /** @type {number} */ config, /** @type {Record<string, number>} */ shares, /** @type {number} */ now) => {
+  element.update = (
+    /** @type {Map<number, import("./live.js").Step>} */ steps,
+    /** @type {number} */ config,
+    /** @type {Record<string, number>} */ shares,
+    /** @type {number} */ now,
+  ) => {
     const known = settled([...steps.values()].sort((one, other) => one.begin - other.begin));
     let any = false;
     for (const [index, name] of names.entries()) {
@@ -85,7 +108,9 @@ export function lines(names) {
         const x = WIDTH - ((now - Math.min(now, step.begin + 10)) / SPAN) * WIDTH;
         const y = HEIGHT * (1 - (counts[name] || 0) / whole);
         // One step alone is a short line.
-        path += isDown ? `L${x.toFixed(1)} ${y.toFixed(1)}` : `M${(x - WIDTH / 60).toFixed(1)} ${y.toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}`;
+        path += isDown
+          ? `L${x.toFixed(1)} ${y.toFixed(1)}`
+          : `M${(x - WIDTH / 60).toFixed(1)} ${y.toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}`;
         isDown = true;
       }
       served[index].setAttribute("d", path);
@@ -111,5 +136,5 @@ function settled(steps) {
     const found = (redirects[config] ??= {});
     for (const [name, count] of Object.entries(counts)) found[name] = (found[name] || 0) + count;
   }
-  return [...steps.slice(0, -2), { ...last, redirects }];
+  return [...steps.slice(0, -2), {...last, redirects}];
 }

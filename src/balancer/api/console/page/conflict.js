@@ -1,8 +1,8 @@
 // What to do when another admin was faster: what both began with, what they have made of it, and what I would.
 
-import { h } from "./dom.js";
-import { merged } from "./shares.js";
-import { t, term, time } from "./words.js";
+import {h} from "./dom.js";
+import {merged} from "./shares.js";
+import {t, term, time} from "./words.js";
 
 /** @typedef {import("./shares.js").Target} Target */
 
@@ -14,27 +14,49 @@ import { t, term, time } from "./words.js";
  * @param {(targets: Target[] | null) => void} again Goes on from what they made: with these targets, or with theirs.
  */
 export function conflictView(base, mine, theirs, entry, again) {
-  const { targets, clashes } = merged(base.targets, mine, theirs.targets);
+  const {targets, clashes} = merged(base.targets, mine, theirs.targets);
   const rows = [];
   const names = [...new Set([...base.targets, ...theirs.targets].map((/** @type {Target} */ target) => target.name))];
   for (const name of names) {
-    const find = (/** @type {Target[]} */ list) => list.find((target) => target.name === name);
+    const find = (/** @type {Target[]} */ list) => list.find(target => target.name === name);
     const [begun, their, my, both] = [find(base.targets), find(theirs.targets), find(mine), find(targets)];
     for (const field of /** @type {const} */ (["weight", "tier", "enabled"])) {
-      const values = [begun, their, my].map((target) => (target ? target[field] : null));
-      if (values.every((value) => value === values[0])) continue;
-      const isClash = clashes.some((one) => one.name === name && one.field === field);
-      rows.push(h(isClash ? "tr.clash" : "tr", {}, h("th", { scope: "row" }, `${name} ${term("field", field)}`), [...values, both ? both[field] : null].map((value) => h("td", {}, shown(value)))));
+      const values = [begun, their, my].map(target => (target ? target[field] : null));
+      if (values.every(value => value === values[0])) continue;
+      const isClash = clashes.some(one => one.name === name && one.field === field);
+      rows.push(
+        h(
+          isClash ? "tr.clash" : "tr",
+          {},
+          h("th", {scope: "row"}, `${name} ${term("field", field)}`),
+          [...values, both ? both[field] : null].map(value => h("td", {}, shown(value))),
+        ),
+      );
     }
   }
-  const heads = ["conflict.base", "conflict.theirs", "conflict.mine", "conflict.both"].map((key) => h("th", { scope: "col" }, t(key)));
+  const heads = ["conflict.base", "conflict.theirs", "conflict.mine", "conflict.both"].map(key =>
+    h("th", {scope: "col"}, t(key)),
+  );
   return h(
-    "section.card.conflict", { "aria-label": t("conflict.title"), tabindex: -1 },
+    "section.card.conflict",
+    {"aria-label": t("conflict.title"), tabindex: -1},
     h("h2", {}, t("conflict.title")),
-    h("p.wrap", {}, t("conflict.who", { actor: entry.actor, revision: entry.revision, when: time(entry.made_at) }), entry.reason && h("q", {}, ` ${entry.reason}`)),
-    rows.length > 0 ? h("div.scroll", {}, h("table.three", {}, h("thead", {}, h("tr", {}, h("td"), heads)), h("tbody", {}, rows))) : h("p", {}, t("conflict.elsewhere")),
+    h(
+      "p.wrap",
+      {},
+      t("conflict.who", {actor: entry.actor, revision: entry.revision, when: time(entry.made_at)}),
+      entry.reason && h("q", {}, ` ${entry.reason}`),
+    ),
+    rows.length > 0
+      ? h("div.scroll", {}, h("table.three", {}, h("thead", {}, h("tr", {}, h("td"), heads)), h("tbody", {}, rows)))
+      : h("p", {}, t("conflict.elsewhere")),
     clashes.length > 0 && h("p.hint", {}, t("conflict.clash")),
-    h("div.actions", {}, h("button", { onclick: () => again(null) }, t("conflict.take-theirs")), h("button.primary", { onclick: () => again(targets) }, t("conflict.take-both"))),
+    h(
+      "div.actions",
+      {},
+      h("button", {onclick: () => again(null)}, t("conflict.take-theirs")),
+      h("button.primary", {onclick: () => again(targets)}, t("conflict.take-both")),
+    ),
   );
 }
 

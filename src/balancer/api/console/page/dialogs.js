@@ -1,7 +1,7 @@
 // Questions that wait for an answer, and short notes that do not.
 
-import { field, freshId, h } from "./dom.js";
-import { t } from "./words.js";
+import {field, freshId, h} from "./dom.js";
+import {t} from "./words.js";
 
 /**
  * Ask something; the answer is the reason that was given, or null when it was called off.
@@ -11,15 +11,23 @@ import { t } from "./words.js";
  * @returns {Promise<string | null>}
  */
 export function ask(title, content, how) {
-  return new Promise((resolve) => {
-    const reason = how.reason === false ? null : field(t("reason"), h("input", { maxlength: 500, value: how.reason || "" }), t("reason.hint"));
+  return new Promise(resolve => {
+    const reason =
+      how.reason === false
+        ? null
+        : field(t("reason"), h("input", {maxlength: 500, value: how.reason || ""}), t("reason.hint"));
     const id = freshId();
     const dialog = h(
-      "dialog", { "aria-labelledby": id },
-      h("h2", { id }, title), h("div.dialog-content", {}, content, reason),
-      h("div.actions", {},
-        h("button", { onclick: () => dialog.close() }, t("cancel")),
-        h(how.isDangerous ? "button.danger" : "button.primary", { onclick: () => dialog.close("yes") }, how.yes)),
+      "dialog",
+      {"aria-labelledby": id},
+      h("h2", {id}, title),
+      h("div.dialog-content", {}, content, reason),
+      h(
+        "div.actions",
+        {},
+        h("button", {onclick: () => dialog.close()}, t("cancel")),
+        h(how.isDangerous ? "button.danger" : "button.primary", {onclick: () => dialog.close("yes")}, how.yes),
+      ),
     );
     dialog.addEventListener("close", () => {
       resolve(dialog.returnValue === "yes" ? reason?.input.value.trim() || "" : null);
@@ -36,7 +44,12 @@ export function ask(title, content, how) {
  * @param {"good" | "bad"} [kind]
  */
 export function toast(text, kind = "good") {
-  const note = h(`div.toast.${kind}`, {}, h("span", {}, text), h("button.plain", { "aria-label": t("close"), onclick: () => note.remove() }, "×"));
+  const note = h(
+    `div.toast.${kind}`,
+    {},
+    h("span", {}, text),
+    h("button.plain", {"aria-label": t("close"), onclick: () => note.remove()}, "×"),
+  );
   document.getElementById("toasts")?.append(note);
   setTimeout(() => note.remove(), kind === "bad" ? 12000 : 6000);
 }

@@ -50,8 +50,8 @@ export function fill(element, ...children) {
  * @returns {(Node | string)[]}
  */
 function kept(children) {
-  const found = children.flat().filter((child) => child !== null && child !== undefined && child !== false);
-  return found.map((child) => (child instanceof Node ? child : String(child)));
+  const found = children.flat().filter(child => child !== null && child !== undefined && child !== false);
+  return found.map(child => (child instanceof Node ? child : String(child)));
 }
 
 /**
@@ -89,10 +89,10 @@ export function freshId() {
  * @returns {any} With `fault(text)`, which shows what is wrong, or nothing.
  */
 export function field(label, input, hint) {
-  const fault = h("p.fault", { id: freshId() });
+  const fault = h("p.fault", {id: freshId()});
   input.id = input.id || freshId();
   input.setAttribute("aria-describedby", fault.id);
-  const element = h("div.field", {}, h("label", { for: input.id }, label), input, hint && h("p.hint", {}, hint), fault);
+  const element = h("div.field", {}, h("label", {for: input.id}, label), input, hint && h("p.hint", {}, hint), fault);
   element.input = input;
   element.fault = (/** @type {string} */ text) => {
     fault.textContent = text || "";
@@ -111,10 +111,19 @@ export function field(label, input, hint) {
  */
 export function toggle(label, isOn, onChange, how = {}) {
   const input = h("input", {
-    type: "checkbox", role: "switch", checked: isOn, disabled: Boolean(how.disabled),
+    type: "checkbox",
+    role: "switch",
+    checked: isOn,
+    disabled: Boolean(how.disabled),
     onchange: () => onChange(input.checked),
   });
-  return h("label.switch", {}, input, h("span.track", { "aria-hidden": "true" }), h(how.shown ? "span" : "span.unseen", {}, label));
+  return h(
+    "label.switch",
+    {},
+    input,
+    h("span.track", {"aria-hidden": "true"}),
+    h(how.shown ? "span" : "span.unseen", {}, label),
+  );
 }
 
 /**

@@ -1,31 +1,50 @@
 // Where a video would go, and why.
 
-import { field, fill, h } from "./dom.js";
-import { t, term } from "./words.js";
+import {field, fill, h} from "./dom.js";
+import {t, term} from "./words.js";
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
-  const video = field(t("explain.video"), h("input", { required: true, placeholder: "http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8", spellcheck: false, autocapitalize: "off" }));
-  const client = field(t("explain.client"), h("input", { placeholder: "192.0.2.7", spellcheck: false }), t("explain.client-hint"));
-  const result = h("section.card", { "aria-live": "polite", hidden: true });
+  const video = field(
+    t("explain.video"),
+    h("input", {
+      required: true,
+      placeholder: "http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8",
+      spellcheck: false,
+      autocapitalize: "off",
+    }),
+  );
+  const client = field(
+    t("explain.client"),
+    h("input", {placeholder: "192.0.2.7", spellcheck: false}),
+    t("explain.client-hint"),
+  );
+  const result = h("section.card", {"aria-live": "polite", hidden: true});
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     video.fault("");
     client.fault("");
     /** @type {Record<string, string>} */
-    const headers = client.input.value.trim() ? { "x-explain-client": client.input.value.trim() } : {};
+    const headers = client.input.value.trim() ? {"x-explain-client": client.input.value.trim()} : {};
     try {
       const found = await app.api.get(`explain?video=${encodeURIComponent(video.input.value.trim())}`, headers);
       result.hidden = false;
       fill(result, answer(found));
     } catch (error) {
       const problem = /** @type {import("./api.js").Problem} */ (error);
-      const place = problem.errors.some((one) => one.field === "X-Explain-Client") ? client : video;
+      const place = problem.errors.some(one => one.field === "X-Explain-Client") ? client : video;
       place.fault(problem.errors[0]?.reason || problem.message);
       place.input.focus();
     }
   };
-  const form = h("form.stack", { onsubmit: submit }, h("p.hint", {}, t("explain.lead")), video, client, h("div.actions", {}, h("button.primary", {}, t("explain.go"))));
+  const form = h(
+    "form.stack",
+    {onsubmit: submit},
+    h("p.hint", {}, t("explain.lead")),
+    video,
+    client,
+    h("div.actions", {}, h("button.primary", {}, t("explain.go"))),
+  );
   return h("div", {}, h("section.card", {}, form), result);
 }
 
@@ -34,12 +53,37 @@ function answer(found) {
   const isSent = found.location !== null;
   const skipped = Object.entries(found.skipped);
   return h(
-    "div.stack", {},
-    h(isSent ? "div.result" : "div.result.refused", {},
-      h("h2", {}, isSent ? t("explain.goes-to", { target: found.target }) : t("explain.refused", { status: found.status })),
+    "div.stack",
+    {},
+    h(
+      isSent ? "div.result" : "div.result.refused",
+      {},
+      h("h2", {}, isSent ? t("explain.goes-to", {target: found.target}) : t("explain.refused", {status: found.status})),
       h("code", {}, isSent ? found.location : term("refusal", found.reason)),
-      isSent && h("small", {}, `${t("config", { id: found.config_id })} · ${t("revision", { number: found.revision })} · ${term("reason", found.reason)}`)),
-    h("ol.steps", {}, found.steps.map((/** @type {any} */ one) => h("li", {}, h("b", {}, term("step", one.step)), h("span.wrap", { lang: "en" }, one.finding)))),
-    skipped.length > 0 && h("div", {}, h("h3", {}, t("explain.others")), h("ul.words", {}, skipped.map(([name, why]) => h("li", {}, h("b", {}, name), " ", term("skipped", String(why)))))),
+      isSent &&
+        h(
+          "small",
+          {},
+          `${t("config", {id: found.config_id})} · ${t("revision", {number: found.revision})} · ${term("reason", found.reason)}`,
+        ),
+    ),
+    h(
+      "ol.steps",
+      {},
+      found.steps.map(one =>
+        h("li", {}, h("b", {}, term("step", one.step)), h("span.wrap", {lang: "en"}, one.finding)),
+      ),
+    ),
+    skipped.length > 0 &&
+      h(
+        "div",
+        {},
+        h("h3", {}, t("explain.others")),
+        h(
+          "ul.words",
+          {},
+          skipped.map(([name, why]) => h("li", {}, h("b", {}, name), " ", term("skipped", String(why)))),
+        ),
+      ),
   );
 }

@@ -1,8 +1,8 @@
 // API keys: who has one, one more, and one less.
 
-import { ask, toast } from "./dialogs.js";
-import { field, fill, h } from "./dom.js";
-import { ago, t, term, time } from "./words.js";
+import {ask, toast} from "./dialogs.js";
+import {field, fill, h} from "./dom.js";
+import {ago, t, term, time} from "./words.js";
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
@@ -18,13 +18,26 @@ export async function page(app) {
       keys.push(...found.items);
       cursor = found.next;
     }
-    fill(list, keys.map((key) => row(app, key, show)));
+    fill(
+      list,
+      keys.map(key => row(app, key, show)),
+    );
   };
   await show();
-  const heads = ["keys.name", "keys.role", "keys.created", "keys.used", "keys.expires"].map((key) => h("th", { scope: "col" }, t(key)));
+  const heads = ["keys.name", "keys.role", "keys.created", "keys.used", "keys.expires"].map(key =>
+    h("th", {scope: "col"}, t(key)),
+  );
   return h(
-    "div", {}, secret, newKey(app, secret, show),
-    h("section.card", {}, h("h2", {}, t("keys.all")), h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, heads, h("td"))), list))),
+    "div",
+    {},
+    secret,
+    newKey(app, secret, show),
+    h(
+      "section.card",
+      {},
+      h("h2", {}, t("keys.all")),
+      h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, heads, h("td"))), list)),
+    ),
   );
 }
 
@@ -34,18 +47,46 @@ export async function page(app) {
  * @param {() => Promise<void>} onDone
  */
 function newKey(app, secret, onDone) {
-  const name = field(t("keys.name"), h("input", { required: true, maxlength: 100 }));
-  const role = field(t("keys.role"), h("select", {}, ["viewer", "operator", "admin"].map((one) => h("option", { value: one }, term("role", one)))));
-  const until = field(t("keys.expires"), h("input", { type: "datetime-local" }), t("keys.never"));
+  const name = field(t("keys.name"), h("input", {required: true, maxlength: 100}));
+  const role = field(
+    t("keys.role"),
+    h(
+      "select",
+      {},
+      ["viewer", "operator", "admin"].map(one => h("option", {value: one}, term("role", one))),
+    ),
+  );
+  const until = field(t("keys.expires"), h("input", {type: "datetime-local"}), t("keys.never"));
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     for (const one of [name, role, until]) one.fault("");
-    const expires = until.input.value ? { expires_at: new Date(until.input.value).toISOString() } : {};
+    const expires = until.input.value ? {expires_at: new Date(until.input.value).toISOString()} : {};
     try {
-      const made = await app.api.ask("POST", "keys", { name: name.input.value.trim(), role: role.input.value, ...expires });
+      const made = await app.api.ask("POST", "keys", {
+        name: name.input.value.trim(),
+        role: role.input.value,
+        ...expires,
+      });
       name.input.value = until.input.value = "";
-      fill(secret, h("div.card.stack", {}, h("h2", {}, t("keys.made", { name: made.body.name })), h("p", {}, t("keys.once")),
-        h("div.secret", {}, h("code", { "data-secret": "" }, made.body.key), h("button", { onclick: () => navigator.clipboard?.writeText(made.body.key).then(() => toast(t("copied"))) }, t("copy")))));
+      fill(
+        secret,
+        h(
+          "div.card.stack",
+          {},
+          h("h2", {}, t("keys.made", {name: made.body.name})),
+          h("p", {}, t("keys.once")),
+          h(
+            "div.secret",
+            {},
+            h("code", {"data-secret": ""}, made.body.key),
+            h(
+              "button",
+              {onclick: () => navigator.clipboard?.writeText(made.body.key).then(() => toast(t("copied")))},
+              t("copy"),
+            ),
+          ),
+        ),
+      );
       await onDone();
     } catch (error) {
       const problem = /** @type {import("./api.js").Problem} */ (error);
@@ -53,7 +94,17 @@ function newKey(app, secret, onDone) {
       (fault?.field === "expires_at" ? until : name).fault(fault?.reason || problem.message);
     }
   };
-  return h("section.card", {}, h("form.stack", { onsubmit: submit }, h("h2", {}, t("keys.new")), h("div.columns", {}, name, role, until), h("div.actions", {}, h("button.primary", {}, t("keys.create")))));
+  return h(
+    "section.card",
+    {},
+    h(
+      "form.stack",
+      {onsubmit: submit},
+      h("h2", {}, t("keys.new")),
+      h("div.columns", {}, name, role, until),
+      h("div.actions", {}, h("button.primary", {}, t("keys.create"))),
+    ),
+  );
 }
 
 /**
@@ -64,16 +115,32 @@ function newKey(app, secret, onDone) {
 function row(app, key, onDone) {
   const isOver = key.revoked_at !== null || (key.expires_at !== null && Date.parse(key.expires_at) <= Date.now());
   const revoke = async () => {
-    const sure = await ask(t("keys.revoke-title", { name: key.name }), h("p", {}, t("keys.revoke-text")), { yes: t("keys.revoke"), isDangerous: true, reason: false });
+    const sure = await ask(t("keys.revoke-title", {name: key.name}), h("p", {}, t("keys.revoke-text")), {
+      yes: t("keys.revoke"),
+      isDangerous: true,
+      reason: false,
+    });
     if (sure === null) return;
     await app.api.ask("DELETE", `key?id=${key.id}`);
-    toast(t("keys.revoked", { name: key.name }));
+    toast(t("keys.revoked", {name: key.name}));
     await onDone();
   };
   return h(
-    "tr", { "data-key": key.id }, h("th.wrap", { scope: "row" }, key.name, " ", h("small", {}, `#${key.id}`)), h("td", {}, term("role", key.role)),
-    h("td", {}, h("span", { title: time(key.created_at) }, ago(key.created_at)), " ", h("small", {}, key.created_by)),
-    h("td", {}, key.last_used_at ? ago(key.last_used_at) : "–"), h("td", {}, key.expires_at ? time(key.expires_at) : "–"),
-    h("td", {}, key.revoked_at ? h("span.chip", {}, t("keys.is-revoked")) : isOver ? h("span.chip", {}, t("keys.is-expired")) : h("button.danger", { onclick: revoke }, t("keys.revoke"))),
+    "tr",
+    {"data-key": key.id},
+    h("th.wrap", {scope: "row"}, key.name, " ", h("small", {}, `#${key.id}`)),
+    h("td", {}, term("role", key.role)),
+    h("td", {}, h("span", {title: time(key.created_at)}, ago(key.created_at)), " ", h("small", {}, key.created_by)),
+    h("td", {}, key.last_used_at ? ago(key.last_used_at) : "–"),
+    h("td", {}, key.expires_at ? time(key.expires_at) : "–"),
+    h(
+      "td",
+      {},
+      key.revoked_at
+        ? h("span.chip", {}, t("keys.is-revoked"))
+        : isOver
+          ? h("span.chip", {}, t("keys.is-expired"))
+          : h("button.danger", {onclick: revoke}, t("keys.revoke")),
+    ),
   );
 }

@@ -39,7 +39,7 @@ export class Live extends EventTarget {
       clearTimeout(timer);
       if (this.isStopped) return;
       this.tell(true);
-      await new Promise((done) => setTimeout(done, WAITS[Math.min(tries, WAITS.length - 1)]));
+      await new Promise(done => setTimeout(done, WAITS[Math.min(tries, WAITS.length - 1)]));
     }
   }
 

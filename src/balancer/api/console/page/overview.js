@@ -1,8 +1,8 @@
 // What is happening: each config with its shares, and how the service fares.
 
-import { bar, colour, lines } from "./charts.js";
-import { fill, h } from "./dom.js";
-import { milliseconds, number, percent, short, t, term } from "./words.js";
+import {bar, colour, lines} from "./charts.js";
+import {fill, h} from "./dom.js";
+import {milliseconds, number, percent, short, t, term} from "./words.js";
 
 /**
  * @param {import("./app.js").App} app
@@ -16,11 +16,20 @@ export async function page(app) {
     const now = app.live.now;
     if (!now) return;
     element.classList.toggle("stale", app.live.isLost);
-    const next = JSON.stringify([now.configs.map((/** @type {any} */ one) => [one.id, one.revision, one.name]), now.targets.map((/** @type {any} */ one) => [one.config, one.name])]);
+    const next = JSON.stringify([
+      now.configs.map(one => [one.id, one.revision, one.name]),
+      now.targets.map(one => [one.config, one.name]),
+    ]);
     if (next !== shape) {
       shape = next;
       updates = [];
-      fill(element, warnings(updates), figures(updates), now.configs.map((/** @type {any} */ one) => configCard(app, now, one, updates)), refusals(updates));
+      fill(
+        element,
+        warnings(updates),
+        figures(updates),
+        now.configs.map(one => configCard(app, now, one, updates)),
+        refusals(updates),
+      );
     }
     for (const one of updates) one(now);
   };
@@ -30,15 +39,20 @@ export async function page(app) {
 
 /** @param {((now: any) => void)[]} updates */
 function warnings(updates) {
-  const element = h("div.card.warning", { role: "status", hidden: true });
+  const element = h("div.card.warning", {role: "status", hidden: true});
   let told = "";
-  updates.push((now) => {
+  updates.push(now => {
     const ways = Object.keys(now.fallbacks);
     // What is told again each second would be read out again each second.
     if (told === now.status + ways) return;
     told = now.status + ways;
     element.hidden = now.status === "ok" && ways.length === 0;
-    fill(element, h("b", {}, t(`status.${now.status}`)), " ", ways.map((name) => h("p", {}, term("fallback", name))));
+    fill(
+      element,
+      h("b", {}, t(`status.${now.status}`)),
+      " ",
+      ways.map(name => h("p", {}, term("fallback", name))),
+    );
   });
   return element;
 }
@@ -47,16 +61,18 @@ function warnings(updates) {
 function figures(updates) {
   /** @type {[string, (now: any) => string, string?][]} */
   const shown = [
-    ["redirects", (now) => short(now.redirects_per_second)],
-    ["refusals", (now) => short(now.refusals_per_second)],
-    ["p50", (now) => milliseconds(now.p50_ms)],
-    ["p99", (now) => milliseconds(now.p99_ms)],
-    ["workers", (now) => number(now.workers)],
-    ["hosts", (now) => number(now.stats.hosts)],
+    ["redirects", now => short(now.redirects_per_second)],
+    ["refusals", now => short(now.refusals_per_second)],
+    ["p50", now => milliseconds(now.p50_ms)],
+    ["p99", now => milliseconds(now.p99_ms)],
+    ["workers", now => number(now.workers)],
+    ["hosts", now => number(now.stats.hosts)],
   ];
   const cells = shown.map(([name, read]) => {
-    const value = h("dd", { "data-figure": name });
-    updates.push((now) => { value.textContent = read(now); });
+    const value = h("dd", {"data-figure": name});
+    updates.push(now => {
+      value.textContent = read(now);
+    });
     return h("div.figure", {}, h("dt", {}, t(`figure.${name}`)), value);
   });
   return h("dl.figures", {}, cells);
@@ -69,38 +85,75 @@ function figures(updates) {
  * @param {((now: any) => void)[]} updates
  */
 function configCard(app, now, config, updates) {
-  const targets = now.targets.filter((/** @type {any} */ one) => one.config === config.id);
+  const targets = now.targets.filter(one => one.config === config.id);
   /** @type {string[]} */
-  const names = targets.map((/** @type {any} */ one) => one.name);
+  const names = targets.map(one => one.name);
   const [wanted, served] = [bar(t("overview.configured"), names, {}), bar(t("overview.served"), names, {})];
   const chart = lines(names);
   const rate = h("span.rate");
   const why = h("span.chip");
   const rows = names.map((name, index) => row(name, index, targets[index], updates, config.id));
-  updates.push((next) => {
-    const found = next.configs.find((/** @type {any} */ one) => one.id === config.id);
+  updates.push(next => {
+    const found = next.configs.find(one => one.id === config.id);
     if (!found) return;
-    const stats = next.stats.configs.find((/** @type {any} */ one) => one.id === config.id);
-    const had = Object.fromEntries((stats?.targets || []).map((/** @type {any} */ one) => [one.target, one.share]));
+    const stats = next.stats.configs.find(one => one.id === config.id);
+    const had = Object.fromEntries((stats?.targets || []).map(one => [one.target, one.share]));
     wanted.update(found.shares);
     served.update(had);
     chart.update(app.live.steps, config.id, found.shares, Date.parse(next.at) / 1000);
-    rate.textContent = t("overview.rate", { rate: short(found.redirects_per_second) });
+    rate.textContent = t("overview.rate", {rate: short(found.redirects_per_second)});
     why.textContent = term("why", found.reason);
     why.hidden = ["schedule", "sticky", "failover"].includes(found.reason);
   });
   const head = h(
-    "header.card-head", {},
-    h("div", {}, h("h2", {}, config.name || t("config", { id: config.id })),
-      h("p.chips", {}, config.id === now.default && h("span.chip.strong", {}, t("default")), h("span.chip", {}, term("policy", config.policy)), h("a.chip", { href: `#/history?id=${config.id}` }, t("revision", { number: config.revision })), why)),
-    h("div.card-actions", {}, rate, app.may("operator") && h("a.button.primary", { href: `#/change?id=${config.id}` }, t("overview.change"))),
+    "header.card-head",
+    {},
+    h(
+      "div",
+      {},
+      h("h2", {}, config.name || t("config", {id: config.id})),
+      h(
+        "p.chips",
+        {},
+        config.id === now.default && h("span.chip.strong", {}, t("default")),
+        h("span.chip", {}, term("policy", config.policy)),
+        h("a.chip", {href: `#/history?id=${config.id}`}, t("revision", {number: config.revision})),
+        why,
+      ),
+    ),
+    h(
+      "div.card-actions",
+      {},
+      rate,
+      app.may("operator") && h("a.button.primary", {href: `#/change?id=${config.id}`}, t("overview.change")),
+    ),
   );
   const table = h(
-    "div.scroll", {}, h("table.targets", {},
-      h("thead", {}, h("tr", {}, ["target", "health", "configured", "served", "redirects"].map((name) => h("th", { scope: "col" }, t(`column.${name}`))))),
-      h("tbody", {}, rows)),
+    "div.scroll",
+    {},
+    h(
+      "table.targets",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["target", "health", "configured", "served", "redirects"].map(name =>
+            h("th", {scope: "col"}, t(`column.${name}`)),
+          ),
+        ),
+      ),
+      h("tbody", {}, rows),
+    ),
   );
-  return h("section.card.config", { "data-config": config.id }, head, h("div.halves", {}, h("div", {}, h("div.bars", {}, wanted, served), table), chart));
+  return h(
+    "section.card.config",
+    {"data-config": config.id},
+    head,
+    h("div.halves", {}, h("div", {}, h("div.bars", {}, wanted, served), table), chart),
+  );
 }
 
 /**
@@ -109,8 +162,8 @@ function configCard(app, now, config, updates) {
  * @param {string} name
  */
 function servedBy(now, config, name) {
-  const found = now.stats.configs.find((/** @type {any} */ one) => one.id === config);
-  return found?.targets.find((/** @type {any} */ one) => one.target === name);
+  const found = now.stats.configs.find(one => one.id === config);
+  return found?.targets.find(one => one.target === name);
 }
 
 /**
@@ -121,12 +174,12 @@ function servedBy(now, config, name) {
  * @param {number} config
  */
 function row(name, index, target, updates, config) {
-  const cells = { health: h("td"), configured: h("td"), served: h("td"), redirects: h("td") };
+  const cells = {health: h("td"), configured: h("td"), served: h("td"), redirects: h("td")};
   const state = h("span.chip");
-  updates.push((now) => {
-    const health = now.targets.find((/** @type {any} */ one) => one.config === config && one.name === name);
+  updates.push(now => {
+    const health = now.targets.find(one => one.config === config && one.name === name);
     const had = servedBy(now, config, name);
-    const shares = now.configs.find((/** @type {any} */ one) => one.id === config)?.shares || {};
+    const shares = now.configs.find(one => one.id === config)?.shares || {};
     if (!health) return;
     state.hidden = health.enabled && health.weight > 0;
     state.textContent = health.enabled ? t("drained") : t("disabled");
@@ -136,9 +189,13 @@ function row(name, index, target, updates, config) {
     cells.redirects.textContent = number(had?.redirects ?? 0);
   });
   return h(
-    "tr", { "data-target": name },
-    h("th", { scope: "row" }, targetName(target, index, state)),
-    Object.entries(cells).map(([kind, cell]) => { cell.dataset.value = kind; return cell; }),
+    "tr",
+    {"data-target": name},
+    h("th", {scope: "row"}, targetName(target, index, state)),
+    Object.entries(cells).map(([kind, cell]) => {
+      cell.dataset.value = kind;
+      return cell;
+    }),
   );
 }
 
@@ -150,8 +207,16 @@ function row(name, index, target, updates, config) {
  */
 export function targetName(target, index, more) {
   return h(
-    "span.target-name", {}, h(`i.dot.${colour(index)}`, { "aria-hidden": "true" }),
-    h("span.name", {}, h("span", { title: target.name }, target.name), h("small", { title: target.host || "" }, target.host || t("origin"))), more,
+    "span.target-name",
+    {},
+    h(`i.dot.${colour(index)}`, {"aria-hidden": "true"}),
+    h(
+      "span.name",
+      {},
+      h("span", {title: target.name}, target.name),
+      h("small", {title: target.host || ""}, target.host || t("origin")),
+    ),
+    more,
   );
 }
 
@@ -159,21 +224,39 @@ export function targetName(target, index, more) {
 export function healthBadge(health) {
   const unwatched = health.url === null;
   const kind = unwatched ? "unwatched" : health.verdict;
-  const latency = health.latency_ms === null || health.verdict !== "healthy" ? "" : ` ${milliseconds(health.latency_ms)}`;
-  return h(`span.health.${kind}`, { title: health.why }, h("i", { "aria-hidden": "true" }), t(`health.${kind}`) + latency);
+  const latency =
+    health.latency_ms === null || health.verdict !== "healthy" ? "" : ` ${milliseconds(health.latency_ms)}`;
+  return h(`span.health.${kind}`, {title: health.why}, h("i", {"aria-hidden": "true"}), t(`health.${kind}`) + latency);
 }
 
 /** @param {((now: any) => void)[]} updates */
 function refusals(updates) {
   const list = h("dl.reasons");
   const none = h("p.none", {}, t("overview.no-refusals"));
-  updates.push((now) => {
-    const found = [...Object.entries(now.stats.refusals), ...Object.entries(now.stats.rate_limited).map(([name, count]) => [`limited-${name}`, count])];
+  updates.push(now => {
+    const found = [
+      ...Object.entries(now.stats.refusals),
+      ...Object.entries(now.stats.rate_limited).map(([name, count]) => [`limited-${name}`, count]),
+    ];
     const most = Math.max(1, ...found.map(([, count]) => Number(count)));
-    fill(list, found.sort((one, other) => Number(other[1]) - Number(one[1])).map(([name, count]) => h(
-      "div.reason", {}, h("dt", {}, term("refusal", String(name))),
-      h("dd", {}, h("i.meter", { "aria-hidden": "true", style: { width: `${(100 * Number(count)) / most}%` } }), h("span", {}, number(Number(count)))),
-    )));
+    fill(
+      list,
+      found
+        .sort((one, other) => Number(other[1]) - Number(one[1]))
+        .map(([name, count]) =>
+          h(
+            "div.reason",
+            {},
+            h("dt", {}, term("refusal", String(name))),
+            h(
+              "dd",
+              {},
+              h("i.meter", {"aria-hidden": "true", style: {width: `${(100 * Number(count)) / most}%`}}),
+              h("span", {}, number(Number(count))),
+            ),
+          ),
+        ),
+    );
     none.hidden = found.length > 0;
   });
   return h("section.card", {}, h("h2", {}, t("overview.refusals")), list, none);

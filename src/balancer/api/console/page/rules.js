@@ -1,10 +1,10 @@
 // The rules that choose a config for a request: their order, what they ask, and what a change would do.
 
-import { ask, toast } from "./dialogs.js";
-import { debounced, field, fill, h, toggle } from "./dom.js";
-import { ruleForm, summary } from "./rule_form.js";
-import { rulesHistory } from "./rules_history.js";
-import { t } from "./words.js";
+import {ask, toast} from "./dialogs.js";
+import {debounced, field, fill, h, toggle} from "./dom.js";
+import {ruleForm, summary} from "./rule_form.js";
+import {rulesHistory} from "./rules_history.js";
+import {t} from "./words.js";
 
 /** @typedef {{name: string, config_id: number, when?: any, enabled?: boolean}} Rule */
 
@@ -20,7 +20,7 @@ export async function page(app) {
  * @param {HTMLElement} element
  */
 async function show(app, element) {
-  const [{ items }, read] = await Promise.all([app.api.get("configs?limit=200"), app.api.ask("GET", "rules")]);
+  const [{items}, read] = await Promise.all([app.api.get("configs?limit=200"), app.api.ask("GET", "rules")]);
   const editor = new Editor(app, items, read.body, read.etag, () => show(app, element));
   fill(element, editor.view(), await rulesHistory(app, read.body, read.etag, () => show(app, element)));
 }
@@ -50,37 +50,85 @@ class Editor {
     /** @type {{rule: number, name: string, reason: string} | null} */
     this.faulty = null;
     this.list = h("div");
-    this.told = h("div", { "aria-live": "polite" });
-    this.save = h("button.primary", { disabled: true, onclick: () => this.send() }, t("save"));
-    this.drop = h("button", { disabled: true, onclick: () => { this.rules = structuredClone(this.read.rules); this.open = null; this.refresh(); } }, t("change.drop"));
-    this.video = field(t("explain.video"), h("input", { spellcheck: false, placeholder: "http://s1.origin-cluster/live/1.m3u8", oninput: () => this.askPreview() }));
-    this.client = field(t("explain.client"), h("input", { spellcheck: false, placeholder: "192.0.2.7", oninput: () => this.askPreview() }));
+    this.told = h("div", {"aria-live": "polite"});
+    this.save = h("button.primary", {disabled: true, onclick: () => this.send()}, t("save"));
+    this.drop = h(
+      "button",
+      {
+        disabled: true,
+        onclick: () => {
+          this.rules = structuredClone(this.read.rules);
+          this.open = null;
+          this.refresh();
+        },
+      },
+      t("change.drop"),
+    );
+    this.video = field(
+      t("explain.video"),
+      h("input", {
+        spellcheck: false,
+        placeholder: "http://s1.origin-cluster/live/1.m3u8",
+        oninput: () => this.askPreview(),
+      }),
+    );
+    this.client = field(
+      t("explain.client"),
+      h("input", {spellcheck: false, placeholder: "192.0.2.7", oninput: () => this.askPreview()}),
+    );
     this.askPreview = debounced(() => void this.lookAhead(), 250);
   }
 
   view() {
     this.refresh();
-    const tab = (/** @type {boolean} */ asJson, /** @type {string} */ key) => h("button", { "aria-pressed": String(asJson === this.asJson), "data-tab": key, onclick: () => this.turn(asJson) }, t(key));
+    const tab = (/** @type {boolean} */ asJson, /** @type {string} */ key) =>
+      h(
+        "button",
+        {"aria-pressed": String(asJson === this.asJson), "data-tab": key, onclick: () => this.turn(asJson)},
+        t(key),
+      );
     this.tabs = h("div.tabs", {}, tab(false, "rules.as-form"), tab(true, "rules.as-json"));
     return h(
-      "div", {},
-      h("section.card", {},
-        h("header.card-head", {}, h("div", {}, h("h2", {}, t("rules.title")), h("p.hint", {}, t("rules.lead"))), h("div.card-actions", {}, this.tabs, this.mayEdit && h("button", { onclick: () => this.add() }, t("rules.add")))),
-        this.list),
-      h("section.card.stack", {}, h("h2", {}, t("rules.try")), h("div.columns", {}, this.video, this.client), this.told, this.mayEdit && h("div.actions", {}, this.drop, this.save)),
+      "div",
+      {},
+      h(
+        "section.card",
+        {},
+        h(
+          "header.card-head",
+          {},
+          h("div", {}, h("h2", {}, t("rules.title")), h("p.hint", {}, t("rules.lead"))),
+          h(
+            "div.card-actions",
+            {},
+            this.tabs,
+            this.mayEdit && h("button", {onclick: () => this.add()}, t("rules.add")),
+          ),
+        ),
+        this.list,
+      ),
+      h(
+        "section.card.stack",
+        {},
+        h("h2", {}, t("rules.try")),
+        h("div.columns", {}, this.video, this.client),
+        this.told,
+        this.mayEdit && h("div.actions", {}, this.drop, this.save),
+      ),
     );
   }
 
   /** @param {boolean} asJson */
   turn(asJson) {
     this.asJson = asJson;
-    for (const tab of this.tabs.children) tab.setAttribute("aria-pressed", String((tab.dataset.tab === "rules.as-json") === asJson));
+    for (const tab of this.tabs.children)
+      tab.setAttribute("aria-pressed", String((tab.dataset.tab === "rules.as-json") === asJson));
     this.refresh();
   }
 
   add() {
     if (this.asJson) this.turn(false);
-    const rule = { name: `rule-${this.rules.length + 1}`, config_id: this.configs[0].id, when: {}, enabled: false };
+    const rule = {name: `rule-${this.rules.length + 1}`, config_id: this.configs[0].id, when: {}, enabled: false};
     this.rules.push(rule);
     this.open = rule;
     this.refresh();
@@ -91,7 +139,11 @@ class Editor {
   }
 
   refresh() {
-    fill(this.list, this.asJson ? this.json() : this.rules.map((rule, index) => this.row(rule, index)), !this.asJson && this.rules.length === 0 && h("p.none", {}, t("rules.none")));
+    fill(
+      this.list,
+      this.asJson ? this.json() : this.rules.map((rule, index) => this.row(rule, index)),
+      !this.asJson && this.rules.length === 0 && h("p.none", {}, t("rules.none")),
+    );
     this.edited();
   }
 
@@ -102,8 +154,14 @@ class Editor {
   }
 
   json() {
-    const area = h("textarea", { spellcheck: false, rows: 18, "aria-label": t("rules.as-json"), disabled: !this.mayEdit, value: JSON.stringify(this.rules, null, 2) });
-    const fault = h("p.fault", { role: "alert" });
+    const area = h("textarea", {
+      spellcheck: false,
+      rows: 18,
+      "aria-label": t("rules.as-json"),
+      disabled: !this.mayEdit,
+      value: JSON.stringify(this.rules, null, 2),
+    });
+    const fault = h("p.fault", {role: "alert"});
     area.addEventListener("input", () => {
       try {
         const found = JSON.parse(area.value);
@@ -112,7 +170,7 @@ class Editor {
         fault.textContent = "";
         this.edited();
       } catch (error) {
-        fault.textContent = /** @type {Error} */ (error).message;
+        fault.textContent = error.message;
         this.save.disabled = true;
       }
     });
@@ -125,26 +183,85 @@ class Editor {
    */
   row(rule, index) {
     const isOn = rule.enabled !== false;
-    const config = this.configs.find((one) => one.id === rule.config_id);
+    const config = this.configs.find(one => one.id === rule.config_id);
     const move = (/** @type {number} */ step) => {
       this.rules.splice(index, 1);
       this.rules.splice(index + step, 0, rule);
       this.refresh();
-      /** @type {HTMLElement | null} */ (this.list.querySelector(`[data-rule="${CSS.escape(rule.name)}"] [data-move="${step}"]`))?.focus();
+      /** @type {HTMLElement | null} */ (
+        this.list.querySelector(`[data-rule="${CSS.escape(rule.name)}"] [data-move="${step}"]`)
+      )?.focus();
     };
-    const arrow = (/** @type {number} */ step) => h("button.plain", { "data-move": step, "aria-label": `${rule.name}: ${t(step < 0 ? "rules.up" : "rules.down")}`, disabled: !this.rules[index + step], onclick: () => move(step) }, step < 0 ? "↑" : "↓");
-    const buttons = this.mayEdit && h("div.actions", {},
-      toggle(`${rule.name}: ${t("change.enabled")}`, isOn, (on) => { rule.enabled = on; this.refresh(); }), arrow(-1), arrow(1),
-      h("button", { "aria-expanded": String(this.open === rule), onclick: () => { this.open = this.open === rule ? null : rule; this.refresh(); } }, t("rules.edit")),
-      h("button.plain", { "aria-label": `${rule.name}: ${t("rules.remove")}`, title: t("rules.remove"), onclick: () => { this.rules.splice(index, 1); this.refresh(); } }, "×"));
-    const grip = h("span.grip", { "aria-hidden": "true", draggable: String(this.mayEdit) }, this.mayEdit && "⠿");
+    const arrow = (/** @type {number} */ step) =>
+      h(
+        "button.plain",
+        {
+          "data-move": step,
+          "aria-label": `${rule.name}: ${t(step < 0 ? "rules.up" : "rules.down")}`,
+          disabled: !this.rules[index + step],
+          onclick: () => move(step),
+        },
+        step < 0 ? "↑" : "↓",
+      );
+    const buttons =
+      this.mayEdit &&
+      h(
+        "div.actions",
+        {},
+        toggle(`${rule.name}: ${t("change.enabled")}`, isOn, on => {
+          rule.enabled = on;
+          this.refresh();
+        }),
+        arrow(-1),
+        arrow(1),
+        h(
+          "button",
+          {
+            "aria-expanded": String(this.open === rule),
+            onclick: () => {
+              this.open = this.open === rule ? null : rule;
+              this.refresh();
+            },
+          },
+          t("rules.edit"),
+        ),
+        h(
+          "button.plain",
+          {
+            "aria-label": `${rule.name}: ${t("rules.remove")}`,
+            title: t("rules.remove"),
+            onclick: () => {
+              this.rules.splice(index, 1);
+              this.refresh();
+            },
+          },
+          "×",
+        ),
+      );
+    const grip = h("span.grip", {"aria-hidden": "true", draggable: String(this.mayEdit)}, this.mayEdit && "⠿");
     const element = h(
-      isOn ? "div.rule" : "div.rule.off", { "data-rule": rule.name }, grip, h("span.number", {}, index + 1),
-      h("div.rule-text", {}, h("div", {}, h("b", {}, rule.name), " → ", config?.name || t("config", { id: rule.config_id })), h("small", {}, summary(rule.when || {}) || t("rules.every"))),
-      buttons, this.open === rule && ruleForm(rule, this.configs, () => this.edited(), this.faulty?.rule === index ? this.faulty : null),
+      isOn ? "div.rule" : "div.rule.off",
+      {"data-rule": rule.name},
+      grip,
+      h("span.number", {}, index + 1),
+      h(
+        "div.rule-text",
+        {},
+        h("div", {}, h("b", {}, rule.name), " → ", config?.name || t("config", {id: rule.config_id})),
+        h("small", {}, summary(rule.when || {}) || t("rules.every")),
+      ),
+      buttons,
+      this.open === rule &&
+        ruleForm(rule, this.configs, () => this.edited(), this.faulty?.rule === index ? this.faulty : null),
     );
-    grip.addEventListener("dragstart", (/** @type {DragEvent} */ event) => { this.dragged = rule; event.dataTransfer?.setDragImage(element, 0, 0); });
-    element.addEventListener("dragover", (/** @type {Event} */ event) => { event.preventDefault(); element.classList.add("over"); });
+    grip.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
+      this.dragged = rule;
+      event.dataTransfer?.setDragImage(element, 0, 0);
+    });
+    element.addEventListener("dragover", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      element.classList.add("over");
+    });
     element.addEventListener("dragleave", () => element.classList.remove("over"));
     element.addEventListener("drop", (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -160,16 +277,29 @@ class Editor {
   async lookAhead() {
     const asked = JSON.stringify(this.rules);
     const video = this.video.input.value.trim();
-    const requests = video ? [{ video, client: this.client.input.value.trim() }] : [];
+    const requests = video ? [{video, client: this.client.input.value.trim()}] : [];
     try {
-      const { body } = await this.app.api.ask("POST", "rules/preview", { rules: this.rules, requests });
+      const {body} = await this.app.api.ask("POST", "rules/preview", {rules: this.rules, requests});
       if (asked !== JSON.stringify(this.rules)) return;
       this.blame(null);
       const [tried] = body.requests;
-      const shown = (/** @type {any} */ chosen) => (chosen ? `${t("config", { id: chosen.config_id })}, ${chosen.rule || t("rules.by-default")}` : "–");
-      fill(this.told,
-        tried && h("div", { class: tried.refusal ? "result refused" : "result" }, tried.refusal ? tried.refusal : [h("p", {}, `${t("change.now")}: ${shown(tried.before)}`), h("p", {}, `${t("change.then")}: ${shown(tried.after)}`)]),
-        body.changes.length > 0 && h("div.stack", {}, h("h3", {}, t("rules.differences")), changeList(body.changes)));
+      const shown = chosen =>
+        chosen ? `${t("config", {id: chosen.config_id})}, ${chosen.rule || t("rules.by-default")}` : "–";
+      fill(
+        this.told,
+        tried &&
+          h(
+            "div",
+            {class: tried.refusal ? "result refused" : "result"},
+            tried.refusal
+              ? tried.refusal
+              : [
+                  h("p", {}, `${t("change.now")}: ${shown(tried.before)}`),
+                  h("p", {}, `${t("change.then")}: ${shown(tried.after)}`),
+                ],
+          ),
+        body.changes.length > 0 && h("div.stack", {}, h("h3", {}, t("rules.differences")), changeList(body.changes)),
+      );
       this.save.disabled = !this.isChanged;
     } catch (error) {
       if (asked === JSON.stringify(this.rules)) this.blame(error);
@@ -183,22 +313,32 @@ class Editor {
   blame(error) {
     const fault = error?.errors?.[0];
     const found = fault && /^rules(?:\[(\d+)\]|\.([^.]+))\.?(.*)$/.exec(fault.field);
-    const rule = found ? (found[1] ? Number(found[1]) : this.rules.findIndex((one) => one.name === found[2])) : -1;
-    this.faulty = found && rule >= 0 ? { rule, name: found[3].split(/[.[]/).filter((/** @type {string} */ part) => part !== "when")[0], reason: fault.reason } : null;
+    const rule = found ? (found[1] ? Number(found[1]) : this.rules.findIndex(one => one.name === found[2])) : -1;
+    this.faulty =
+      found && rule >= 0
+        ? {
+            rule,
+            name: found[3].split(/[.[]/).filter((/** @type {string} */ part) => part !== "when")[0],
+            reason: fault.reason,
+          }
+        : null;
     const fields = this.list.querySelectorAll("form [data-field]");
-    for (const one of fields) /** @type {any} */ (one).fault(this.faulty && this.rules[rule] === this.open && one.dataset.field === this.faulty.name ? fault.reason : "");
-    fill(this.told, error && h("p.fault", { role: "alert" }, error.status ? error.message : t("unreachable")));
+    for (const one of fields)
+      /** @type {any} */ (one).fault(
+        this.faulty && this.rules[rule] === this.open && one.dataset.field === this.faulty.name ? fault.reason : "",
+      );
+    fill(this.told, error && h("p.fault", {role: "alert"}, error.status ? error.message : t("unreachable")));
   }
 
   async send() {
-    const reason = await ask(t("rules.save-title"), h("p", {}, t("rules.save-text")), { yes: t("save") });
+    const reason = await ask(t("rules.save-title"), h("p", {}, t("rules.save-text")), {yes: t("save")});
     if (reason === null) return;
     try {
-      const made = await this.app.api.change("PUT", "rules", { rules: this.rules, ...(reason && { reason }) }, this.etag);
-      toast(t("rules.saved", { revision: made.body.revision }));
+      const made = await this.app.api.change("PUT", "rules", {rules: this.rules, ...(reason && {reason})}, this.etag);
+      toast(t("rules.saved", {revision: made.body.revision}));
       await this.onDone();
     } catch (error) {
-      if (/** @type {any} */ (error).status === 412) toast(t("rules.stale"), "bad");
+      if (error.status === 412) toast(t("history.stale"), "bad");
       else this.blame(error);
     }
   }
@@ -206,6 +346,10 @@ class Editor {
 
 /** @param {any[]} changes */
 export function changeList(changes) {
-  const text = (/** @type {any} */ value) => (value === null ? t("nothing") : String(value));
-  return h("ul.words", {}, changes.map((one) => h("li", {}, h("b", {}, one.rule), ` ${one.field} ${text(one.before)} → ${text(one.after)}`)));
+  const text = value => (value === null ? t("nothing") : String(value));
+  return h(
+    "ul.words",
+    {},
+    changes.map(one => h("li", {}, h("b", {}, one.rule), ` ${one.field} ${text(one.before)} → ${text(one.after)}`)),
+  );
 }

@@ -17,9 +17,9 @@ export const MOST = 10000;
  * @param {Target[]} targets
  */
 export function serving(targets) {
-  const able = targets.filter((target) => target.enabled && target.weight > 0);
-  const tier = Math.min(...able.map((target) => target.tier));
-  return able.filter((target) => target.tier === tier);
+  const able = targets.filter(target => target.enabled && target.weight > 0);
+  const tier = Math.min(...able.map(target => target.tier));
+  return able.filter(target => target.tier === tier);
 }
 
 /**
@@ -31,7 +31,7 @@ export function serving(targets) {
 export function sharesOf(targets, policy) {
   const chosen = serving(targets);
   const whole = policy === "failover" ? 1 : chosen.reduce((sum, target) => sum + target.weight, 0);
-  const found = Object.fromEntries(targets.map((target) => [target.name, 0]));
+  const found = Object.fromEntries(targets.map(target => [target.name, 0]));
   for (const [index, target] of chosen.entries()) {
     found[target.name] = policy === "failover" ? Number(index === 0) : target.weight / whole;
   }
@@ -61,8 +61,8 @@ export function movedPart(before, after) {
  */
 export function movedWeights(targets, from, to, percents) {
   const chosen = serving(targets);
-  const giver = chosen.find((target) => target.name === from);
-  const taker = targets.find((target) => target.name === to);
+  const giver = chosen.find(target => target.name === from);
+  const taker = targets.find(target => target.name === to);
   if (!giver || !taker || !taker.enabled || taker.tier !== giver.tier || from === to) return null;
   const members = chosen.includes(taker) ? chosen : [...chosen, taker];
   const whole = members.reduce((sum, target) => sum + target.weight, 0);
@@ -72,7 +72,7 @@ export function movedWeights(targets, from, to, percents) {
   const moved = (whole * factor * part) / 1000;
   if (part <= 0 || moved > giver.weight * factor) return null;
   /** @type {Record<string, number>} */
-  const found = Object.fromEntries(members.map((target) => [target.name, target.weight * factor]));
+  const found = Object.fromEntries(members.map(target => [target.name, target.weight * factor]));
   found[from] -= moved;
   found[to] += moved;
   const common = Object.values(found).reduce(divisor);
@@ -94,8 +94,8 @@ function divisor(one, other) {
  * @param {Target[]} targets
  */
 export function scaleOf(targets) {
-  const largest = Math.max(1, ...targets.map((target) => target.weight));
-  return [10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((end) => end >= 1.5 * largest) || MOST;
+  const largest = Math.max(1, ...targets.map(target => target.weight));
+  return [10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find(end => end >= 1.5 * largest) || MOST;
 }
 
 /**
@@ -108,18 +108,18 @@ export function scaleOf(targets) {
 export function merged(base, mine, theirs) {
   /** @type {{name: string, field: string}[]} */
   const clashes = [];
-  const targets = theirs.map((their) => {
-    const begun = base.find((target) => target.name === their.name);
-    const my = mine.find((target) => target.name === their.name);
+  const targets = theirs.map(their => {
+    const begun = base.find(target => target.name === their.name);
+    const my = mine.find(target => target.name === their.name);
     if (!begun || !my) return their;
     /** @type {any} */
-    const found = { ...their };
+    const found = {...their};
     for (const field of /** @type {const} */ (["weight", "tier", "enabled"])) {
       if (my[field] === begun[field]) continue;
-      if (their[field] !== begun[field] && their[field] !== my[field]) clashes.push({ name: their.name, field });
+      if (their[field] !== begun[field] && their[field] !== my[field]) clashes.push({name: their.name, field});
       found[field] = my[field];
     }
     return found;
   });
-  return { targets, clashes };
+  return {targets, clashes};
 }

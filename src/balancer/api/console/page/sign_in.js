@@ -1,8 +1,8 @@
 // Signing in: with an API key, or at an identity provider by authorization code with PKCE (RFC 6749 §4.1, RFC 7636).
 
-import { Problem, randomText } from "./api.js";
-import { field, h } from "./dom.js";
-import { t } from "./words.js";
+import {Problem, randomText} from "./api.js";
+import {field, h} from "./dom.js";
+import {t} from "./words.js";
 
 /** @typedef {{issuer: string, client_id: string, audience: string, scope: string, authorize_url: string | null, token_url: string | null}} Provider */
 
@@ -23,7 +23,11 @@ export function forgetKey() {
  * @param {string} [message] Why nobody is signed in.
  */
 export function signInPage(signIn, message) {
-  const key = field(t("sign-in.key"), h("input", { type: "password", autocomplete: "current-password", required: true, spellcheck: false }), t("sign-in.hint"));
+  const key = field(
+    t("sign-in.key"),
+    h("input", {type: "password", autocomplete: "current-password", required: true, spellcheck: false}),
+    t("sign-in.hint"),
+  );
   key.fault(message || "");
   const button = h("button.primary", {}, t("sign-in"));
   const submit = async (/** @type {Event} */ event) => {
@@ -42,10 +46,13 @@ export function signInPage(signIn, message) {
   const other = h("div.provider");
   void offerProvider(other, key);
   return h(
-    "main.sign-in.card", {},
-    h("img", { src: "console/icon.svg", alt: "", width: 48, height: 48 }),
-    h("h1", {}, t("title")), h("p.lead", {}, t("sign-in.lead")),
-    h("form", { onsubmit: submit }, key, button), other,
+    "main.sign-in.card",
+    {},
+    h("img", {src: "console/icon.svg", alt: "", width: 48, height: 48}),
+    h("h1", {}, t("title")),
+    h("p.lead", {}, t("sign-in.lead")),
+    h("form", {onsubmit: submit}, key, button),
+    other,
   );
 }
 
@@ -66,23 +73,38 @@ async function offerProvider(place, key) {
   if (!provider) return;
   const name = URL.canParse(provider.issuer) ? new URL(provider.issuer).host : provider.issuer;
   const begin = () => beginSignIn(provider).catch((/** @type {Error} */ error) => key.fault(error.message));
-  place.append(h("p.or", {}, t("sign-in.or")), h("button", { onclick: begin }, t("sign-in.provider", { name })));
+  place.append(h("p.or", {}, t("sign-in.or")), h("button", {onclick: begin}, t("sign-in.provider", {name})));
 }
 
 /** @param {Provider} provider */
 async function beginSignIn(provider) {
   // Browsers have what this needs on secure origins alone.
   if (!crypto.subtle) throw new Error(t("sign-in.insecure"));
-  const { authorize, token } = await endpointsOf(provider);
-  const attempt = { state: randomText(16), verifier: randomText(32), token, client: provider.client_id, issuer: provider.issuer };
+  const {authorize, token} = await endpointsOf(provider);
+  const attempt = {
+    state: randomText(16),
+    verifier: randomText(32),
+    token,
+    client: provider.client_id,
+    issuer: provider.issuer,
+  };
   sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(attempt.verifier));
-  const challenge = btoa(String.fromCharCode(...new Uint8Array(digest))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const challenge = btoa(String.fromCharCode(...new Uint8Array(digest)))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
   const url = new URL(authorize);
   if (!["https:", "http:"].includes(url.protocol)) throw new Error(t("sign-in.no-metadata"));
   const given = {
-    response_type: "code", client_id: provider.client_id, redirect_uri: here(), scope: provider.scope, state: attempt.state,
-    code_challenge: challenge, code_challenge_method: "S256", audience: provider.audience,
+    response_type: "code",
+    client_id: provider.client_id,
+    redirect_uri: here(),
+    scope: provider.scope,
+    state: attempt.state,
+    code_challenge: challenge,
+    code_challenge_method: "S256",
+    audience: provider.audience,
   };
   for (const [name, value] of Object.entries(given)) url.searchParams.set(name, value);
   location.assign(url);
@@ -93,11 +115,14 @@ async function beginSignIn(provider) {
  * @returns {Promise<{authorize: string, token: string}>}
  */
 async function endpointsOf(provider) {
-  if (provider.authorize_url && provider.token_url) return { authorize: provider.authorize_url, token: provider.token_url };
-  const answer = await fetch(`${provider.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { credentials: "omit" });
+  if (provider.authorize_url && provider.token_url)
+    return {authorize: provider.authorize_url, token: provider.token_url};
+  const answer = await fetch(`${provider.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {
+    credentials: "omit",
+  });
   if (!answer.ok) throw new Error(t("sign-in.no-metadata"));
   const found = await answer.json();
-  return { authorize: found.authorization_endpoint, token: found.token_endpoint };
+  return {authorize: found.authorization_endpoint, token: found.token_endpoint};
 }
 
 function here() {
@@ -118,13 +143,18 @@ export async function finishSignIn() {
   const attempt = JSON.parse(kept);
   const issuer = answer.get("iss");
   // RFC 9207: the answer of another provider is none.
-  if (answer.get("state") !== attempt.state || (issuer && issuer !== attempt.issuer)) throw new Error(t("sign-in.mixed-up"));
+  if (answer.get("state") !== attempt.state || (issuer && issuer !== attempt.issuer))
+    throw new Error(t("sign-in.mixed-up"));
   const code = answer.get("code");
   if (!code) throw new Error(answer.get("error_description") || answer.get("error") || t("sign-in.mixed-up"));
   const body = new URLSearchParams({
-    grant_type: "authorization_code", code, redirect_uri: here(), client_id: attempt.client, code_verifier: attempt.verifier,
+    grant_type: "authorization_code",
+    code,
+    redirect_uri: here(),
+    client_id: attempt.client,
+    code_verifier: attempt.verifier,
   });
-  const found = await fetch(attempt.token, { method: "POST", body, credentials: "omit" });
+  const found = await fetch(attempt.token, {method: "POST", body, credentials: "omit"});
   if (!found.ok) throw new Error(t("sign-in.no-token"));
   return (await found.json()).access_token;
 }

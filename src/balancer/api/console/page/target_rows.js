@@ -1,10 +1,10 @@
 // The targets of a config as rows that can be changed, in their tiers.
 
-import { colour } from "./charts.js";
-import { fill, h, toggle } from "./dom.js";
-import { targetName } from "./overview.js";
-import { MOST, scaleOf, sharesOf } from "./shares.js";
-import { percent, t } from "./words.js";
+import {colour} from "./charts.js";
+import {fill, h, toggle} from "./dom.js";
+import {targetName} from "./overview.js";
+import {MOST, scaleOf, sharesOf} from "./shares.js";
+import {percent, t} from "./words.js";
 
 /** @typedef {import("./shares.js").Target} Target */
 
@@ -19,7 +19,7 @@ const LAST_TIER = 63;
 export function targetRows(targets, policy, onEdit) {
   const element = h("div");
   // What a target had before it was drained.
-  const before = new Map(targets.map((target) => [target.name, target.weight || 1]));
+  const before = new Map(targets.map(target => [target.name, target.weight || 1]));
   /** @type {Record<string, string>} */
   let faults = {};
   /** @type {Map<string, {share: HTMLElement, fault: HTMLElement}>} */
@@ -29,7 +29,7 @@ export function targetRows(targets, policy, onEdit) {
 
   const tell = () => {
     const shares = sharesOf(targets, policy);
-    for (const [name, { share, fault }] of shown) {
+    for (const [name, {share, fault}] of shown) {
       share.textContent = percent(shares[name]);
       fault.textContent = faults[name] || "";
     }
@@ -45,40 +45,91 @@ export function targetRows(targets, policy, onEdit) {
     target.tier = Math.max(0, Math.min(LAST_TIER, tier));
     refresh();
     onEdit();
-    if (focus) /** @type {HTMLElement | null} */ (element.querySelector(`[data-target="${target.name}"] [data-move="${focus}"]`))?.focus();
+    if (focus)
+      /** @type {HTMLElement | null} */ (
+        element.querySelector(`[data-target="${target.name}"] [data-move="${focus}"]`)
+      )?.focus();
   };
 
   /** @param {Target} target */
-  const row = (target) => {
+  const row = target => {
     const end = scaleOf(targets);
     const index = targets.indexOf(target);
     const label = (/** @type {string} */ what) => `${target.name}: ${what}`;
-    const slider = h("input", { type: "range", min: 0, max: end, class: colour(index), value: Math.min(end, target.weight), "aria-label": label(t("change.weight-slider")) });
-    const exact = h("input", { type: "number", min: 0, max: MOST, step: 1, value: target.weight, "aria-label": label(t("change.weight")) });
+    const slider = h("input", {
+      type: "range",
+      min: 0,
+      max: end,
+      class: colour(index),
+      value: Math.min(end, target.weight),
+      "aria-label": label(t("change.weight-slider")),
+    });
+    const exact = h("input", {
+      type: "number",
+      min: 0,
+      max: MOST,
+      step: 1,
+      value: target.weight,
+      "aria-label": label(t("change.weight")),
+    });
     const take = (/** @type {number} */ weight) => {
       target.weight = weight;
       if (weight > 0) before.set(target.name, weight);
       drain.querySelector("input").checked = weight === 0;
       tell();
     };
-    slider.addEventListener("input", () => { exact.value = slider.value; take(Number(slider.value)); });
-    exact.addEventListener("input", () => { slider.value = exact.value; take(Number(exact.value)); });
-    const drain = toggle(label(t("change.drain")), target.weight === 0, (isOn) => {
+    slider.addEventListener("input", () => {
+      exact.value = slider.value;
+      take(Number(slider.value));
+    });
+    exact.addEventListener("input", () => {
+      slider.value = exact.value;
+      take(Number(exact.value));
+    });
+    const drain = toggle(label(t("change.drain")), target.weight === 0, isOn => {
       target.weight = isOn ? 0 : before.get(target.name) || 1;
       slider.value = exact.value = String(target.weight);
       tell();
     });
-    const enabled = toggle(label(t("change.enabled")), target.enabled, (isOn) => { target.enabled = isOn; tell(); });
-    const share = h("output.share", { "aria-label": label(t("change.share")) });
-    const fault = h("p.fault.row-fault", { role: "alert" });
-    shown.set(target.name, { share, fault });
-    const mover = (/** @type {string} */ sign, /** @type {number} */ step, /** @type {string} */ name) => h(
-      "button.plain", { "aria-label": label(t(name)), title: t(name), "data-move": name, disabled: target.tier + step < 0, onclick: () => moveTo(target, target.tier + step, name) }, sign);
-    const grip = h("span.grip", { "aria-hidden": "true", draggable: "true", title: t("change.drag") }, "⠿");
+    const enabled = toggle(label(t("change.enabled")), target.enabled, isOn => {
+      target.enabled = isOn;
+      tell();
+    });
+    const share = h("output.share", {"aria-label": label(t("change.share"))});
+    const fault = h("p.fault.row-fault", {role: "alert"});
+    shown.set(target.name, {share, fault});
+    const mover = (/** @type {string} */ sign, /** @type {number} */ step, /** @type {string} */ name) =>
+      h(
+        "button.plain",
+        {
+          "aria-label": label(t(name)),
+          title: t(name),
+          "data-move": name,
+          disabled: target.tier + step < 0,
+          onclick: () => moveTo(target, target.tier + step, name),
+        },
+        sign,
+      );
+    const grip = h("span.grip", {"aria-hidden": "true", draggable: "true", title: t("change.drag")}, "⠿");
     const made = h(
-      "div.target-row", { "data-target": target.name }, grip, targetName(target, index), slider, exact, share,
-      h("div.row-actions", {}, drain, h("span", { "aria-hidden": "true" }, t("change.drain")), enabled, h("span", { "aria-hidden": "true" }, t("change.enabled")),
-        mover("↑", -1, "change.earlier"), mover("↓", 1, "change.later")), fault,
+      "div.target-row",
+      {"data-target": target.name},
+      grip,
+      targetName(target, index),
+      slider,
+      exact,
+      share,
+      h(
+        "div.row-actions",
+        {},
+        drain,
+        h("span", {"aria-hidden": "true"}, t("change.drain")),
+        enabled,
+        h("span", {"aria-hidden": "true"}, t("change.enabled")),
+        mover("↑", -1, "change.earlier"),
+        mover("↓", 1, "change.later"),
+      ),
+      fault,
     );
     // The grip alone is dragged: a slider within what is dragged could not be moved.
     grip.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
@@ -91,16 +142,29 @@ export function targetRows(targets, policy, onEdit) {
     made.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
       event.preventDefault();
-      moveTo(target, target.tier + (event.key === "ArrowUp" ? -1 : 1), event.key === "ArrowUp" ? "change.earlier" : "change.later");
+      moveTo(
+        target,
+        target.tier + (event.key === "ArrowUp" ? -1 : 1),
+        event.key === "ArrowUp" ? "change.earlier" : "change.later",
+      );
     });
     return made;
   };
 
   /** @param {number} tier */
-  const group = (tier) => {
-    const members = targets.filter((target) => target.tier === tier);
-    const made = h("div.tier", { role: "group", "aria-label": t("change.tier", { tier }) },
-      h("h3", {}, t(tier === 0 ? "change.first-tier" : "change.tier", { tier }), members.length === 0 && ` – ${t("change.drop-here")}`), members.map(row));
+  const group = tier => {
+    const members = targets.filter(target => target.tier === tier);
+    const made = h(
+      "div.tier",
+      {role: "group", "aria-label": t("change.tier", {tier})},
+      h(
+        "h3",
+        {},
+        t(tier === 0 ? "change.first-tier" : "change.tier", {tier}),
+        members.length === 0 && ` – ${t("change.drop-here")}`,
+      ),
+      members.map(row),
+    );
     const drop = (/** @type {DragEvent} */ event) => {
       event.preventDefault();
       made.classList.toggle("over", event.type === "dragover");
@@ -112,11 +176,11 @@ export function targetRows(targets, policy, onEdit) {
 
   const refresh = () => {
     shown = new Map();
-    const tiers = [...new Set(targets.map((target) => target.tier))].sort((one, other) => one - other);
+    const tiers = [...new Set(targets.map(target => target.tier))].sort((one, other) => one - other);
     const next = Math.min(LAST_TIER, (tiers.at(-1) ?? 0) + 1);
     fill(element, [...tiers, ...(tiers.includes(next) ? [] : [next])].map(group));
     const shares = sharesOf(targets, policy);
-    for (const [name, { share }] of shown) share.textContent = percent(shares[name]);
+    for (const [name, {share}] of shown) share.textContent = percent(shares[name]);
   };
 
   refresh();
@@ -126,7 +190,7 @@ export function targetRows(targets, policy, onEdit) {
     /** @param {Record<string, string>} found */
     fault(found) {
       faults = found;
-      for (const [name, { fault }] of shown) fault.textContent = faults[name] || "";
+      for (const [name, {fault}] of shown) fault.textContent = faults[name] || "";
     },
   };
 }

@@ -1,7 +1,7 @@
 // What changes do, in words.
 
-import { h } from "./dom.js";
-import { t, term } from "./words.js";
+import {h} from "./dom.js";
+import {t, term} from "./words.js";
 
 /**
  * Return a choice among configs; nothing where there is one alone.
@@ -11,9 +11,18 @@ import { t, term } from "./words.js";
  */
 export function configSelect(configs, current, choose) {
   if (configs.length < 2) return null;
-  const select = h("select", { id: "config", onchange: () => choose(Number(select.value)) },
-    configs.map((one) => h("option", { value: one.id, selected: one.id === current }, one.name ? `${one.name} (${one.id})` : t("config", { id: one.id }))));
-  return h("div.filters", {}, h("div.field", {}, h("label", { for: "config" }, t("config-choice")), select));
+  const select = h(
+    "select",
+    {id: "config", onchange: () => choose(Number(select.value))},
+    configs.map(one =>
+      h(
+        "option",
+        {value: one.id, selected: one.id === current},
+        one.name ? `${one.name} (${one.id})` : t("config", {id: one.id}),
+      ),
+    ),
+  );
+  return h("div.filters", {}, h("div.field", {}, h("label", {for: "config"}, t("config-choice")), select));
 }
 
 /**
@@ -22,16 +31,33 @@ export function configSelect(configs, current, choose) {
  * @param {number} requests
  */
 export function sentence(preview, requests) {
-  const before = Object.fromEntries(preview.before.shares.map((/** @type {any} */ one) => [one.target, one.requests]));
+  const before = Object.fromEntries(preview.before.shares.map(one => [one.target, one.requests]));
   /** @type {[string, number][]} */
-  const moved = preview.after.shares.map((/** @type {any} */ one) => [one.target, one.requests - (before[one.target] || 0)]);
+  const moved = preview.after.shares.map(one => [
+    one.target,
+    one.requests - (before[one.target] || 0),
+  ]);
   for (const [name, count] of Object.entries(before)) {
     if (!moved.some(([other]) => other === name)) moved.push([name, -Number(count)]);
   }
   const changed = moved.filter(([, count]) => count !== 0).sort((one, other) => other[1] - one[1]);
   if (changed.length === 0) return h("p", {}, t("preview.same"));
-  return h("div.stack", {}, h("p.label", {}, t("preview.of", { requests })), h("ul.words", {}, changed.map(([name, count]) =>
-    h("li", { class: count > 0 ? "up" : "down" }, t(count > 0 ? "preview.more" : "preview.fewer", { number: Math.abs(count), name })))));
+  return h(
+    "div.stack",
+    {},
+    h("p.label", {}, t("preview.of", {requests})),
+    h(
+      "ul.words",
+      {},
+      changed.map(([name, count]) =>
+        h(
+          "li",
+          {class: count > 0 ? "up" : "down"},
+          t(count > 0 ? "preview.more" : "preview.fewer", {number: Math.abs(count), name}),
+        ),
+      ),
+    ),
+  );
 }
 
 /**
@@ -41,20 +67,28 @@ export function sentence(preview, requests) {
  */
 export function differences(targetChanges, changes) {
   // The simple view says again what the targets say.
-  const own = changes.filter((one) => !["cdn_host", "distribution_rate", "targets"].includes(one.field) || targetChanges.length === 0);
+  const own = changes.filter(
+    one => !["cdn_host", "distribution_rate", "targets"].includes(one.field) || targetChanges.length === 0,
+  );
   /** @type {Map<string, any[]>} */
   const byTarget = new Map();
   for (const one of targetChanges) byTarget.set(one.target, [...(byTarget.get(one.target) || []), one]);
   if (own.length + byTarget.size === 0) return null;
-  return h("ul.words", {}, own.map((one) => h("li", {}, step(one))), [...byTarget].map(([name, rows]) => h("li", {}, h("b", {}, name), " ", targetWords(rows))));
+  return h(
+    "ul.words",
+    {},
+    own.map(one => h("li", {}, step(one))),
+    [...byTarget].map(([name, rows]) => h("li", {}, h("b", {}, name), " ", targetWords(rows))),
+  );
 }
 
 /** @param {any[]} rows What differs in one target. */
 function targetWords(rows) {
-  const kind = rows.find((one) => one.field === "kind");
-  const find = (/** @type {string} */ name) => rows.find((one) => one.field === name)?.after;
+  const kind = rows.find(one => one.field === "kind");
+  const find = (/** @type {string} */ name) => rows.find(one => one.field === name)?.after;
   if (kind?.after === null) return t("target.removed");
-  if (kind?.before === null) return [t("target.added"), find("host"), `${t("field.weight")} ${find("weight") ?? 1}`].filter(Boolean).join(", ");
+  if (kind?.before === null)
+    return [t("target.added"), find("host"), `${t("field.weight")} ${find("weight") ?? 1}`].filter(Boolean).join(", ");
   return rows.map(step).join(", ");
 }
 

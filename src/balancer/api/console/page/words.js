@@ -1,10 +1,10 @@
 // Words and numbers in the reader's language.
 
-import { EN } from "./words_en.js";
-import { RU } from "./words_ru.js";
+import {EN} from "./words_en.js";
+import {RU} from "./words_ru.js";
 
 /** @type {Record<string, Record<string, string | Record<string, string>>>} */
-const TABLES = { en: EN, ru: RU };
+const TABLES = {en: EN, ru: RU};
 
 const CHOICE = "video-balancer.language";
 
@@ -15,8 +15,8 @@ let language = chosen();
 function chosen() {
   const kept = localStorage.getItem(CHOICE);
   if (kept && kept in TABLES) return kept;
-  const wanted = navigator.languages.map((name) => name.slice(0, 2).toLowerCase());
-  return wanted.find((name) => name in TABLES) || "en";
+  const wanted = navigator.languages.map(name => name.slice(0, 2).toLowerCase());
+  return wanted.find(name => name in TABLES) || "en";
 }
 
 export function currentLanguage() {
@@ -38,7 +38,10 @@ export function setLanguage(name) {
  */
 export function t(key, values = {}) {
   const found = TABLES[language][key] ?? EN[key] ?? key;
-  const form = typeof found === "string" ? found : found[new Intl.PluralRules(language).select(Number(values.count))] ?? found.other;
+  const form =
+    typeof found === "string"
+      ? found
+      : (found[new Intl.PluralRules(language).select(Number(values.count))] ?? found.other);
   return form.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? number(value) : String(value ?? "");
@@ -60,7 +63,7 @@ export function term(group, word) {
  * @param {number} [digits] Behind the point, at most.
  */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(language, {maximumFractionDigits: digits}).format(value);
 }
 
 /**
@@ -68,7 +71,8 @@ export function number(value, digits = 0) {
  * @param {number} value
  */
 export function short(value) {
-  if (value >= 100000) return new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  if (value >= 100000)
+    return new Intl.NumberFormat(language, {notation: "compact", maximumFractionDigits: 1}).format(value);
   return number(value, value < 100 ? 1 : 0);
 }
 
@@ -76,7 +80,7 @@ export function short(value) {
 export function percent(share) {
   if (share === null || share === undefined) return "–";
   const digits = share > 0 && share < 0.01 ? 2 : 1;
-  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share);
+  return new Intl.NumberFormat(language, {style: "percent", maximumFractionDigits: digits}).format(share);
 }
 
 /** @param {number | null | undefined} ms */
@@ -94,15 +98,19 @@ export function seconds(seconds) {
 /** @param {string | null} text RFC 3339. */
 export function time(text) {
   if (!text) return "–";
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(text));
+  return new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"}).format(new Date(text));
 }
 
 /** @param {string} text RFC 3339. */
 export function ago(text) {
   const passed = (Date.parse(text) - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(language, {numeric: "auto"});
   /** @type {[number, Intl.RelativeTimeFormatUnit][]} */
-  const units = [[86400, "day"], [3600, "hour"], [60, "minute"]];
+  const units = [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+  ];
   const [size, unit] = units.find(([least]) => Math.abs(passed) >= least) || [1, "second"];
   return format.format(Math.round(passed / size), /** @type {Intl.RelativeTimeFormatUnit} */ (unit));
 }

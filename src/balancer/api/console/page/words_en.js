@@ -83,7 +83,7 @@ export const EN = {
   "rules.as-form": "Form", "rules.as-json": "JSON", "rules.add": "Add a rule", "rules.none": "There are no rules: the default config serves everybody.", "rules.no-list": "must be a list",
   "rules.up": "up", "rules.down": "down", "rules.edit": "Edit", "rules.remove": "Remove", "rules.every": "every request", "rules.try": "Try before you save", "rules.by-default": "no rule",
   "rules.differences": "What would differ", "rules.save-title": "Save the rules", "rules.save-text": "They are in force at once, in all processes.", "rules.saved": "Done: revision {revision} of the rules is in force.",
-  "rules.stale": "Somebody has changed the rules meanwhile; look again.", "rules.name": "Name", "rules.config": "Config", "rules.no-json": "is no JSON", "rules.no-history": "The rules have never been changed.",
+  "rules.no-json": "is no JSON", "rules.no-history": "The rules have never been changed.",
   "rules.form-lead": "All conditions must hold; of several values one is enough. Values are separated by commas.",
   "when.hosts": "Hosts", "when.hosts-hint": "s1.origin-cluster, *.vod.example.com", "when.paths": "Paths", "when.paths-hint": "/live/, /vod/**/*.m3u8", "when.networks": "Networks", "when.networks-hint": "192.0.2.0/24, 2001:db8::/32",
   "when.countries": "Countries", "when.countries-hint": "DE, AT", "when.asns": "Autonomous systems", "when.asns-hint": "64496", "when.query": "Parameters", "when.query-hint": '[{"name": "region", "values": ["eu"]}]',

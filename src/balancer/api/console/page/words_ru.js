@@ -81,7 +81,7 @@ export const RU = {
   "rules.as-form": "Форма", "rules.as-json": "JSON", "rules.add": "Добавить правило", "rules.none": "Правил нет: для всех действует конфиг по умолчанию.", "rules.no-list": "нужен список",
   "rules.up": "выше", "rules.down": "ниже", "rules.edit": "Править", "rules.remove": "Убрать", "rules.every": "любой запрос", "rules.try": "Проверьте перед сохранением", "rules.by-default": "без правила",
   "rules.differences": "Что изменится", "rules.save-title": "Сохранить правила", "rules.save-text": "Они начнут действовать сразу, во всех процессах.", "rules.saved": "Готово: действует ревизия правил {revision}.",
-  "rules.stale": "Тем временем кто-то изменил правила; посмотрите снова.", "rules.name": "Имя", "rules.config": "Конфиг", "rules.no-json": "это не JSON", "rules.no-history": "Правила ещё не менялись.",
+  "rules.no-json": "это не JSON", "rules.no-history": "Правила ещё не менялись.",
   "rules.form-lead": "Должны выполняться все условия; из нескольких значений достаточно одного. Значения разделяются запятыми.",
   "when.hosts": "Хосты", "when.paths": "Пути", "when.networks": "Сети", "when.countries": "Страны", "when.asns": "Автономные системы", "when.query": "Параметры", "when.headers": "Поля заголовка",
   "keys.name": "Имя", "keys.role": "Роль", "keys.created": "Создан", "keys.used": "Использован", "keys.expires": "Истекает", "keys.never": "Никогда, если оставить пустым.", "keys.all": "Все ключи", "keys.new": "Новый ключ", "keys.create": "Создать",
