@@ -370,7 +370,7 @@ def test_rolling_back(visit: Visit, admin: httpx.Client) -> None:
 def test_explaining(visit: Visit) -> None:
     """A URL leads to its target with the steps to it; what is wrong with one is told."""
     page = visit.open("explain")
-    page.get_by_label("Video").fill(VIDEO)
+    page.get_by_label("Video", exact=True).fill(VIDEO)
     page.get_by_label("Player's address").fill("not an address")
     page.get_by_role("button", name="Explain").click()
     expect(page.locator(".fault:visible")).to_contain_text("must be an IP address")
@@ -378,7 +378,7 @@ def test_explaining(visit: Visit) -> None:
     page.get_by_role("button", name="Explain").click()
     expect(page.locator(".result")).to_contain_text("Goes to")
     assert page.locator(".steps li").count() >= 5
-    page.get_by_label("Video").fill("http://example.com/a")
+    page.get_by_label("Video", exact=True).fill("http://example.com/a")
     page.get_by_role("button", name="Explain").click()
     expect(page.locator(".result.refused")).to_contain_text("origin that is not allowed")
 

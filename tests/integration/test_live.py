@@ -1,7 +1,5 @@
 """The live stream and the page for people, on real processes."""
 
-from collections.abc import Mapping
-
 import httpx
 import pytest
 
@@ -48,7 +46,7 @@ def test_a_client_that_leaves_makes_room(start: Start) -> None:
 def test_lanes_show_people_the_same_page(start: Start) -> None:
     """The page for people is the same by the edge and by the application, as are the problems of players beside it."""
 
-    def answers(url: str) -> list[tuple[int, str, Mapping[str, str]]]:
+    def answers(url: str) -> list[tuple[int, str, dict[str, str]]]:
         found = []
         for method in ("GET", "HEAD"):
             for headers in (BROWSER, {"accept": "*/*"}):
