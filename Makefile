@@ -86,9 +86,16 @@ screenshots: $(VENV)/.dev  ## Show the console in docs/console/
 
 .PHONY: check
 check: $(VENV)/.dev  ## Lint, format, types, import contracts and the OpenAPI document
+	$(MAKE) --no-print-directory --jobs=2 --output-sync types style
+
+.PHONY: types
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+.PHONY: style
+style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.openapi
 

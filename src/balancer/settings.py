@@ -363,6 +363,8 @@ def _as_variable(value: object) -> str:
     match value:
         case SecretStr():
             text = "set" if value.get_secret_value() else ""
+        case Quota():
+            text = value.shown()
         case bool():
             text = "true" if value else "false"
         case (bool() as sees_refusals, float() as part):

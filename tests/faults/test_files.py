@@ -27,6 +27,7 @@ def modes(folder: Path) -> dict[str, str]:
     return {name: oct(stat.S_IMODE(file.stat().st_mode)) for name, file in found.items()}
 
 
+@pytest.mark.long
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     """The data folder, the database with its log and the copy of the config are their owner's alone."""
     with OpenHanded(tmp_path) as balancer:

@@ -219,6 +219,7 @@ def has_ended(process: psutil.Process) -> bool:
         return True
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_killed_supervisor_leaves_nobody(start: Start) -> None:
     """When the supervisor is killed its workers end within two seconds, and the port is free again."""

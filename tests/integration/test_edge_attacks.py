@@ -36,11 +36,17 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(
     "flood",
     [
-        pytest.param(b"GET / HTTP/1.1\r\n\r\n" * FLOOD, id="without a host"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * FLOOD, id="refused"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: a\r\n\r\n" * FLOOD, id="refused, not recognised"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n" * FLOOD, id="without a host", marks=pytest.mark.long),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * FLOOD, id="refused", marks=pytest.mark.long),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: a\r\n\r\n" * FLOOD,
+            id="refused, not recognised",
+            marks=pytest.mark.long,
+        ),
         pytest.param(get() * (FLOOD // 2), id="redirected"),
-        pytest.param(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n" * FLOOD, id="the application's"),
+        pytest.param(
+            b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n" * FLOOD, id="the application's", marks=pytest.mark.long
+        ),
     ],
 )
 def test_floods_of_pipelined_requests(start: Start, flood: bytes) -> None:
@@ -370,6 +376,7 @@ def test_every_real_client_is_served_by_the_edge(start: Start) -> None:
         assert expected == answer.status, row
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_workers_share_connections(tmp_path: Path) -> None:
     """Four workers hold nearly the same number of connections each."""

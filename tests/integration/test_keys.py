@@ -31,6 +31,7 @@ def test_given_first_key(start: Start) -> None:
     assert not any("vbk_" in line for line in [*balancer.printed, *balancer.log])
 
 
+@pytest.mark.long
 def test_revoked_everywhere(start: Start, shared: dict[str, object]) -> None:
     """A key that was made at one process works at the others, and stops within a second of being revoked."""
     first, second = start(**shared).url, start(**shared, WORKERS=2).url

@@ -108,6 +108,7 @@ def test_addresses_behind_proxies(start: Start, lane: str) -> None:
             assert statuses == [client.get(f"/?video={VIDEO}", headers=given).status_code for given in headers]
 
 
+@pytest.mark.long
 def test_fleet_shares_the_limit(start: Start, shared: dict[str, object]) -> None:
     """Over ten seconds a fleet of processes serves one client what the limit says, within 10 %."""
     settings = {**shared, "PLAYER_RATE": f"{RATE}/s", "WORKERS": 2}
@@ -117,6 +118,7 @@ def test_fleet_shares_the_limit(start: Start, shared: dict[str, object]) -> None
     assert RATE + 10 * RATE == pytest.approx(seen[301], rel=0.1)
 
 
+@pytest.mark.long
 def test_limit_without_its_store(start: Start, tmp_path: Path) -> None:
     """While Redis is away the limit goes on for each process alone, and no request waits for it."""
     folder = tmp_path / "valkey"

@@ -112,6 +112,7 @@ def test_strangers_have_no_header(start: Start) -> None:
         assert 400 == wire.read().status
 
 
+@pytest.mark.long
 def test_silent_proxy(start: Start) -> None:
     """A connection on which no header comes is closed after the time of a head."""
     balancer = start(PROXY_PROTOCOL="on", TRUSTED_PROXIES="127.0.0.1", HEAD_TIME=1, **NEVER).wait()

@@ -46,6 +46,7 @@ def test_notices_are_quick(start: Start, shared: dict[str, object]) -> None:
     assert times[98] < 0.25
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", ["postgres", "sqlite"])
 def test_polling_is_the_net(start: Start, shared: dict[str, object], tmp_path: Path, database: str) -> None:
     """Without notices a change is found by polling within two seconds."""
@@ -54,6 +55,7 @@ def test_polling_is_the_net(start: Start, shared: dict[str, object], tmp_path: P
     assert times_to_follow(first, second, changes=5)[-1] < 2
 
 
+@pytest.mark.long
 def test_lost_notices(start: Start, shared: dict[str, object]) -> None:
     """Rubbish and silence where notices should be do no harm: the change is found by polling."""
     first = start(DATABASE_URL=shared["DATABASE_URL"]).url
@@ -100,6 +102,7 @@ def test_no_request_sees_half_a_change(start: Start, shared: dict[str, object]) 
     assert len(made) > 20
 
 
+@pytest.mark.long
 def test_workers_on_one_port_agree(start: Start) -> None:
     """Of several workers on the embedded database each follows a change within two seconds, and none goes back."""
     url = start(WORKERS=3, POLL_INTERVAL=0.2).url

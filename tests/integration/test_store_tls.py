@@ -123,6 +123,7 @@ def test_start_with_other_authority(tmp_path: Path, place: Place, authority: Aut
     assert SECRET not in "".join(balancer.log)
 
 
+@pytest.mark.long
 def test_machines_authorities(tmp_path: Path, authority: Authority) -> None:
     """`sslrootcert=system` trusts what the machine does."""
     # The machine's are where these variables say (OpenSSL, SSL_CTX_set_default_verify_paths).

@@ -168,6 +168,7 @@ def fleet(request: pytest.FixtureRequest, start: Start, tmp_path: Path) -> tuple
     return start(**settings, **UNLIMITED), start(**settings, **UNLIMITED)
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_killed_prober_is_replaced(fleet: tuple[Balancer, Balancer], targets: list[TargetServer]) -> None:
     """Of two services one probes; when it is killed the other one does within ten seconds, and goes on where it was.

@@ -127,6 +127,7 @@ def test_a_config_of_a_newer_release(
             assert {"s1.origin-cluster": 10, "later.example": 10} == hosts(admin)
 
 
+@pytest.mark.long
 def test_rules_of_a_newer_release(start: Start) -> None:
     """Rules that cannot be read are said once; the rules before them stay in force, and are not changed over them."""
     balancer = start(POLL_INTERVAL=0.05)

@@ -8,7 +8,7 @@ import pytest
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.live import LiveNumbers, quantile, rates
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, Meters
-from balancer.telemetry.metrics.recent import STEP
+from balancer.telemetry.metrics.recent import STEP, Name
 from balancer.telemetry.metrics.stats import Stats, Timeline
 from tests.fakes import FakeSharedStats
 
@@ -19,7 +19,7 @@ CDN: tuple[str, ...] = ("redirected", "1", "cdn")
 def timeline(end: float, *counts: int) -> Timeline:
     """Return a timeline whose last step, that of `end`, has the last of these counts."""
     last = int(end) // STEP
-    steps = {last - age: Counter({CDN: count}) for age, count in enumerate(reversed(counts))}
+    steps = {last - age: Counter[Name]({CDN: count}) for age, count in enumerate(reversed(counts))}
     return Timeline(end, False, steps, {})
 
 

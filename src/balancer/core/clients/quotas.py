@@ -49,7 +49,8 @@ class Quota:
         count, seconds = int(found[1]), UNITS[found[2]]
         return cls(count, seconds, int(found[3]) if found[3] else max(1, count // seconds))
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # the core has the standard library alone
+    def shown(self) -> str:
+        """Return the quota as `parse` reads it: `50/s;burst=200`."""
         (unit,) = (name for name, seconds in UNITS.items() if seconds == self.seconds)
         return f"{self.count}/{unit};burst={self.burst}"
 
