@@ -74,7 +74,7 @@ console-install: $(CONSOLE)/node_modules/.package-lock.json  ## Install what che
 .PHONY: console-packages
 console-packages:
 	@$(MAKE) --no-print-directory console-install >/dev/null 2>&1 || \
-		echo "No npm packages here: two checks of the console are skipped" >&2
+		echo "No npm packages here: three checks of the console are skipped" >&2
 
 .PHONY: console-test
 console-test: $(VENV)/.dev console-install  ## Try the console in Chromium
@@ -111,6 +111,10 @@ integration: $(VENV)/.dev  ## Run the tests against real PostgreSQL, Redis proto
 client: $(VENV)/.dev  ## Generate the Python client and the schema of balancer.yaml from the OpenAPI document
 	$(BIN)/python -m tests.client
 	$(BIN)/python -m tests.schema
+
+.PHONY: types
+types: $(VENV)/.dev console-install  ## Generate what the console's scripts take for types from the OpenAPI document
+	$(BIN)/python -m tests.console.typescript
 
 .PHONY: format
 format: $(VENV)/.dev  ## Format the code

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from tests.console import typescript
 from tests.console.conftest import package
 
 HERE = Path(__file__).parent
@@ -17,6 +18,12 @@ def test_scripts_are_sound() -> None:
         ["node", compiler, "--project", HERE], capture_output=True, text=True, timeout=120, check=False
     )
     assert "" == done.stdout
+
+
+def test_types_are_those_of_the_api() -> None:
+    """What the scripts take for the API's words was made from the present OpenAPI document: `make types` does that."""
+    package("openapi-typescript")
+    assert typescript.PLACE.read_text() == typescript.text()
 
 
 def test_files_are_short() -> None:

@@ -6,16 +6,13 @@
 export class Problem extends Error {
   /**
    * @param {number} status 0 where there was no answer.
-   * @param {any} body
+   * @param {Partial<API.Problem> | null} body
    */
   constructor(status, body) {
     super(body?.detail || body?.title || `HTTP ${status}`);
     this.status = status;
-    /** @type {string} */
-    this.type = (body?.type || "").split(":").pop();
-    /** @type {{field: string, reason: string}[]} */
+    this.type = (body?.type || "").split(":").pop() || "";
     this.errors = body?.errors || [];
-    /** @type {number | undefined} */
     this.revision = body?.revision;
   }
 }

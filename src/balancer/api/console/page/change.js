@@ -9,8 +9,6 @@ import {targetRows} from "./target_rows.js";
 import {configSelect, differences, sentence} from "./telling.js";
 import {percent, t} from "./words.js";
 
-/** @typedef {import("./shares.js").Target} Target */
-
 const REQUESTS = 1000;
 
 /** Above this part of all requests a change is asked about once more. */
@@ -29,7 +27,7 @@ export async function page(app) {
 /**
  * @param {import("./app.js").App} app
  * @param {HTMLElement} element
- * @param {string | null} id
+ * @param {string | number | null} id
  */
 async function show(app, element, id) {
   const [{items}, read] = await Promise.all([
@@ -49,7 +47,7 @@ class Draft {
   /**
    * @param {import("./app.js").App} app
    * @param {HTMLElement} place
-   * @param {any} config As it was read.
+   * @param {API.Config} config As it was read.
    * @param {string | null} etag
    */
   constructor(app, place, config, etag) {
@@ -57,9 +55,9 @@ class Draft {
     this.place = place;
     this.config = config;
     this.etag = etag;
-    /** @type {Target[]} */
+    /** @type {API.Target[]} */
     this.targets = structuredClone(config.targets);
-    /** @type {any} What the service says that the draft would do. */
+    /** @type {API.Preview | null} What the service says that the draft would do. */
     this.preview = null;
     /** @type {Record<string, string>} By target. */
     this.faults = {};
@@ -113,7 +111,7 @@ class Draft {
   mover() {
     const able = serving(this.targets);
     if (this.config.policy === "failover" || this.targets.length < 2 || able.length === 0) return null;
-    const options = (/** @type {Target[]} */ targets, /** @type {number} */ chosen) =>
+    const options = (/** @type {API.Target[]} */ targets, /** @type {number} */ chosen) =>
       targets.map((target, index) => h("option", {value: target.name, selected: index === chosen}, target.name));
     const percents = h("input", {
       type: "number",
@@ -175,15 +173,17 @@ class Draft {
         requests: REQUESTS,
       });
       if (asked !== JSON.stringify(this.targets)) return;
-      this.preview = found.body;
+      /** @type {API.Preview} */
+      const preview = found.body;
+      this.preview = preview;
       this.rows.fault({});
-      const [before, after] = [sharesIn(this.preview.before), sharesIn(this.preview.after)];
+      const [before, after] = [sharesIn(preview.before), sharesIn(preview.after)];
       this.before.update(before);
       this.after.update(after);
       fill(
         this.words,
-        sentence(this.preview, REQUESTS),
-        differences(this.preview.target_changes, this.preview.changes),
+        sentence(preview, REQUESTS),
+        differences(preview.target_changes, preview.changes),
       );
       this.send.disabled = !this.isChanged;
     } catch (error) {
@@ -191,7 +191,7 @@ class Draft {
     }
   }
 
-  /** @param {any} error */
+  /** @param {import("./api.js").Problem} error */
   blame(error) {
     /** @type {Record<string, string>} */
     const faults = {};
@@ -205,17 +205,19 @@ class Draft {
 
   body() {
     // What an origin has not cannot be given, not even as nothing.
-    return this.targets.map((/** @type {any} */ {host, scheme, path, ...rest}) =>
+    return this.targets.map(({host, scheme, path, ...rest}) =>
       rest.kind === "origin" ? rest : {host, scheme, path, ...rest},
     );
   }
 
   async apply() {
-    const moved = movedPart(sharesIn(this.preview.before), sharesIn(this.preview.after));
+    const {preview} = this;
+    if (!preview) return;
+    const moved = movedPart(sharesIn(preview.before), sharesIn(preview.after));
     if (moved > MUCH) {
       const sure = await ask(
         t("change.much"),
-        [h("p", {}, t("change.much-text", {part: percent(moved)})), sentence(this.preview, REQUESTS)],
+        [h("p", {}, t("change.much-text", {part: percent(moved)})), sentence(preview, REQUESTS)],
         {yes: t("change.apply"), isDangerous: true, reason: false},
       );
       if (sure === null) return;
@@ -249,7 +251,7 @@ class Draft {
   async clash() {
     const theirs = await this.app.api.ask("GET", `config?id=${this.config.id}`);
     const history = await this.app.api.get(`config/history?id=${this.config.id}&limit=1`);
-    const again = (/** @type {Target[] | null} */ targets) => {
+    const again = (/** @type {API.Target[] | null} */ targets) => {
       const draft = new Draft(this.app, this.place, theirs.body, theirs.etag);
       this.place.lastElementChild?.replaceWith(draft.view());
       if (!targets) return;
@@ -309,7 +311,7 @@ class Draft {
   }
 }
 
-/** @param {any} outcome */
+/** @param {API.Outcome} outcome */
 export function sharesIn(outcome) {
   return Object.fromEntries(outcome.shares.map(one => [one.target, one.share]));
 }

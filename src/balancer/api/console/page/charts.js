@@ -87,7 +87,7 @@ export function lines(names) {
     h("figcaption.unseen", {}, t("overview.over-time")),
   );
   element.update = (
-    /** @type {Map<number, import("./live.js").Step>} */ steps,
+    /** @type {Map<number, API.LiveStep>} */ steps,
     /** @type {number} */ config,
     /** @type {Record<string, number>} */ shares,
     /** @type {number} */ now,
@@ -125,7 +125,7 @@ export function lines(names) {
 
 /**
  * Return the steps with the last one, which has only begun, put to the one before it.
- * @param {import("./live.js").Step[]} steps
+ * @param {API.LiveStep[]} steps
  */
 function settled(steps) {
   const [before, last] = steps.slice(-2);

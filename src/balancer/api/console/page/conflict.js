@@ -4,21 +4,19 @@ import {h} from "./dom.js";
 import {merged} from "./shares.js";
 import {t, term, time} from "./words.js";
 
-/** @typedef {import("./shares.js").Target} Target */
-
 /**
- * @param {any} base The config that both began with.
- * @param {Target[]} mine
- * @param {any} theirs The config as it is now.
- * @param {any} entry Of the history: who made it so.
- * @param {(targets: Target[] | null) => void} again Goes on from what they made: with these targets, or with theirs.
+ * @param {API.Config} base The config that both began with.
+ * @param {API.Target[]} mine
+ * @param {API.Config} theirs The config as it is now.
+ * @param {API.ConfigRevision} entry Of the history: who made it so.
+ * @param {(targets: API.Target[] | null) => void} again Goes on from what they made: with these, or with theirs.
  */
 export function conflictView(base, mine, theirs, entry, again) {
   const {targets, clashes} = merged(base.targets, mine, theirs.targets);
   const rows = [];
-  const names = [...new Set([...base.targets, ...theirs.targets].map((/** @type {Target} */ target) => target.name))];
+  const names = [...new Set([...base.targets, ...theirs.targets].map(target => target.name))];
   for (const name of names) {
-    const find = (/** @type {Target[]} */ list) => list.find(target => target.name === name);
+    const find = (/** @type {API.Target[]} */ list) => list.find(target => target.name === name);
     const [begun, their, my, both] = [find(base.targets), find(theirs.targets), find(mine), find(targets)];
     for (const field of /** @type {const} */ (["weight", "tier", "enabled"])) {
       const values = [begun, their, my].map(target => (target ? target[field] : null));

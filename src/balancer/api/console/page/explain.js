@@ -48,9 +48,10 @@ export async function page(app) {
   return h("div", {}, h("section.card", {}, form), result);
 }
 
-/** @param {any} found */
+/** @param {API.Explained} found */
 function answer(found) {
-  const isSent = found.location !== null;
+  const {status, location, target, config_id, revision} = found;
+  const [isSent, why] = [location !== null, found.reason ?? ""];
   const skipped = Object.entries(found.skipped);
   return h(
     "div.stack",
@@ -58,13 +59,13 @@ function answer(found) {
     h(
       isSent ? "div.result" : "div.result.refused",
       {},
-      h("h2", {}, isSent ? t("explain.goes-to", {target: found.target}) : t("explain.refused", {status: found.status})),
-      h("code", {}, isSent ? found.location : term("refusal", found.reason)),
+      h("h2", {}, isSent ? t("explain.goes-to", {target}) : t("explain.refused", {status})),
+      h("code", {}, location ?? term("refusal", why)),
       isSent &&
         h(
           "small",
           {},
-          `${t("config", {id: found.config_id})} · ${t("revision", {number: found.revision})} · ${term("reason", found.reason)}`,
+          `${t("config", {id: config_id})} · ${t("revision", {number: revision})} · ${term("reason", why)}`,
         ),
     ),
     h(

@@ -21,8 +21,8 @@ export async function page(app) {
 }
 
 /**
- * @param {any} found
- * @param {any} now
+ * @param {API.Readiness} found
+ * @param {API.Live | null} now
  */
 function view(found, now) {
   return [
@@ -34,7 +34,7 @@ function view(found, now) {
         h(
           "ul.words",
           {},
-          found.fallbacks.map((/** @type {string} */ name) => h("li", {}, term("fallback", name))),
+          found.fallbacks.map(name => h("li", {}, term("fallback", name))),
         ),
     ),
     h("section.card.stack", {}, h("h2", {}, t("health.stores")), h("div.stores", {}, found.dependencies.map(store))),
@@ -51,9 +51,9 @@ function view(found, now) {
   ];
 }
 
-/** @param {any} one */
+/** @param {API.DependencyHealth} one */
 function store(one) {
-  const kind = {ok: "healthy", down: "unhealthy", unknown: "unknown"}[/** @type {"ok"} */ (one.status)];
+  const kind = {ok: "healthy", down: "unhealthy", unknown: "unknown"}[one.status];
   return h(
     "div.store",
     {"data-store": one.name},

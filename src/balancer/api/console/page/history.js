@@ -33,6 +33,7 @@ async function show(app, element) {
   /** @type {string | null} */
   let cursor = null;
   const load = async () => {
+    /** @type {API.RevisionPage} */
     const found = await app.api.get(`config/history?id=${config.id}&limit=${PAGE}${cursor ? `&cursor=${cursor}` : ""}`);
     list.append(...found.items.map(entry => revision(app, config, etag, entry, () => show(app, element))));
     cursor = found.next;
@@ -49,9 +50,9 @@ async function show(app, element) {
 
 /**
  * @param {import("./app.js").App} app
- * @param {any} config As it is now.
+ * @param {API.Config} config As it is now.
  * @param {string | null} etag
- * @param {any} entry
+ * @param {API.ConfigRevision} entry
  * @param {() => Promise<void>} onDone
  */
 function revision(app, config, etag, entry, onDone) {
@@ -86,14 +87,15 @@ function revision(app, config, etag, entry, onDone) {
 
 /**
  * @param {import("./app.js").App} app
- * @param {any} config
+ * @param {API.Config} config
  * @param {string | null} etag
- * @param {any} entry
+ * @param {API.ConfigRevision} entry
  * @param {() => Promise<void>} onDone
  */
 async function rollBack(app, config, etag, entry, onDone) {
+  if (!entry.document) return;
   const {targets, policy, sticky_key, panic_threshold, slow_start, name} = entry.document;
-  const given = targets.map((/** @type {any} */ {host, scheme, path, ...rest}) =>
+  const given = targets.map(({host, scheme, path, ...rest}) =>
     rest.kind === "origin" ? rest : {host, scheme, path, ...rest},
   );
   const preview = await app.api.ask("POST", "config/preview", {

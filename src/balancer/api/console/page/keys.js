@@ -8,12 +8,12 @@ import {ago, t, term, time} from "./words.js";
 export async function page(app) {
   const [list, secret] = [h("tbody"), h("div")];
   const show = async () => {
-    /** @type {any[]} */
+    /** @type {API.Key[]} */
     const keys = [];
     /** @type {string | null} */
     let cursor = "";
     while (cursor !== null) {
-      /** @type {any} */
+      /** @type {API.KeyPage} */
       const found = await app.api.get(`keys?limit=200${cursor ? `&cursor=${cursor}` : ""}`);
       keys.push(...found.items);
       cursor = found.next;
@@ -109,7 +109,7 @@ function newKey(app, secret, onDone) {
 
 /**
  * @param {import("./app.js").App} app
- * @param {any} key
+ * @param {API.Key} key
  * @param {() => Promise<void>} onDone
  */
 function row(app, key, onDone) {

@@ -1,7 +1,6 @@
 // What happens right now. The stream comes back by itself when it breaks, and says so meanwhile.
 
 /** @typedef {import("./api.js").Api} Api */
-/** @typedef {{begin: number, redirects: Record<string, Record<string, number>>, refusals: number}} Step */
 
 const PATIENCE = 6000;
 const WAITS = [500, 1000, 2000, 4000, 8000];
@@ -12,9 +11,9 @@ export class Live extends EventTarget {
   constructor(api) {
     super();
     this.api = api;
-    /** @type {any} The last event's data. */
+    /** @type {API.Live | null} */
     this.now = null;
-    /** @type {Map<number, Step>} The last ten minutes, by their beginning. */
+    /** @type {Map<number, API.LiveStep>} The last ten minutes, by their beginning. */
     this.steps = new Map();
     this.isLost = false;
     this.isStopped = false;
@@ -43,7 +42,7 @@ export class Live extends EventTarget {
     }
   }
 
-  /** @param {any} data */
+  /** @param {API.Live} data */
   take(data) {
     for (const step of data.steps) this.steps.set(step.begin, step);
     const first = Date.parse(data.at) / 1000 - KEPT;

@@ -10,7 +10,7 @@ import {milliseconds, number, percent, short, t, term} from "./words.js";
 export async function page(app) {
   const element = h("div.overview", {}, h("p.loading", {}, t("loading")));
   let shape = "";
-  /** @type {((now: any) => void)[]} */
+  /** @type {((now: API.Live) => void)[]} */
   let updates = [];
   const update = () => {
     const now = app.live.now;
@@ -37,7 +37,7 @@ export async function page(app) {
   return element;
 }
 
-/** @param {((now: any) => void)[]} updates */
+/** @param {((now: API.Live) => void)[]} updates */
 function warnings(updates) {
   const element = h("div.card.warning", {role: "status", hidden: true});
   let told = "";
@@ -57,9 +57,9 @@ function warnings(updates) {
   return element;
 }
 
-/** @param {((now: any) => void)[]} updates */
+/** @param {((now: API.Live) => void)[]} updates */
 function figures(updates) {
-  /** @type {[string, (now: any) => string, string?][]} */
+  /** @type {[string, (now: API.Live) => string, string?][]} */
   const shown = [
     ["redirects", now => short(now.redirects_per_second)],
     ["refusals", now => short(now.refusals_per_second)],
@@ -80,13 +80,12 @@ function figures(updates) {
 
 /**
  * @param {import("./app.js").App} app
- * @param {any} now
- * @param {any} config
- * @param {((now: any) => void)[]} updates
+ * @param {API.Live} now
+ * @param {API.LiveConfig} config
+ * @param {((now: API.Live) => void)[]} updates
  */
 function configCard(app, now, config, updates) {
   const targets = now.targets.filter(one => one.config === config.id);
-  /** @type {string[]} */
   const names = targets.map(one => one.name);
   const [wanted, served] = [bar(t("overview.configured"), names, {}), bar(t("overview.served"), names, {})];
   const chart = lines(names);
@@ -157,7 +156,7 @@ function configCard(app, now, config, updates) {
 }
 
 /**
- * @param {any} now
+ * @param {API.Live} now
  * @param {number} config
  * @param {string} name
  */
@@ -169,8 +168,8 @@ function servedBy(now, config, name) {
 /**
  * @param {string} name
  * @param {number} index
- * @param {any} target
- * @param {((now: any) => void)[]} updates
+ * @param {API.TargetState} target
+ * @param {((now: API.Live) => void)[]} updates
  * @param {number} config
  */
 function row(name, index, target, updates, config) {
@@ -220,7 +219,7 @@ export function targetName(target, index, more) {
   );
 }
 
-/** @param {any} health */
+/** @param {API.TargetState} health */
 export function healthBadge(health) {
   const unwatched = health.url === null;
   const kind = unwatched ? "unwatched" : health.verdict;
@@ -229,7 +228,7 @@ export function healthBadge(health) {
   return h(`span.health.${kind}`, {title: health.why}, h("i", {"aria-hidden": "true"}), t(`health.${kind}`) + latency);
 }
 
-/** @param {((now: any) => void)[]} updates */
+/** @param {((now: API.Live) => void)[]} updates */
 function refusals(updates) {
   const list = h("dl.reasons");
   const none = h("p.none", {}, t("overview.no-refusals"));

@@ -8,7 +8,7 @@ const OBJECTS = ["query", "headers"];
 
 /**
  * @param {import("./rules.js").Rule} rule It is changed in place.
- * @param {any[]} configs
+ * @param {API.Config[]} configs
  * @param {() => void} onEdit
  * @param {{name: string, reason: string} | null} fault
  */
@@ -88,7 +88,7 @@ export function ruleForm(rule, configs, onEdit, fault) {
 
 /**
  * Return what a rule asks of a request, on one line; empty where it asks nothing.
- * @param {any} when
+ * @param {Partial<API.When>} when
  */
 export function summary(when) {
   const parts = Object.entries(when).filter(([, values]) => Array.isArray(values) && values.length > 0);

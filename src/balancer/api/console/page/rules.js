@@ -6,7 +6,7 @@ import {ruleForm, summary} from "./rule_form.js";
 import {rulesHistory} from "./rules_history.js";
 import {t} from "./words.js";
 
-/** @typedef {{name: string, config_id: number, when?: any, enabled?: boolean}} Rule */
+/** @typedef {Omit<API.RuleItem, "when"> & {when?: Partial<API.When>}} Rule */
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
@@ -28,8 +28,8 @@ async function show(app, element) {
 class Editor {
   /**
    * @param {import("./app.js").App} app
-   * @param {any[]} configs
-   * @param {any} read The rules as they are.
+   * @param {API.Config[]} configs
+   * @param {API.Rules} read The rules as they are.
    * @param {string | null} etag
    * @param {() => Promise<void>} onDone
    */
@@ -344,7 +344,7 @@ class Editor {
   }
 }
 
-/** @param {any[]} changes */
+/** @param {API.RuleChange[]} changes */
 export function changeList(changes) {
   const text = value => (value === null ? t("nothing") : String(value));
   return h(

@@ -7,13 +7,14 @@ import {ago, t, time} from "./words.js";
 
 /**
  * @param {import("./app.js").App} app
- * @param {any} now The rules as they are.
+ * @param {API.Rules} now The rules as they are.
  * @param {string | null} etag
  * @param {() => Promise<void>} onDone
  */
 export async function rulesHistory(app, now, etag, onDone) {
+  /** @type {API.RulesPage} */
   const found = await app.api.get("rules/history?limit=20");
-  const back = async entry => {
+  const back = async (/** @type {API.RulesEntry} */ entry) => {
     const {changes} = await app.api.get(`rules/diff?from=${now.revision}&to=${entry.revision}`);
     const reason = await ask(t("history.back-title", {revision: entry.revision}), changeList(changes), {
       yes: t("history.back"),

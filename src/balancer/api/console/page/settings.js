@@ -5,6 +5,7 @@ import {t} from "./words.js";
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
+  /** @type {API.SettingList} */
   const {settings} = await app.api.get("settings");
   const body = h("tbody");
   const show = () => {

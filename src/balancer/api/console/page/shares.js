@@ -1,20 +1,10 @@
 // What weights mean, and how weights are found that move a part of the traffic. Nothing here touches the page.
 
-/**
- * @typedef {object} Target As the API tells it.
- * @property {string} name
- * @property {string} kind
- * @property {string | null} [host]
- * @property {number} weight
- * @property {number} tier
- * @property {boolean} enabled
- */
-
 export const MOST = 10000;
 
 /**
  * Return the targets that serve while all are healthy: of the lowest tier that has any, or else the first standby.
- * @param {Target[]} targets
+ * @param {API.Target[]} targets
  */
 export function serving(targets) {
   const able = targets.filter(target => target.enabled && target.weight > 0);
@@ -24,7 +14,7 @@ export function serving(targets) {
 
 /**
  * Return by name which part of the requests each target gets, from 0 to 1.
- * @param {Target[]} targets
+ * @param {API.Target[]} targets
  * @param {string} policy
  * @returns {Record<string, number>}
  */
@@ -53,7 +43,7 @@ export function movedPart(before, after) {
 /**
  * Return weights by name that move a part of all requests from one target to another, exactly; null where that is not
  * possible: both must be in the tier that serves, and the first one must have that much.
- * @param {Target[]} targets
+ * @param {API.Target[]} targets
  * @param {string} from
  * @param {string} to
  * @param {number} percents Of all requests.
@@ -91,7 +81,7 @@ function divisor(one, other) {
 
 /**
  * Return where a slider ends that has room above the largest weight.
- * @param {Target[]} targets
+ * @param {API.Target[]} targets
  */
 export function scaleOf(targets) {
   const largest = Math.max(1, ...targets.map(target => target.weight));
@@ -100,10 +90,10 @@ export function scaleOf(targets) {
 
 /**
  * Merge what I have changed into what another admin has made of the same targets, field by field.
- * @param {Target[]} base What both began with.
- * @param {Target[]} mine
- * @param {Target[]} theirs
- * @returns {{targets: Target[], clashes: {name: string, field: string}[]}} Where both have changed a field, mine counts.
+ * @param {API.Target[]} base What both began with.
+ * @param {API.Target[]} mine
+ * @param {API.Target[]} theirs
+ * @returns {{targets: API.Target[], clashes: {name: string, field: string}[]}} Where both have changed a field, mine counts.
  */
 export function merged(base, mine, theirs) {
   /** @type {{name: string, field: string}[]} */

@@ -6,13 +6,11 @@ import {targetName} from "./overview.js";
 import {MOST, scaleOf, sharesOf} from "./shares.js";
 import {percent, t} from "./words.js";
 
-/** @typedef {import("./shares.js").Target} Target */
-
 /** Tiers that the API knows. */
 const LAST_TIER = 63;
 
 /**
- * @param {Target[]} targets They are changed in place.
+ * @param {API.Target[]} targets They are changed in place.
  * @param {string} policy
  * @param {() => void} onEdit
  */
@@ -24,7 +22,7 @@ export function targetRows(targets, policy, onEdit) {
   let faults = {};
   /** @type {Map<string, {share: HTMLElement, fault: HTMLElement}>} */
   let shown = new Map();
-  /** @type {Target | null} */
+  /** @type {API.Target | null} */
   let dragged = null;
 
   const tell = () => {
@@ -37,7 +35,7 @@ export function targetRows(targets, policy, onEdit) {
   };
 
   /**
-   * @param {Target} target
+   * @param {API.Target} target
    * @param {number} tier
    * @param {string} [focus] Which control is to have the focus then.
    */
@@ -51,7 +49,7 @@ export function targetRows(targets, policy, onEdit) {
       )?.focus();
   };
 
-  /** @param {Target} target */
+  /** @param {API.Target} target */
   const row = target => {
     const end = scaleOf(targets);
     const index = targets.indexOf(target);

@@ -5,7 +5,7 @@ import {t, term} from "./words.js";
 
 /**
  * Return a choice among configs; nothing where there is one alone.
- * @param {any[]} configs
+ * @param {API.Config[]} configs
  * @param {number} current
  * @param {(id: number) => void} choose
  */
@@ -27,7 +27,7 @@ export function configSelect(configs, current, choose) {
 
 /**
  * Return what a preview means for so many requests.
- * @param {any} preview
+ * @param {API.Preview} preview
  * @param {number} requests
  */
 export function sentence(preview, requests) {
@@ -35,7 +35,7 @@ export function sentence(preview, requests) {
   /** @type {[string, number][]} */
   const moved = preview.after.shares.map(one => [
     one.target,
-    one.requests - (before[one.target] || 0),
+    (one.requests ?? 0) - (before[one.target] || 0),
   ]);
   for (const [name, count] of Object.entries(before)) {
     if (!moved.some(([other]) => other === name)) moved.push([name, -Number(count)]);
@@ -62,15 +62,15 @@ export function sentence(preview, requests) {
 
 /**
  * Return what differs, field by field.
- * @param {any[]} targetChanges
- * @param {any[]} changes
+ * @param {API.TargetDiff[]} targetChanges
+ * @param {API.Change[]} changes
  */
 export function differences(targetChanges, changes) {
   // The simple view says again what the targets say.
   const own = changes.filter(
     one => !["cdn_host", "distribution_rate", "targets"].includes(one.field) || targetChanges.length === 0,
   );
-  /** @type {Map<string, any[]>} */
+  /** @type {Map<string, API.TargetDiff[]>} */
   const byTarget = new Map();
   for (const one of targetChanges) byTarget.set(one.target, [...(byTarget.get(one.target) || []), one]);
   if (own.length + byTarget.size === 0) return null;
@@ -82,7 +82,7 @@ export function differences(targetChanges, changes) {
   );
 }
 
-/** @param {any[]} rows What differs in one target. */
+/** @param {API.TargetDiff[]} rows What differs in one target. */
 function targetWords(rows) {
   const kind = rows.find(one => one.field === "kind");
   const find = (/** @type {string} */ name) => rows.find(one => one.field === name)?.after;
@@ -92,7 +92,7 @@ function targetWords(rows) {
   return rows.map(step).join(", ");
 }
 
-/** @param {any} one */
+/** @param {API.Change | API.TargetDiff} one */
 function step(one) {
   return `${term("field", one.field)} ${shown(one.before)} → ${shown(one.after)}`;
 }

@@ -33,7 +33,7 @@ export function setLanguage(name) {
 /**
  * Return a message; `{name}` stands for a value, and a message with several forms takes the one for `count`.
  * @param {string} key
- * @param {Record<string, string | number>} [values]
+ * @param {Record<string, string | number | null>} [values]
  * @returns {string}
  */
 export function t(key, values = {}) {
