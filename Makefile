@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose -f docker/compose.yaml
 MONITORED := $(COMPOSE) --profile monitoring
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# What is imported is compiled then; of the rest there is three times as much.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 # Pins stay as they are where they fit; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
