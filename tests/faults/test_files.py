@@ -12,6 +12,8 @@ import pytest
 from tests.factories import AT_CDN, BEARER, VIDEO
 from tests.processes import Balancer, wait_for
 
+pytestmark = pytest.mark.long
+
 QUERY = f"/?video={VIDEO}"
 
 

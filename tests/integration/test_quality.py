@@ -51,6 +51,7 @@ def wait_for_reports(number: int, *balancers: Balancer) -> None:
     wait_for(all_known, seconds=60)
 
 
+@pytest.mark.long
 def test_workers_of_a_host(start: Start) -> None:
     """What two workers heard is known to both, each session once, and to a service that starts again as well."""
     balancer = start(WORKERS=2, CMCD="true").wait()

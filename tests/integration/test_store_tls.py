@@ -16,6 +16,8 @@ from tests.network import Wire
 from tests.processes import Balancer, Valkey, wait_for
 from tests.servers import DatabaseServer
 
+pytestmark = pytest.mark.long
+
 QUERY = f"/?video={VIDEO}"
 SECRET = "a-password-of-sixteen"
 

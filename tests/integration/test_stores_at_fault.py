@@ -27,6 +27,8 @@ from tests.inside import run_inside
 from tests.integration.conftest import Start
 from tests.processes import Postgres, Valkey, free_port, start_command, wait_for
 
+pytestmark = pytest.mark.long
+
 NOW = {"WAIT_FOR_CONFIG": "off"}
 """Lets a start fail that would wait for the database."""
 

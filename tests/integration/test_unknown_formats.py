@@ -20,6 +20,8 @@ from tests.inside import run_inside
 from tests.integration.conftest import Start
 from tests.processes import Balancer, wait_for
 
+pytestmark = pytest.mark.long
+
 LATER = simple_document("later.example", 2)
 FUTURE = {"format": 99, "document": {"future": 1}}
 FORMAT_FAULT = f"its format is 99, this program reads 1 to {FORMAT}"
