@@ -124,8 +124,10 @@ def test_hooks_are_the_checks(tmp_path: Path) -> None:
     entries = {
         hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in repository["hooks"]
     }
-    (recipe,) = re.findall(r"^check: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
-    checks = {line.strip().removeprefix("$(BIN)/").removesuffix(" .") for line in recipe.splitlines()}
+    (targets,) = re.findall(r"^check: .*\n\t\$\(MAKE\) .* --output-sync (.+)$", MAKEFILE, re.MULTILINE)
+    recipes = [re.findall(rf"^{name}: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE) for name in targets.split()]
+    lines = [line for (recipe,) in recipes for line in recipe.splitlines()]
+    checks = {line.strip().removeprefix("$(BIN)/").removesuffix(" .") for line in lines}
     assert checks == entries
 
 
