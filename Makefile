@@ -87,10 +87,10 @@ screenshots: $(VENV)/.dev  ## Show the console in docs/console/
 
 .PHONY: check
 check: $(VENV)/.dev  ## Lint, format, types, import contracts and the OpenAPI document
-	$(MAKE) --no-print-directory --jobs=2 --output-sync types style
+	$(MAKE) --no-print-directory --jobs=2 --output-sync typing style
 
-.PHONY: types
-types: $(VENV)/.dev
+.PHONY: typing
+typing: $(VENV)/.dev
 	$(BIN)/mypy
 
 .PHONY: style

@@ -328,7 +328,8 @@ def test_the_limit_on_open_files(tmp_path: Path) -> None:
             address = (str(parts.hostname), int(parts.port or 0))
             connections = [socket.create_connection(address, timeout=10) for _ in range(560)]
             # Those above the limit are told so unasked; when the last one is, all before it have been taken.
-            seen = Counter([connections.pop().recv(4096)[9:12].decode()])
+            with connections.pop() as last:
+                seen = Counter([last.recv(4096)[9:12].decode()])
             for connection in connections:
                 connection.sendall(GET)
                 seen[connection.recv(4096)[9:12].decode()] += 1
