@@ -41,6 +41,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.mark.timed
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fault", [pytest.param(fault, marks=[] if fault in SHORT else pytest.mark.long) for fault in FAULTS]
 )

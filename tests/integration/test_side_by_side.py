@@ -18,7 +18,7 @@ from tests.faults.players import Players
 from tests.processes import Balancer, Postgres, Valkey, wait_for
 from tests.wire import ask
 
-pytestmark = pytest.mark.timed
+pytestmark = [pytest.mark.timed, pytest.mark.long]
 
 LIVE = "/?video=http://s1.origin-cluster/live/1.m3u8"
 THREE = [
