@@ -14,17 +14,13 @@ from balancer.core.errors import (
     Forbidden,
     IdempotencyKeyReused,
     InvalidInput,
-    InvalidVideo,
     KeyNotFound,
     LastAdminKey,
     NoConfig,
     NotSimple,
     NotSteerable,
     OutcomeUnknown,
-    QueryTooLong,
     RateLimited,
-    Refusal,
-    RefusalReason,
     RevisionNotFound,
     RuleRevisionNotFound,
     SchemaMismatch,
@@ -36,6 +32,7 @@ from balancer.core.errors import (
     Unauthenticated,
     UnknownFormat,
 )
+from balancer.core.refusals import InvalidVideo, QueryTooLong, Refusal, RefusalReason
 
 MEDIA_TYPE = "application/problem+json"
 

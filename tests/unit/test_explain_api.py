@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from balancer.core.errors import RefusalReason
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing.explanations import explain
 from balancer.core.routing.reasons import RoutingReason
 from balancer.core.routing.redirects import Redirects

@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from balancer.core.errors import RefusalReason
+from balancer.core.refusals import RefusalReason
 from balancer.telemetry.metrics import exposition
 from balancer.telemetry.metrics.board import MAX_ENTRIES, OTHER
 from balancer.telemetry.metrics.meters import REDIRECT_BOUNDS, Meters

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from balancer.api.openapi.description import complete, component_schemas
-from balancer.core.errors import RefusalReason
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing.reasons import RoutingReason
 from balancer.problems import TYPES
 from tests.openapi import findings, nodes, operations, served

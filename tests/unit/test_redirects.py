@@ -2,7 +2,8 @@
 
 import pytest
 
-from balancer.core.errors import NoConfig, Refusal
+from balancer.core.errors import NoConfig
+from balancer.core.refusals import Refusal
 from balancer.core.routing.planner import Planner
 from balancer.core.routing.redirects import Redirects
 from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins, planner, route

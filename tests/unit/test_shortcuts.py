@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balancer.core.errors import Refusal
+from balancer.core.refusals import Refusal
 from balancer.core.urls.hosts import OriginHosts
 from balancer.core.urls.plain import MAX_KNOWN, PlainVideos
 from balancer.core.urls.videos import OriginUrl, read_request

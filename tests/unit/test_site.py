@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from typing_extensions import override
 
-from balancer.core.errors import RefusalReason
 from balancer.core.health.fallbacks import Fallback
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing.schedules import lay_out
 from balancer.problems import TABLE, TYPES
 from balancer.settings import PREFIX, Settings, read_settings

@@ -14,7 +14,8 @@ from balancer.core.configs.documents import MAX_CYCLE, ConfigDocument, PolicyNam
 from balancer.core.configs.edits import ConfigChange, TargetChange
 from balancer.core.configs.simple import SimpleView, simple_document, simple_view, with_simple
 from balancer.core.configs.targets import Kind, Scheme, Target, fault_in_template
-from balancer.core.errors import InvalidInput, NotSimple, Refusal, TargetNotFound
+from balancer.core.errors import InvalidInput, NotSimple, TargetNotFound
+from balancer.core.refusals import Refusal
 from balancer.core.routing.locations import ends_of
 from balancer.core.urls.videos import parse_video, tail_of
 from tests.factories import cdn, origins, targets

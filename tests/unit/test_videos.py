@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from balancer.core.configs.targets import Kind, Target
-from balancer.core.errors import InvalidVideo, QueryTooLong, Refusal, RefusalReason
+from balancer.core.refusals import InvalidVideo, QueryTooLong, Refusal, RefusalReason
 from balancer.core.routing.locations import ends_of
 from balancer.core.urls.videos import MAX_VIDEO, parse_video, split_query, tail_of
 from tests.factories import AT_CDN, VIDEO, origins

@@ -5,10 +5,11 @@ import click
 from balancer import idn
 from balancer.cli.endings import check_output, show
 from balancer.core.configs.targets import Kind, Scheme, Target
-from balancer.core.errors import InvalidInput, InvalidVideo
+from balancer.core.errors import InvalidInput
 from balancer.core.manifests.pathways import pathway_of
 from balancer.core.manifests.refusing import MAX_MANIFEST
 from balancer.core.manifests.steering import steered_manifest
+from balancer.core.refusals import InvalidVideo
 from balancer.core.urls.hosts import OriginHosts, parse_cdn_host
 from balancer.core.urls.videos import OriginUrl, parse_video
 

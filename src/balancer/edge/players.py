@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies, client_key
 from balancer.core.clients.quotas import Throttle
-from balancer.core.errors import BalancerError, RateLimited, Refusal, RefusalReason
+from balancer.core.errors import BalancerError, RateLimited
 from balancer.core.quality.hearing import PARAMETER, Hearing
+from balancer.core.refusals import Refusal, RefusalReason
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
 from balancer.core.routing.redirects import Redirects

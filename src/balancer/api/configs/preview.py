@@ -15,7 +15,8 @@ from balancer.core.access.keys import Role
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.edits import ConfigChange, TargetChange
 from balancer.core.configs.ports import CdnConfigs
-from balancer.core.errors import ConfigNotFound, InvalidInput, NotSimple, RefusalReason, TargetNotFound
+from balancer.core.errors import ConfigNotFound, InvalidInput, NotSimple, TargetNotFound
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing.explanations import Forecast, Places, Share, forecast
 from balancer.core.urls.hosts import OriginHosts, ToAscii
 

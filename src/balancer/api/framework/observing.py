@@ -13,7 +13,8 @@ from balancer.api.framework.strangers import Strangers, failing, refusing
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.revisions import Signature
 from balancer.core.configs.simple import simple_view
-from balancer.core.errors import RateLimited, Refusal, Unauthenticated
+from balancer.core.errors import RateLimited, Unauthenticated
+from balancer.core.refusals import Refusal
 from balancer.headers import REPORTS, is_players
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, milliseconds, request_id_of, shown

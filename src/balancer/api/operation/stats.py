@@ -16,12 +16,13 @@ from balancer.api.framework.parameters import text
 from balancer.api.openapi.operations import Time, one_of
 from balancer.core.access.keys import Role
 from balancer.core.clients.quotas import UNITS
-from balancer.core.errors import InvalidInput, RefusalReason
+from balancer.core.errors import InvalidInput
 from balancer.core.health.known import KnownVerdicts
 from balancer.core.health.verdicts import Verdict, Verdicts
 from balancer.core.quality.figures import Figures, figures
 from balancer.core.quality.known import KnownQuality
 from balancer.core.quality.windows import USUAL
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing.decisions import Plan
 from balancer.core.routing.redirects import Redirects
 from balancer.telemetry.metrics.board import OTHER

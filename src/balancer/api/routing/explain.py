@@ -14,8 +14,9 @@ from balancer.api.framework.inputs import AnyRequest, joined
 from balancer.api.framework.parameters import VIDEOS, header, text
 from balancer.api.openapi.operations import one_of
 from balancer.core.access.keys import Role
-from balancer.core.errors import InvalidInput, RefusalReason
+from balancer.core.errors import InvalidInput
 from balancer.core.loop.known import KnownLoops
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing import explanations
 from balancer.core.routing.explanations import Explanation
 from balancer.core.routing.reasons import RoutingReason, SkipReason

@@ -18,10 +18,11 @@ from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import text
 from balancer.api.routing.player import LIMITED, PREFLIGHT_HEADERS, VIDEO, Redirection, allow_all, hear
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RefusalReason
+from balancer.core.errors import NoConfig
 from balancer.core.manifests.refreshing import SESSION, split_session
 from balancer.core.manifests.serving import SteeredManifests
 from balancer.core.quality.hearing import Hearing
+from balancer.core.refusals import InvalidVideo, QueryTooLong, RefusalReason
 from balancer.core.routing.decisions import Decision, decide
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client

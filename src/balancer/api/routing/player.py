@@ -21,8 +21,9 @@ from balancer.api.framework.inputs import joined
 from balancer.api.framework.notes import note_of
 from balancer.api.framework.parameters import VIDEOS, text
 from balancer.core.clients.addresses import TrustedProxies
-from balancer.core.errors import InvalidVideo, NoConfig, QueryTooLong, RateLimited, RefusalReason
+from balancer.core.errors import NoConfig, RateLimited
 from balancer.core.quality.hearing import Hearing
+from balancer.core.refusals import InvalidVideo, QueryTooLong, RefusalReason
 from balancer.core.routing.decisions import Decision
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import Client

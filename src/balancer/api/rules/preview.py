@@ -13,7 +13,8 @@ from balancer.api.rules.shapes import MAX_BODY, RuleChange, RuleItem, changes_be
 from balancer.core.access.keys import Role
 from balancer.core.configs.ports import CdnConfigs
 from balancer.core.control.rule_changes import RuleChanges
-from balancer.core.errors import InvalidInput, Refusal, RefusalReason
+from balancer.core.errors import InvalidInput
+from balancer.core.refusals import Refusal, RefusalReason
 from balancer.core.rules.matching import RuleBook
 from balancer.core.rules.ports import ClientPlaces, RuleRecord
 from balancer.core.urls.hosts import OriginHosts, ToAscii

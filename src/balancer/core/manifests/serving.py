@@ -4,11 +4,12 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from balancer.core.errors import InvalidInput, InvalidVideo, NotSteerable
+from balancer.core.errors import InvalidInput, NotSteerable
 from balancer.core.manifests.pathways import pathway_of
 from balancer.core.manifests.ports import MAX_RENDERED, Manifest, Manifests, Rendered
 from balancer.core.manifests.refreshing import refresh_url, without_reports, without_those_of
 from balancer.core.manifests.steering import steered_manifest
+from balancer.core.refusals import InvalidVideo
 from balancer.core.routing.decisions import Asked
 from balancer.core.routing.routes import Client
 from balancer.core.steering.documents import session_url

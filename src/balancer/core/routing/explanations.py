@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.targets import Target
-from balancer.core.errors import BalancerError, NoConfig, Refusal, RefusalReason
+from balancer.core.errors import BalancerError, NoConfig
+from balancer.core.refusals import Refusal, RefusalReason
 from balancer.core.routing.decisions import Decision, Plan, Step
 from balancer.core.routing.reasons import RoutingReason
 from balancer.core.routing.redirects import Redirects

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple, NoReturn
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from balancer.core.errors import InvalidVideo, QueryTooLong, RefusalReason
+from balancer.core.refusals import InvalidVideo, QueryTooLong, RefusalReason
 from balancer.core.urls.hosts import OriginHosts, is_address, is_name, is_port
 
 PATH_FORM = b"/to/"

@@ -4,7 +4,7 @@ import asyncio
 from bisect import bisect_left
 from time import monotonic
 
-from balancer.core.errors import RefusalReason
+from balancer.core.refusals import RefusalReason
 from balancer.core.routing.routes import Route
 from balancer.core.steering.steering import Steered
 from balancer.telemetry.metrics.board import Slot
