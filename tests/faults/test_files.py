@@ -29,7 +29,6 @@ def modes(folder: Path) -> dict[str, str]:
     return {name: oct(stat.S_IMODE(file.stat().st_mode)) for name, file in found.items()}
 
 
-@pytest.mark.long
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     """The data folder, the database with its log and the copy of the config are their owner's alone."""
     with OpenHanded(tmp_path) as balancer:
@@ -40,7 +39,6 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     assert {"0o600"} == set(found.values())
 
 
-@pytest.mark.long
 def test_files_of_an_earlier_release_are_closed(tmp_path: Path) -> None:
     """A database that everybody could read is its owner's alone after the next start."""
     with Balancer(tmp_path):

@@ -93,7 +93,6 @@ def test_private_authority(start: Start, place: Place, authority: Authority) -> 
     assert place.wire.handshakes > 0
 
 
-@pytest.mark.long
 def test_other_authority(start: Start, place: Place, authority: Authority, other: Authority) -> None:
     """A store whose certificate is of another authority is down, at once; a line says that it is not trusted."""
     balancer = start(OPEN_RATE="off", **{place.setting: f"{place.url}&{place.option}={authority.path}"})
@@ -109,7 +108,6 @@ def test_other_authority(start: Start, place: Place, authority: Authority, other
     assert not [event for event in balancer.events() if "exception" in event]
 
 
-@pytest.mark.long
 def test_start_with_other_authority(tmp_path: Path, place: Place, authority: Authority, other: Authority) -> None:
     """A process that starts with the wrong authority serves by its copy, and says why it is without the store."""
     with Balancer(tmp_path, None, **{place.setting: f"{place.url}&{place.option}={authority.path}"}) as balancer:
@@ -125,7 +123,6 @@ def test_start_with_other_authority(tmp_path: Path, place: Place, authority: Aut
     assert SECRET not in "".join(balancer.log)
 
 
-@pytest.mark.long
 def test_machines_authorities(tmp_path: Path, authority: Authority) -> None:
     """`sslrootcert=system` trusts what the machine does."""
     # The machine's are where these variables say (OpenSSL, SSL_CTX_set_default_verify_paths).

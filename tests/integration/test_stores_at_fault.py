@@ -116,7 +116,6 @@ def all_told(folder: Path, commands: list[list[str]], **settings: Any) -> list[s
     return [told(subprocess.CompletedProcess(one.args, one.returncode, *said)) for one, *said in done]
 
 
-@pytest.mark.long
 def test_hanging_database(tmp_path: Path, deaf: int) -> None:
     """While the database takes connections and says nothing, commands end with a line that says so."""
     url = f"postgresql://u:secret@127.0.0.1:{deaf}/d"
@@ -210,7 +209,6 @@ async def test_redis_causes(tmp_path: Path) -> None:
         await redis.aclose()
 
 
-@pytest.mark.long
 def test_read_only_postgres(start: Start, server: Server, tmp_path: Path) -> None:
     """A PostgreSQL that takes no changes is not ready, whose sign is what a standby shows too; a command says why."""
     balancer = start(DATABASE_URL=server.url())
@@ -252,7 +250,6 @@ async def test_read_only_sqlite(tmp_path: Path) -> None:
     await writable.dispose()
 
 
-@pytest.mark.long
 def test_migration_may_take_its_time(server: Server, tmp_path: Path) -> None:
     """A migration that takes longer than a statement may in service comes to its end."""
     server.sql("CREATE DATABASE slow_test")
@@ -283,7 +280,6 @@ def test_migration_does_not_wait_for_ever(server: Server, tmp_path: Path, kind: 
     assert "is locked by another program" in told(done)
 
 
-@pytest.mark.long
 def test_migration_of_a_server_that_dies_away(tmp_path: Path) -> None:
     """A server that says nothing any more in the middle of a migration is not waited for."""
     with Postgres("dying") as postgres:

@@ -92,7 +92,7 @@ def check_it_goes_on(balancer: Balancer, fault: str) -> None:
 @pytest.mark.parametrize(
     ("database", "written", "fault"),
     [
-        pytest.param("sqlite", FUTURE, FORMAT_FAULT, id="format in SQLite, copy in a file", marks=pytest.mark.long),
+        pytest.param("sqlite", FUTURE, FORMAT_FAULT, id="format in SQLite, copy in a file"),
         pytest.param("postgres", FIELD, FIELD_FAULT, id="field in PostgreSQL, copy in Redis"),
     ],
 )
@@ -129,7 +129,6 @@ def test_a_config_of_a_newer_release(
             assert {"s1.origin-cluster": 10, "later.example": 10} == hosts(admin)
 
 
-@pytest.mark.long
 def test_rules_of_a_newer_release(start: Start) -> None:
     """Rules that cannot be read are said once; the rules before them stay in force, and are not changed over them."""
     balancer = start(POLL_INTERVAL=0.05)

@@ -11,7 +11,7 @@ from balancer.core.configs.bounds import Bounds, TargetBounds
 from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument, PolicyName
 from balancer.core.configs.targets import Kind, Target
-from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.known import Heeded, KnownVerdicts
 from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import TargetHealth, TargetKey, Verdict, Verdicts
 from balancer.core.health.watching import Watchlist
@@ -23,7 +23,7 @@ from balancer.core.quality.aggregates import Group, Qualities
 from balancer.core.quality.known import KnownQuality
 from balancer.core.quality.windows import STEP
 from balancer.jobs import heeding, looping
-from balancer.jobs.heeding import Heeding, Known
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.looping import AT_ONCE, FILLING, STALE, Inputs, Looping
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
@@ -94,7 +94,7 @@ class Process:
         inputs = Inputs(watchlist, self.verdicts, self.quality, hears)
         lead = lambda: self.group if self.leads else None  # noqa: E731  a port
         self.looping = Looping(lead, inputs, fleet.clock, lambda: fleet.now, self.meters)
-        self.heeding = Heeding(watchlist, [self.group], Known(self.verdicts, self.loops), self._heed)
+        self.heeding = Heeding(watchlist, [self.group], Heeded(self.verdicts, self.loops), self._heed)
 
     async def _heed(self, parts: Mapping[TargetKey, float]) -> None:
         self.parts.append(parts)

@@ -13,13 +13,13 @@ from balancer.core.configs.checks import Check
 from balancer.core.configs.documents import CdnConfig, ConfigDocument
 from balancer.core.configs.targets import Kind, Target
 from balancer.core.errors import StoreUnavailable
-from balancer.core.health.known import MAX_AGE, KnownVerdicts
+from balancer.core.health.known import MAX_AGE, Heeded, KnownVerdicts
 from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import Failure, Outcome, TargetHealth, TargetKey, Verdict, Verdicts
 from balancer.core.health.watching import Watchlist
 from balancer.core.loop.known import KnownLoops
 from balancer.jobs import heeding, probing, rounds
-from balancer.jobs.heeding import Heeding, Known
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.probing import Probing
 from balancer.jobs.rounds import Rounds
 from balancer.telemetry.metrics.board import Board
@@ -76,7 +76,7 @@ class Process:
         turns = Rounds(self.prober, lambda: datetime.now(UTC), monotonic, self.meters)
         self.probing = Probing(Watchlist(lambda: self.configs), groups, turns, self.meters)
         self.loops = KnownLoops(lambda: datetime.now(UTC), monotonic, hears=True)
-        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, Known(self.known, self.loops), self._heed)
+        self.heeding = Heeding(Watchlist(lambda: self.configs), groups, Heeded(self.known, self.loops), self._heed)
 
     async def _heed(self, parts: Mapping[TargetKey, float]) -> None:
         self.parts.append(parts)
@@ -323,7 +323,7 @@ async def test_parts_are_handed_on_when_they_change() -> None:
         process.parts.append(parts)
 
     given: Callable[[Mapping[TargetKey, float]], Awaitable[None]] = heed
-    again = Heeding(Watchlist(lambda: process.configs), [], Known(process.known, process.loops), given)
+    again = Heeding(Watchlist(lambda: process.configs), [], Heeded(process.known, process.loops), given)
     with pytest.raises(StoreUnavailable):
         await again.step()
     await again.step()

@@ -15,7 +15,7 @@ from balancer.core.control.ports import RulesChanged
 from balancer.core.control.serving import Serving
 from balancer.core.errors import StoreUnavailable
 from balancer.core.health.fallbacks import Fallback, Fallbacks
-from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.known import Heeded, KnownVerdicts
 from balancer.core.health.watching import Watchlist
 from balancer.core.loop.known import KnownLoops
 from balancer.core.quality.known import KnownQuality
@@ -23,7 +23,7 @@ from balancer.core.rules.matching import NoPlaces
 from balancer.core.rules.ports import PlaceFiles
 from balancer.jobs import runner
 from balancer.jobs.following import Following
-from balancer.jobs.heeding import Heeding, Known
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.leasing import Leasing
 from balancer.jobs.looping import Inputs, Looping
 from balancer.jobs.placing import Placing
@@ -101,7 +101,7 @@ class Process:
         serving = Serving(self.world.planner.redirects, self.world.in_force, self.books, self.fallbacks)
         watchlist = Watchlist(list)
         verdicts = KnownVerdicts(lambda: CHANGED, lambda: 0.0)
-        known = Known(verdicts, KnownLoops(lambda: CHANGED, lambda: 0.0, hears=True))
+        known = Heeded(verdicts, KnownLoops(lambda: CHANGED, lambda: 0.0, hears=True))
         inputs = Inputs(watchlist, verdicts, KnownQuality(), hears=True)
         self.background = Background(
             Jobs(

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from balancer.core.errors import StoreUnavailable
-from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.known import Heeded
 from balancer.core.health.ports import PeerGroup
 from balancer.core.health.verdicts import TargetKey, Verdicts
 from balancer.core.health.watching import Watchlist
-from balancer.core.loop.known import KnownLoops
 from balancer.core.loop.telling import Loops
 
 INTERVAL = 0.5
@@ -17,13 +15,6 @@ INTERVAL = 0.5
 
 Heed = Callable[[Mapping[TargetKey, float]], Awaitable[None]]
 """Takes the part of its weight that each watched target is to have; what is not in it has all."""
-
-
-class Known(NamedTuple):
-    """What a process was told, of the targets and of the loops."""
-
-    verdicts: KnownVerdicts
-    loops: KnownLoops
 
 
 class Heeding:
@@ -36,7 +27,7 @@ class Heeding:
         heed: Is called when the parts have changed.
     """
 
-    def __init__(self, watchlist: Watchlist, groups: Sequence[PeerGroup], known: Known, heed: Heed) -> None:
+    def __init__(self, watchlist: Watchlist, groups: Sequence[PeerGroup], known: Heeded, heed: Heed) -> None:
         self._watchlist = watchlist
         self._groups = groups
         self._verdicts, self._loops = known

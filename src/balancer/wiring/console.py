@@ -4,11 +4,8 @@ from dishka import Provider, Scope, provide
 
 from balancer.api.console.live import Scene
 from balancer.api.console.streams import Streams
-from balancer.api.operation.targets import Heeded
 from balancer.core.access.masking import SettingsInForce
 from balancer.core.access.providers import SignIn
-from balancer.core.health.known import KnownVerdicts
-from balancer.core.loop.known import KnownLoops
 from balancer.settings import Settings
 from balancer.telemetry.metrics.live import LiveNumbers
 
@@ -21,10 +18,6 @@ class ConsoleProvider(Provider):
     streams = provide(Streams)
     numbers = provide(LiveNumbers)
     scene = provide(Scene)
-
-    @provide
-    def heeded(self, verdicts: KnownVerdicts, loops: KnownLoops) -> Heeded:
-        return Heeded(verdicts, loops)
 
     @provide
     def settings_in_force(self, settings: Settings) -> SettingsInForce:

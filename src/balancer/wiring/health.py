@@ -9,7 +9,7 @@ from balancer import __version__
 from balancer.adapters.files.probing import FileLeadership, FileSharedLoops, FileSharedVerdicts
 from balancer.adapters.probes import HttpProber
 from balancer.core.clocks import Clock, Stopwatch
-from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.known import Heeded, KnownVerdicts
 from balancer.core.health.ports import Leadership, PeerGroup, Prober, SharedVerdicts
 from balancer.core.health.watching import Watchlist
 from balancer.core.loop.known import KnownLoops
@@ -17,7 +17,7 @@ from balancer.core.loop.ports import SharedLoops
 from balancer.core.quality.hearing import Hearing
 from balancer.core.quality.known import KnownQuality
 from balancer.core.routing.planner import Planner
-from balancer.jobs.heeding import Heeding, Known
+from balancer.jobs.heeding import Heeding
 from balancer.jobs.looping import Inputs, Looping
 from balancer.jobs.probing import Probing
 from balancer.jobs.rounds import Rounds
@@ -65,15 +65,12 @@ class HealthProvider(Provider):
         return Probing(watchlist, groups, rounds, meters)
 
     @provide
-    def heeding(
-        self,
-        watchlist: Watchlist,
-        groups: Sequence[PeerGroup],
-        verdicts: KnownVerdicts,
-        loops: KnownLoops,
-        planner: Planner,
-    ) -> Heeding:
-        return Heeding(watchlist, groups, Known(verdicts, loops), planner.heed)
+    def heeded(self, verdicts: KnownVerdicts, loops: KnownLoops) -> Heeded:
+        return Heeded(verdicts, loops)
+
+    @provide
+    def heeding(self, watchlist: Watchlist, groups: Sequence[PeerGroup], heeded: Heeded, planner: Planner) -> Heeding:
+        return Heeding(watchlist, groups, heeded, planner.heed)
 
     @provide
     def inputs(

@@ -199,8 +199,9 @@ class RedisProvider(Provider):
     ) -> Background:
         # Where no players come, no tickets are needed.
         leases = leasing if settings.role != "admin" else None
-        own = (leases, sharing, placing, pooling)
-        return Background(Jobs(following, spreading, watchman, reporting, probing, heeding, looping, *own), fallbacks)
+        everywhere = following, spreading, watchman, reporting, probing, heeding, looping
+        jobs = Jobs(*everywhere, leasing=leases, sharing=sharing, placing=placing, pooling=pooling)
+        return Background(jobs, fallbacks)
 
 
 class SingleHostProvider(Provider):
@@ -255,8 +256,8 @@ class SingleHostProvider(Provider):
         looping: Looping,
         fallbacks: Fallbacks,
     ) -> Background:
-        own = (None, None, placing, pooling)
-        return Background(Jobs(following, spreading, watchman, reporting, probing, heeding, looping, *own), fallbacks)
+        everywhere = following, spreading, watchman, reporting, probing, heeding, looping
+        return Background(Jobs(*everywhere, placing=placing, pooling=pooling), fallbacks)
 
 
 def _database_clocks(engine: AsyncEngine) -> list[StoreClock]:

@@ -18,13 +18,14 @@ from balancer.api.framework.inputs import AnyRequest, read_integer
 from balancer.api.framework.parameters import query
 from balancer.api.openapi.operations import Time, one_of
 from balancer.api.operation.stats import StatsAnswer, stats_of
-from balancer.api.operation.targets import Heeded, TargetState, states_of
+from balancer.api.operation.targets import TargetState, states_of
 from balancer.core.access.authentication import Authenticator
 from balancer.core.access.keys import Role
 from balancer.core.clocks import Clock
 from balancer.core.configs.documents import PolicyName
 from balancer.core.errors import BalancerError, StoreUnavailable, TooManyStreams
 from balancer.core.health.fallbacks import Fallback
+from balancer.core.health.known import Heeded
 from balancer.core.health.watching import Watchlist
 from balancer.core.quality.known import KnownQuality
 from balancer.core.routing.reasons import RoutingReason

@@ -1,7 +1,7 @@
 """How the targets are."""
 
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 from dishka.integrations.litestar import FromDishka
@@ -12,10 +12,9 @@ from balancer.core.access.keys import Role
 from balancer.core.clocks import Clock
 from balancer.core.configs.documents import CdnConfig
 from balancer.core.configs.targets import Kind, Target
-from balancer.core.health.known import KnownVerdicts
+from balancer.core.health.known import Heeded
 from balancer.core.health.verdicts import TargetHealth, Verdict
 from balancer.core.health.watching import Watchlist, probe_of
-from balancer.core.loop.known import KnownLoops
 from balancer.core.loop.moves import Idle, Why
 
 ENDPOINTS = Endpoints("targets")
@@ -86,21 +85,13 @@ class TargetList(msgspec.Struct):
 @ENDPOINTS.endpoint("GET /targets", Role.VIEWER, answer="How they are.")
 async def read_targets(
     watchlist: FromDishka[Watchlist],
-    known: FromDishka[KnownVerdicts],
-    loops: FromDishka[KnownLoops],
+    heeded: FromDishka[Heeded],
     clock: FromDishka[Clock],
 ) -> TargetList:
     """Read how every target of every config in use is: its verdict, since when, and what the last probe found."""
-    targets = states_of(watchlist, Heeded(known, loops), clock())
-    age, current = known.age, known.current
+    targets = states_of(watchlist, heeded, clock())
+    age, current = heeded.verdicts.age, heeded.verdicts.current
     return TargetList(targets, None if age is None else round(age, 3), current.unreliable_since if current else None)
-
-
-class Heeded(NamedTuple):
-    """What shares are given by beside the configs: the verdicts about targets, and the loops of configs."""
-
-    verdicts: KnownVerdicts
-    loops: KnownLoops
 
 
 def states_of(watchlist: Watchlist, heeded: Heeded, now: datetime) -> list[TargetState]:

@@ -1,12 +1,14 @@
 """The verdicts that one process knows, and for how long they count."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from balancer.core.clocks import Clock, Stopwatch
 from balancer.core.configs.checks import Check
 from balancer.core.health.verdicts import TargetHealth, TargetKey, Verdicts
 from balancer.core.health.watching import Watched
 from balancer.core.hearsay import Heard
+from balancer.core.loop.known import KnownLoops
 
 HEARTBEAT = 2.0
 """Seconds between two tellings of the one who probes, also when nothing has changed."""
@@ -48,3 +50,10 @@ class KnownVerdicts(Heard[Verdicts]):
             for check, watched in checks.items()
             for one in watched
         }
+
+
+class Heeded(NamedTuple):
+    """What a process was told that shares are given by beside the configs: of the targets, and of the loops."""
+
+    verdicts: KnownVerdicts
+    loops: KnownLoops
