@@ -359,17 +359,18 @@ class Terminal:
 
 
 def test_first_start_at_a_terminal(tmp_path: Path) -> None:
-    """Who starts it at a terminal is shown the address, a key, a request that works with it, and where the docs are."""
+    """Who starts it at a terminal is shown the address, a key, a request that works with it, console and docs."""
     with Terminal(tmp_path, "serve", "--port", "0") as terminal:
         address = terminal.read_until(r"serves at (http://127\.0\.0\.1:\d+)\n")[1]
         secret = terminal.read_until(r"\n  export BALANCER_API_KEY=(vbk_[\w-]{43})\n")[1]
         request = terminal.read_until(r"\n  (curl [^\n]+)\n")[1]
+        assert f"{address}/console" == terminal.read_until(r" at (http\S+/console)\n")[1]
         assert f"{address}/docs" == terminal.read_until(r" at (http\S+/docs)\n")[1]
         terminal.read_until("Application startup complete")
         assert f'curl -H "Authorization: Bearer $BALANCER_API_KEY" {address}/config' == request
         shown = curl(request.replace("$BALANCER_API_KEY", secret), address)
         assert ("cdn.example.com", 1) == (json.loads(shown)["cdn_host"], json.loads(shown)["revision"])
-        assert 200 == httpx.get(f"{address}/docs").status_code
+        assert {200} == {httpx.get(f"{address}/{page}").status_code for page in ("console", "docs")}
     assert 1 == terminal.text.count(secret)
     with Terminal(tmp_path, "serve", "--port", "0", API_KEY=secret) as terminal:
         terminal.read_until("Application startup complete")

@@ -36,6 +36,7 @@ A request that needs it:
 
   {request}
 
+With the same key you look and change things in the console at {console}
 All requests are described, and can be tried, at {docs}
 """
 
@@ -78,6 +79,7 @@ def greet(secret: str, settings: Settings, listeners: Sequence[Listener]) -> Non
             name=API_KEY,
             secret=secret,
             request=f'curl {options}-H "Authorization: Bearer ${API_KEY}" {address}/config',
+            console=f"{address}/console",
             docs=f"{address}/docs",
         )
     )
