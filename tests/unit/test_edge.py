@@ -2,14 +2,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typing_extensions import override
 from uvicorn.server import ServerState
 
 from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.clients.quotas import Quota, Throttle
+from balancer.core.configs.documents import ConfigDocument
 from balancer.core.quality.hearing import Hearing
 from balancer.core.quality.hosts import TargetHosts
 from balancer.core.routing.planner import Blueprint
@@ -32,7 +37,7 @@ from balancer.edge.steering import SteeringAnswers
 from balancer.telemetry.metrics.board import Board
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import AccessLog, PlayerWatch
-from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins, planner
+from tests.factories import AT_CDN, VIDEO, ConfigFactory, origins, planner, targets
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data" / "heads.json").read_text())
 STEERING = json.loads((Path(__file__).parents[1] / "data" / "steering-requests.json").read_text())
@@ -70,13 +75,13 @@ class FakeTransport(asyncio.Transport):
 class Edge:
     """An edge with no application behind it: a request that is passed on fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, throttle: Throttle | None = None) -> None:
         self.planner = planner("*.origin-cluster", "*.origin-cluster:8610")
         self.redirects = self.planner.redirects
         self.planner.use(ConfigFactory.build(distribution_rate=0))
         meters, proxies = Meters(Board().claim()), TrustedProxies(())
         watch = PlayerWatch(AccessLog(refused=False, part=0.0), None, 0.0)
-        gate = PlayerGate(None, proxies)
+        gate = PlayerGate(throttle, proxies)
         self.hearing = Hearing(
             TargetHosts(self.redirects, origins("*.origin-cluster", "*.origin-cluster:8610")),
             NoPlaces(),
@@ -150,6 +155,51 @@ async def test_popular_requests_go_by_rules_for_each_client(edge: Edge) -> None:
         for address in [*inside, *outside]:
             answer = edge.ask(request, source=(address, 4711)).written
             assert (address in inside) == (b"location: http://office.example/" in answer)
+
+
+SEGMENTS = st.lists(st.text("abzAZ019_~-.", min_size=1, max_size=6).filter(lambda text: text[0] != "."), min_size=1)
+PARAMETERS = st.lists(st.tuples(st.text("ab.-_~", min_size=1), st.text("a%/?=+:~\"|'", max_size=6)), max_size=2)
+
+
+@given(SEGMENTS, PARAMETERS, st.sampled_from(["query", "encoded", "path"]), st.data())
+async def test_first_sight_of_a_request_is_answered_as_the_second(
+    path: list[str], parameters: list[tuple[str, str]], form: str, data: st.DataObject
+) -> None:
+    """A plain request gets the answer by the same decision, whether it is seen for the first time or remembered."""
+    origin, cdn = targets(origin=1, cdn=2)
+    template = data.draw(st.sampled_from([None, "/{server}{path}", "/x/{host}{path}/end"]))
+    edge = Edge()
+    document = ConfigDocument((origin, replace(cdn, path=template)))
+    edge.planner.use(ConfigFactory.build(document=document, revision=2))
+    # What is plain is read quickly once its origin is known in this spelling.
+    for known in ("http://s1.origin-cluster/a", "http%3A%2F%2Fs1.origin-cluster%2Fa", "http://s1.origin-cluster/a"):
+        edge.ask(f"GET /?video={known} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    carried = "".join(f"&{name}={text}" for name, text in parameters)
+    url = "/".join(["http://s1.origin-cluster", *path])
+    asked = {
+        "query": f"/?video={url}{carried}",
+        "encoded": f"/?video={url.replace(':', '%3A').replace('/', '%2F')}{carried}",
+        "path": f"/to/{url.replace('://', '/')}{carried and '?'}{carried[1:]}",
+    }[form]
+    request = f"GET {asked} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    # Three tickets make a cycle, so what is asked now and three requests later goes to the same target.
+    answers = [edge.ask(request).written for _ in range(9)]
+    assert answers[:3] == answers[3:6] == answers[6:]
+    assert 2 == len(set(answers))
+    assert {b"301"} == {answer[9:12] for answer in answers}
+
+
+async def test_first_sight_is_limited_too() -> None:
+    """A client that asks too often for ever other videos is told to wait, and takes no ticket."""
+    edge = Edge(Throttle("player", Quota(3, 3600, 3)))
+    answers = [
+        edge.ask(b"GET /?video=http://s1.origin-cluster/%d HTTP/1.1\r\nHost: a\r\n\r\n" % number).written
+        for number in range(5)
+    ]
+    assert [b"301", b"301", b"301", b"429", b"429"] == [answer[9:12] for answer in answers]
+    plan = edge.redirects.plan
+    assert plan is not None
+    assert 3 == sum(plan.default.book.taken)
 
 
 async def test_memory_of_requests_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

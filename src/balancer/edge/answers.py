@@ -1,5 +1,6 @@
 """The bytes of answers, for every lane the same: the application's answers have their fields in this order too."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -13,14 +14,25 @@ from balancer.telemetry.players import REQUEST_ID
 
 CLOSE = b"connection: close\r\n"
 
+
+def _lines(fields: Mapping[str, str]) -> bytes:
+    return headers.lines(fields).encode("latin-1")
+
+
+_PROBLEM = MEDIA_TYPE.encode()
+
 _END = b"\r\n\r\n"
 _END_AND_CLOSE = b"\r\n" + CLOSE + b"\r\n"
 
-_PLAYER = headers.lines(headers.PLAYER)
-_PREFLIGHT = headers.lines(headers.PREFLIGHT)
-_REPORT_PREFLIGHT = headers.lines(headers.REPORT_PREFLIGHT)
-_SECURITY = headers.lines(headers.SECURITY)
-_PAGE = headers.lines(front_page.HEADERS)
+_STATUS_LINES = {status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_ID = f"{REQUEST_ID}: ".encode()
+
+_PLAYER = _lines(headers.PLAYER)
+_PREFLIGHT = _lines(headers.PREFLIGHT)
+_REPORT_PREFLIGHT = _lines(headers.REPORT_PREFLIGHT)
+_SECURITY = _lines(headers.SECURITY)
+_PAGE = _lines(front_page.HEADERS)
+_NO_STORE = b"cache-control: no-store\r\n"
 
 
 class Telling(NamedTuple):
@@ -28,26 +40,31 @@ class Telling(NamedTuple):
 
     Attributes:
         status: Of the answer.
-        before: The lines that stand before those of the body.
+        before: The lines that stand before the request's id.
+        after: The lines that stand behind it.
         body: In JSON.
-        after: The lines that stand behind them.
     """
 
     status: HTTPStatus
-    before: str
+    before: bytes
+    after: bytes
     body: bytes
-    after: str = ""
 
 
 def tell_player(problem: Problem, more: dict[str, str]) -> Telling:
     """Make a problem ready for players, with fields that belong to it."""
-    return Telling(HTTPStatus(problem.status), _PLAYER + headers.lines(more), msgspec.json.encode(problem))
+    return _telling(problem, _PLAYER, more, b"")
 
 
 def tell_stranger(problem: Problem, more: dict[str, str]) -> Telling:
     """Make a problem ready for whoever asks for what is not there, with fields that belong to it."""
-    before = "cache-control: no-store\r\n" + headers.lines(more)
-    return Telling(HTTPStatus(problem.status), before, msgspec.json.encode(problem), after=_SECURITY)
+    return _telling(problem, _NO_STORE, more, _SECURITY)
+
+
+def _telling(problem: Problem, before: bytes, more: dict[str, str], after: bytes) -> Telling:
+    body = msgspec.json.encode(problem)
+    content = b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n" % (before, _lines(more), _PROBLEM, len(body))
+    return Telling(HTTPStatus(problem.status), content, after, body)
 
 
 class Answers:
@@ -62,8 +79,7 @@ class Answers:
         self._state = state
         self._own = [(b"strict-transport-security", b"max-age=%d" % hsts)] if hsts else []
         self._dated: list[tuple[bytes, bytes]] | None = None
-        self._redirect = self._steering = b""
-        self._common = ""
+        self._redirect = self._steering = self._common = b""
 
     @property
     def own(self) -> list[tuple[bytes, bytes]]:
@@ -79,11 +95,11 @@ class Answers:
     def preflight(self, request_id: str, *, keep_alive: bool, is_report: bool = False) -> bytes:
         """Return the answer to a browser that asks whether it may ask, or whether it may report."""
         fields = _REPORT_PREFLIGHT if is_report else _PREFLIGHT
-        return self._head(HTTPStatus.NO_CONTENT, f"{fields}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
+        return self._answer(HTTPStatus.NO_CONTENT, fields, request_id, keep_alive=keep_alive)
 
     def accepted(self, request_id: str, *, keep_alive: bool) -> bytes:
         """Return the answer to a report: there is nothing to say."""
-        return self._head(HTTPStatus.NO_CONTENT, f"{_PLAYER}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
+        return self._answer(HTTPStatus.NO_CONTENT, _PLAYER, request_id, keep_alive=keep_alive)
 
     def steering(self, body: bytes, *, is_head: bool, keep_alive: bool) -> bytes:
         """Return the answer that tells a session where to be."""
@@ -103,29 +119,46 @@ class Answers:
             is_head: Whether the method is HEAD.
             keep_alive: Whether the connection stays.
         """
-        status, before, body, after = told
-        own_id = f"{REQUEST_ID}: {request_id}\r\n" if request_id else ""
-        fields = f"{before}content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n{own_id}{after}"
-        head = self._head(status, fields, keep_alive=keep_alive)
-        return head if is_head else head + body
+        status, before, after, body = told
+        return self._answer(status, before, request_id, after, b"" if is_head else body, keep_alive=keep_alive)
 
     def page(self, page: bytes, request_id: str, *, is_head: bool, keep_alive: bool) -> bytes:
         """Return the answer to a person who asks where players ask."""
-        fields = f"{_PLAYER}content-type: {front_page.MEDIA_TYPE}\r\ncontent-length: {len(page)}\r\n{_PAGE}"
-        head = self._head(HTTPStatus.OK, f"{fields}{REQUEST_ID}: {request_id}\r\n", keep_alive=keep_alive)
-        return head if is_head else head + page
+        content = f"content-type: {front_page.MEDIA_TYPE}\r\ncontent-length: {len(page)}\r\n".encode()
+        before = _PLAYER + content + _PAGE
+        return self._answer(HTTPStatus.OK, before, request_id, body=b"" if is_head else page, keep_alive=keep_alive)
 
-    def _head(self, status: HTTPStatus, fields: str, *, keep_alive: bool) -> bytes:
+    def _answer(  # noqa: PLR0913  an answer is made of what there is, in one go
+        self,
+        status: HTTPStatus,
+        before: bytes,
+        request_id: str | None,
+        after: bytes = b"",
+        body: bytes = b"",
+        *,
+        keep_alive: bool,
+    ) -> bytes:
         if self._state.default_headers is not self._dated:
             self._begin_second()
-        head = f"HTTP/1.1 {status.value} {status.phrase}\r\n{self._common}{fields}".encode("latin-1")
-        return head + (b"\r\n" if keep_alive else CLOSE + b"\r\n")
+        own_id = _ID + request_id.encode() + b"\r\n" if request_id else b""
+        parts = (
+            _STATUS_LINES[status],
+            self._common,
+            before,
+            own_id,
+            after,
+            b"" if keep_alive else CLOSE,
+            b"\r\n",
+            body,
+        )
+        return b"".join(parts)
 
     def _begin_second(self) -> None:
         # uvicorn makes a new list each second, with the date.
         self._dated = self._state.default_headers
-        self._common = b"".join(b"%b: %b\r\n" % field for field in self.own).decode("latin-1")
-        head = f"HTTP/1.1 301 Moved Permanently\r\n{self._common}{_PLAYER}content-length: 0\r\nlocation: "
-        self._redirect = head.encode("latin-1")
-        head = f"HTTP/1.1 200 OK\r\n{self._common}{_PLAYER}content-type: {steering.MEDIA_TYPE}\r\ncontent-length: "
-        self._steering = head.encode("latin-1")
+        self._common = b"".join(b"%b: %b\r\n" % field for field in self.own)
+        moved, found = (
+            _STATUS_LINES[status] + self._common + _PLAYER for status in (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.OK)
+        )
+        self._redirect = moved + b"content-length: 0\r\nlocation: "
+        self._steering = b"%bcontent-type: %b\r\ncontent-length: " % (found, steering.MEDIA_TYPE.encode())

@@ -14,8 +14,8 @@ from balancer.core.refusals import Refusal, RefusalReason
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.routes import NOBODY, Client
-from balancer.core.urls.videos import PATH_FORM
+from balancer.core.routing.routes import NOBODY, Client, Route
+from balancer.core.urls.videos import PATH_FORM, Origin, tail_of
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
 from balancer.front_page import is_persons
@@ -138,6 +138,8 @@ class Players:
         self._hearing = hearing
         self._page = page
         self._plan: Plan | None = None
+        # The route that all requests take, where nothing but their tickets decides and nobody watches them.
+        self._lone: Route | None = None
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
         # By method and target: what is asked for, read by this plan, and what is refused.
@@ -154,18 +156,24 @@ class Players:
         if self._redirects.plan is not self._plan:
             self._forget()
         found = self._popular.get(start)
+        begun = monotonic()
         if found is None:
             # A plain query is sound in every character, and so is a plain path.
             if start.startswith(_PLAIN):
-                found = self._redirects.find_plain(start[len(_PLAIN) :])
+                read = self._redirects.videos.read_plain(start, len(_PLAIN))
             elif start.startswith(_BY_PATH):
                 path, _, query = start[len(_GET) :].partition(b"?")
-                found = self._redirects.find_plain_by_path(path, query)
-            if found is None:
+                read = self._redirects.videos.read_plain_path(path, query)
+            else:
                 return None
-            if len(start) <= LONGEST:
-                self._popular.offer(start, found)
-        begun = monotonic()
+            if read is None or self._plan is None:
+                return None
+            is_new = len(start) > LONGEST or self._popular.is_new(start)
+            if is_new and self._lone is not None and not head.cmcd and read[2].find(PARAMETER) < 0:
+                return self._redirect_once(self._lone, read, head, asker, begun)
+            found = self._plan.read(*read)
+            if not is_new:
+                self._popular.put(start, found)
         wait = self._admit(head, asker, begun) if self._throttle is not None else 0
         if wait > 0 or isinstance(found, Refused):
             request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
@@ -256,6 +264,26 @@ class Players:
             self._hearing.hear_request(asked.carried, head.cmcd, target.name, address, int(time()))
         return asker.answers.redirect() + (asked.locations[index] or asked.location(index))
 
+    def _redirect_once(
+        self, route: Route, read: tuple[Origin, bytes, bytes], head: Head, asker: Asker, begun: float
+    ) -> bytes:
+        """Answer a plain request that may never come again: the same as above, with nothing kept of it.
+
+        To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
+        """
+        wait = self._admit(head, asker, begun) if self._throttle is not None else 0
+        if wait > 0 and self._throttle is not None:
+            request = Request(_GET.rstrip(), head, asker, begun, head.keep_alive)
+            return self._refuse(request, self._too_many(self._throttle, wait))
+        origin, path, carried = read
+        index = route.choose(b"", route.take())[0]
+        if not route.is_counting:
+            self._meters.begin(route, begun)
+        route.counts[index] += 1
+        before, after = route.ends(origin)[index]
+        location = before + path + after + tail_of(b"", carried) if after or carried else before + path
+        return asker.answers.redirect() + location + (_END if head.keep_alive else _END_AND_CLOSE)
+
     def _admit(self, head: Head, asker: Asker, begun: float) -> float:
         """Count a request and return 0, or return the seconds until its client may ask again."""
         throttle = self._throttle
@@ -292,5 +320,7 @@ class Players:
         return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
     def _forget(self) -> None:
-        self._plan = self._redirects.plan
+        plan = self._plan = self._redirects.plan
+        is_simple = plan is not None and plan.rules is None and not plan.default.needs_key
+        self._lone = plan.default if plan is not None and is_simple and not self._watch.is_on else None
         self._popular.clear()

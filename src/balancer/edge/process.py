@@ -45,8 +45,15 @@ HEADS = 2048
 LONGEST_HEAD = 1536
 """Bytes of the longest of them."""
 
+PATHS = 512
+"""Paths at which there is nothing, for which the answer is remembered."""
+
+LONGEST_PATH = 256
+"""Bytes of the longest of them."""
+
 STEERING = PATH.encode()
 
+_REQUEST_ID = REQUEST_ID.encode()
 _END_OF_HEAD = b"\r\n\r\n"
 _SESSION = b"GET %b" % STEERING
 _SESSIONS = _SESSION + b"?"
@@ -161,6 +168,8 @@ class Process:
         self._heads: Popular[RecognizedHead] = Popular(HEADS)
         # Heads of reports that can be answered as soon as their bodies have come.
         self._report_heads: Popular[ParsedHead] = Popular(HEADS)
+        # By path, what those are told who ask for what is not there.
+        self._nothing: Popular[Telling] = Popular(PATHS)
         self._clients: Counter[str] = Counter()
         self._backlog: deque[Waiting] = deque()
         self._is_working = False
@@ -255,7 +264,7 @@ class Process:
         told, code = self._find_nothing(path, client, begun)
         self.meters.answered("unknown", told.status)
         self._watch.lost(told.status, code, client, begun)
-        request_id = request_id_of(head.joined(REQUEST_ID.encode()))
+        request_id = request_id_of(head.joined(_REQUEST_ID))
         is_head = start.method == b"HEAD"
         return asker.answers.problem(told, request_id, is_head=is_head, keep_alive=keep_alive)
 
@@ -269,7 +278,12 @@ class Process:
                 error = throttle.refusal(wait)
                 return tell_stranger(problem_of(error), headers_of(error)), TABLE[RateLimited].name
             throttle.spend(client, begun)
-        return tell_stranger(not_found(unquote(path.decode("ascii"))), {}), "not-found"
+        told = self._nothing.get(path)
+        if told is None:
+            told = tell_stranger(not_found(unquote(path.decode("ascii"))), {})
+            if len(path) <= LONGEST_PATH:
+                self._nothing.offer(path, told)
+        return told, "not-found"
 
     def admit(self, client: str) -> bool:
         """Count a connection of a client, and tell whether it may have it."""

@@ -12,7 +12,7 @@ MARKS = 2**16
 class Popular(Generic[Value]):
     """Remembers values by key, the ones in use longest.
 
-    A key is remembered when it is offered for the second time within about `MARKS` others, so a key that never comes
+    A key is remembered when it is seen for the second time within about `MARKS` others, so a key that never comes
     again costs one mark. What is remembered stands in two halves: a key that is asked for moves into the young one, and
     when that is full, it becomes the old one, and what was in the old one and was not asked for since is forgotten.
 
@@ -33,23 +33,29 @@ class Popular(Generic[Value]):
         """Return the value of a key, None when it is not remembered."""
         found = self._young.get(key)
         if found is None and self._old and (found := self._old.pop(key, None)) is not None:
-            self._put(key, found)
+            self.put(key, found)
         return found
 
-    def offer(self, key: bytes, value: Value) -> None:
-        """Remember a value if its key has been offered lately."""
+    def is_new(self, key: bytes) -> bool:
+        """Tell whether a key has not been seen lately, and leave a mark that it has been."""
         mark = hash(key)
         index = mark % MARKS
         if self._marks[index] == mark:
-            self._put(key, value)
-        else:
-            self._marks[index] = mark
+            return False
+        self._marks[index] = mark
+        return True
+
+    def offer(self, key: bytes, value: Value) -> None:
+        """Remember a value if its key has been seen lately."""
+        if not self.is_new(key):
+            self.put(key, value)
 
     def clear(self) -> None:
         """Forget all values; which keys were offered lately is still known."""
         self._young, self._old = {}, {}
 
-    def _put(self, key: bytes, value: Value) -> None:
+    def put(self, key: bytes, value: Value) -> None:
+        """Remember a value."""
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}
         self._young[key] = value

@@ -14,12 +14,13 @@ class Redirects:
         origins: The hosts that may be redirected at all.
 
     Attributes:
+        videos: Reads requests.
         plan: What is decided by, None before the first config is known. Whoever draws a new one assigns it: the next
             request sees all of it, none sees a part.
     """
 
     def __init__(self, origins: OriginHosts) -> None:
-        self._videos = PlainVideos(origins)
+        self.videos = PlainVideos(origins)
         self.plan: Plan | None = None
 
     def find(self, query: bytes) -> Asked:
@@ -32,7 +33,7 @@ class Redirects:
         plan = self.plan
         if plan is None:
             raise NoConfig
-        video, carried = self._videos.read(query)
+        video, carried = self.videos.read(query)
         return plan.read(video.origin, video.path, carried, video.query)
 
     def find_by_path(self, path: bytes, query: bytes) -> Asked:
@@ -45,22 +46,8 @@ class Redirects:
         plan = self.plan
         if plan is None:
             raise NoConfig
-        video, carried = self._videos.read_path(path, query)
+        video, carried = self.videos.read_path(path, query)
         return plan.read(video.origin, video.path, carried, video.query)
-
-    def find_plain_by_path(self, path: bytes, query: bytes) -> Asked | None:
-        """Do the same for one in which nothing needs care; None leaves it to `find_by_path`."""
-        plan = self.plan
-        if plan is None or (read := self._videos.read_plain_path(path, query)) is None:
-            return None
-        return plan.read(*read)
-
-    def find_plain(self, query: bytes) -> Asked | None:
-        """Do the same for a query in which nothing needs care; None leaves it to `find`."""
-        plan = self.plan
-        if plan is None or (read := self._videos.read_plain(query)) is None:
-            return None
-        return plan.read(*read)
 
     def redirect(self, query: bytes, client: Client = NOBODY) -> Decision:
         """Find and decide at once; a request that is refused takes no ticket.

@@ -52,22 +52,28 @@ class PlainVideos:
             return OriginUrl(origin, path, b""), carried
         return self._learn(query)
 
-    def read_plain(self, query: bytes) -> tuple[Origin, bytes, bytes] | None:
+    def read_plain(self, text: bytes, begin: int = 0) -> tuple[Origin, bytes, bytes] | None:
         """Read a raw query string if it is plain; None leaves it to the careful way.
+
+        Args:
+            text: Ends with the query string.
+            begin: Where that begins.
 
         Returns:
             The origin, the path, and the parameters beside the video.
         """
-        if len(query) > MAX_VIDEO:
+        if len(text) > begin + MAX_VIDEO:
             return None
-        path_at = query.find(b"%2F", _ENCODED_HOST)
-        if (origin := self._encoded.get(query[:path_at])) is not None:
-            if (rest := _ENCODED_REST.fullmatch(query, path_at)) is None:
+        path_at = text.find(b"%2F", begin + _ENCODED_HOST)
+        if (origin := self._encoded.get(text[begin:path_at])) is not None:
+            if (rest := _ENCODED_REST.fullmatch(text, path_at)) is None:
                 return None
             path, carried = rest.groups()
             return origin, path.replace(b"%2F", b"/"), carried[1:]
-        path_at = query.find(b"/", _RAW_HOST)
-        if (origin := self._raw.get(query[:path_at])) is None or (rest := _RAW_REST.fullmatch(query, path_at)) is None:
+        path_at = text.find(b"/", begin + _RAW_HOST)
+        if (origin := self._raw.get(text[begin:path_at])) is None:
+            return None
+        if (rest := _RAW_REST.fullmatch(text, path_at)) is None:
             return None
         path, carried = rest.groups()
         return origin, path, carried[1:]
