@@ -155,6 +155,11 @@ async def test_popular_requests_go_by_rules_for_each_client(edge: Edge) -> None:
         for address in [*inside, *outside]:
             answer = edge.ask(request, source=(address, 4711)).written
             assert (address in inside) == (b"location: http://office.example/" in answer)
+    for number, address in enumerate([*inside, *outside]):
+        # One that is seen for the first time does so too.
+        once = request.replace(b"1488", b"%d" % number)
+        answer = edge.ask(once, source=(address, 4711)).written
+        assert (address in inside) == (b"location: http://office.example/" in answer)
 
 
 SEGMENTS = st.lists(st.text("abzAZ019_~-.", min_size=1, max_size=6).filter(lambda text: text[0] != "."), min_size=1)

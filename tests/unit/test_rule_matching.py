@@ -190,6 +190,9 @@ def test_what_is_remembered_by_groups_of_clients_is_what_would_be_found_anew(
         wanted = known.setdefault(url, plan.read(origin, request.path.encode(), request.carried))
         found = plan.settle(wanted, Client(request.client, request.header))
         assert (0 if position is None else position + 1) == found.route.config.id
+        # What is asked for once takes the same route, unless a header field may have to be looked at.
+        once = plan.route_once(origin, request.path.encode(), request.carried, request.address)
+        assert once is found.route or (once is None and any(rule.when.headers for rule in rules.rules))
 
 
 def rules_of(*conditions: Conditions) -> RuleList:

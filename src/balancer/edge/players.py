@@ -138,7 +138,7 @@ class Players:
         self._hearing = hearing
         self._page = page
         self._plan: Plan | None = None
-        # The route that all requests take, where nothing but their tickets decides and nobody watches them.
+        # The route that all requests take, where nothing but their tickets decides, and nobody watches them.
         self._lone: Route | None = None
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
@@ -169,8 +169,10 @@ class Players:
             if read is None or self._plan is None:
                 return None
             is_new = len(start) > LONGEST or self._popular.is_new(start)
-            if is_new and self._lone is not None and not head.cmcd and read[2].find(PARAMETER) < 0:
-                return self._redirect_once(self._lone, read, head, asker, begun)
+            if is_new and not (head.cmcd or (read[2] and read[2].find(PARAMETER) >= 0)):
+                route = self._lone or self._route_once(read, head, asker)
+                if route is not None:
+                    return self._redirect_once(route, read, head, asker, begun)
             found = self._plan.read(*read)
             if not is_new:
                 self._popular.put(start, found)
@@ -319,8 +321,15 @@ class Players:
             self._watch.refused(told.status, code, self.client_of(request.head, request.asker), request.begun)
         return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
+    def _route_once(self, read: tuple[Origin, bytes, bytes], head: Head, asker: Asker) -> Route | None:
+        """Return the route of a plain request that nobody need look at again, None where more has to be known."""
+        if self._watch.is_on or self._plan is None:
+            return None
+        address = asker.peer if not self._proxies.are_named else self._proxies.address_of(asker.peer, head.joined)
+        return self._plan.route_once(*read, address)
+
     def _forget(self) -> None:
         plan = self._plan = self._redirects.plan
-        is_simple = plan is not None and plan.rules is None and not plan.default.needs_key
-        self._lone = plan.default if plan is not None and is_simple and not self._watch.is_on else None
+        is_alone = plan is not None and plan.rules is None and not plan.default.needs_key and not self._watch.is_on
+        self._lone = plan.default if plan is not None and is_alone else None
         self._popular.clear()

@@ -47,6 +47,27 @@ class Plan(NamedTuple):
         asked.reading, asked.asks_client, asked.by_group = reading, True, {}
         return asked
 
+    def route_once(self, origin: Origin, path: bytes, carried: bytes, address: str) -> Route | None:
+        """Return the route that a request takes whose URL and client's address alone decide that, with nothing kept.
+
+        Args:
+            origin: Of the video.
+            path: Of the video, which has no query.
+            carried: The parameters beside it, as they were sent.
+            address: Of the client.
+
+        Returns:
+            None where more than that decides, and where the choice of a target asks for more than a ticket.
+        """
+        route = self.default
+        if self.rules is not None:
+            position = self.rules.read_once(origin.host, path.decode(), carried, address)
+            if position is None:
+                return None
+            if position < len(self.rules.rules):
+                route = self._route_at(position)
+        return None if route.needs_key else route
+
     def settle(self, asked: "Asked", client: Client) -> "Asked":
         """Return a request on the route that it takes by the rules and by who asks."""
         rules, reading = self.rules, asked.reading

@@ -135,13 +135,16 @@ class PathIndex:
             else:
                 self._whole[path] = rules
                 prefixes[path + "/"] |= rules
-        # Every beginning of every prefix, so that a path is followed only as far as there is something.
+        # Every beginning of every prefix, so that a path is followed only as far as there is something, with the rules
+        # of all prefixes on the way there, so that they are not joined again for each path.
         self._tree: dict[str, tuple[int, tuple[tuple[Glob, int], ...]]] = {}
         for path in [*prefixes, *globs]:
-            end = 0
+            end, found = 0, self._others
             while end := path.find("/", end) + 1:
                 begun = path[:end]
-                self._tree[begun] = prefixes.get(begun, 0), tuple(globs.get(begun, ()))
+                if begun not in self._tree:
+                    self._tree[begun] = found | prefixes.get(begun, 0), tuple(globs.get(begun, ()))
+                found = self._tree[begun][0]
 
     def __bool__(self) -> bool:
         return bool(self._tree)
@@ -150,21 +153,14 @@ class PathIndex:
         """Return the rules for a path, which begins with a slash."""
         if "%" in path:
             path = plain_path(path)
-        found = self._others
-        if path in self._whole:
-            found |= self._whole[path]
-        end = 1
-        while entry := self._tree.get(path[:end]):
-            rules, globs = entry
-            if rules:
-                found |= rules
-            for glob, its in globs:
+        found, more, end = self._others, self._whole.get(path, 0), 1
+        while end and (entry := self._tree.get(path[:end])):
+            found, globs = entry
+            for glob, rules in globs:
                 if glob.matches(path):
-                    found |= its
+                    more |= rules
             end = path.find("/", end) + 1
-            if not end:
-                break
-        return found
+        return found | more if more else found
 
 
 class QueryIndex:

@@ -95,17 +95,33 @@ class RuleBook:
             path: Of the video: `/video/1488/xcg2djHckad.m3u8`.
             carried: The parameters beside `video`, as they were sent.
         """
-        rules = self._all if self._hosts is None else self._hosts.of(host)
-        if self._paths is not None:
-            rules &= self._paths.of(path)
-        if self._query is not None:
-            rules &= self._query.of(carried)
+        rules = self._read(host, path, carried)
         if not rules:
             return NOTHING
         first = self._count - rules.bit_length()
         if self._asks_client[first]:
             return Reading(settled=False, position=None, rules=rules)
         return Reading(settled=True, position=first, rules=0)
+
+    def read_once(self, host: str, path: str, carried: bytes, client: str) -> int | None:
+        """Return the position of the first rule that a request matches, with nothing to be kept of it.
+
+        The arguments are those of `read` and `group_of`.
+
+        Returns:
+            The number of all rules where none matches; None where the first one that may match asks for a header field.
+        """
+        rules = self._read(host, path, carried) & self._sets[self.group_of(client)]
+        first = self._count - rules.bit_length()
+        return None if rules and self._asks_header[first] else first
+
+    def _read(self, host: str, path: str, carried: bytes) -> int:
+        rules = self._all if self._hosts is None else self._hosts.of(host)
+        if self._paths is not None:
+            rules &= self._paths.of(path)
+        if self._query is not None:
+            rules &= self._query.of(carried)
+        return rules
 
     def group_of(self, client: str) -> int:
         """Return the group of a client by its address in any spelling, which is empty on a Unix socket."""
