@@ -15,7 +15,8 @@ from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.popular import Popular
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import NOBODY, Client, Route
-from balancer.core.urls.videos import PATH_FORM, Origin, tail_of
+from balancer.core.urls.plain import Plain
+from balancer.core.urls.videos import PATH_FORM, tail_of
 from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
 from balancer.edge.heads import Head, Start
 from balancer.front_page import is_persons
@@ -158,14 +159,7 @@ class Players:
         found = self._popular.get(start)
         begun = monotonic()
         if found is None:
-            # A plain query is sound in every character, and so is a plain path.
-            if start.startswith(_PLAIN):
-                read = self._redirects.videos.read_plain(start, len(_PLAIN))
-            elif start.startswith(_BY_PATH):
-                path, _, query = start[len(_GET) :].partition(b"?")
-                read = self._redirects.videos.read_plain_path(path, query)
-            else:
-                return None
+            read = self._read_plain(start)
             if read is None or self._plan is None:
                 return None
             is_new = len(start) > LONGEST or self._popular.is_new(start)
@@ -181,6 +175,15 @@ class Players:
             request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
             return self._answer(request, found, wait)
         return self._redirect(found, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
+
+    def _read_plain(self, start: bytes) -> Plain | None:
+        """Read a request that is plain: in its query or its path, every character is sound."""
+        if start.startswith(_PLAIN):
+            return self._redirects.videos.read_plain(start, len(_PLAIN))
+        if start.startswith(_BY_PATH):
+            path, _, query = start[len(_GET) :].partition(b"?")
+            return self._redirects.videos.read_plain_path(path, query)
+        return None
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
@@ -266,9 +269,7 @@ class Players:
             self._hearing.hear_request(asked.carried, head.cmcd, target.name, address, int(time()))
         return asker.answers.redirect() + (asked.locations[index] or asked.location(index))
 
-    def _redirect_once(
-        self, route: Route, read: tuple[Origin, bytes, bytes], head: Head, asker: Asker, begun: float
-    ) -> bytes:
+    def _redirect_once(self, route: Route, read: Plain, head: Head, asker: Asker, begun: float) -> bytes:
         """Answer a plain request that may never come again: the same as above, with nothing kept of it.
 
         To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
@@ -321,7 +322,7 @@ class Players:
             self._watch.refused(told.status, code, self.client_of(request.head, request.asker), request.begun)
         return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
-    def _route_once(self, read: tuple[Origin, bytes, bytes], head: Head, asker: Asker) -> Route | None:
+    def _route_once(self, read: Plain, head: Head, asker: Asker) -> Route | None:
         """Return the route of a plain request that nobody need look at again, None where more has to be known."""
         if self._watch.is_on or self._plan is None:
             return None

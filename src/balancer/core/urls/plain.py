@@ -7,12 +7,16 @@ demands that both ways read alike whatever is plain.
 """
 
 import re
+from typing import TypeAlias
 
 from balancer.core.urls.hosts import OriginHosts
 from balancer.core.urls.videos import MAX_VIDEO, PATH_FORM, Origin, OriginUrl, read_path, read_request
 
 MAX_KNOWN = 4096
 """Origins that are remembered; hostile ones could otherwise fill the memory where the allow-list has a `*`."""
+
+Plain: TypeAlias = tuple[Origin, bytes, bytes]
+"""What a plain request asks for: the origin, the path, and the parameters beside the video as they were sent."""
 
 _SEGMENT = rb"[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+"
 _ORIGIN = rb"[a-z0-9-]++(?:\.[a-z0-9-]++)++"
@@ -52,15 +56,12 @@ class PlainVideos:
             return OriginUrl(origin, path, b""), carried
         return self._learn(query)
 
-    def read_plain(self, text: bytes, begin: int = 0) -> tuple[Origin, bytes, bytes] | None:
+    def read_plain(self, text: bytes, begin: int = 0) -> Plain | None:
         """Read a raw query string if it is plain; None leaves it to the careful way.
 
         Args:
             text: Ends with the query string.
             begin: Where that begins.
-
-        Returns:
-            The origin, the path, and the parameters beside the video.
         """
         if len(text) > begin + MAX_VIDEO:
             return None
@@ -94,7 +95,7 @@ class PlainVideos:
             self._remember(self._raw, beginning, video.origin)
         return video, carried
 
-    def read_plain_path(self, path: bytes, query: bytes) -> tuple[Origin, bytes, bytes] | None:
+    def read_plain_path(self, path: bytes, query: bytes) -> Plain | None:
         """Read a raw path and query string if they are plain; None leaves them to the careful way."""
         scheme, _, rest = path[len(PATH_FORM) :].partition(b"/")
         # The same request in the other form, which is plain in the same cases.
