@@ -75,7 +75,7 @@ console-install: $(CONSOLE)/node_modules/.package-lock.json  ## Install what che
 .PHONY: console-packages
 console-packages:
 	@$(MAKE) --no-print-directory console-install >/dev/null 2>&1 || \
-		echo "No npm packages here: three checks of the console are skipped" >&2
+		echo "No npm packages here: four checks of the console are skipped" >&2
 
 .PHONY: console-test
 console-test: $(VENV)/.dev console-install  ## Try the console in Chromium

@@ -3,7 +3,640 @@
  * Do not make direct changes to the file.
  */
 
-export type paths = Record<string, never>;
+export interface paths {
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell that the process answers; asks no store
+         * @description Tell that the process answers; asks no store.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell whether the process can serve, and how each store was when it was last probed; a degraded one serves
+         * @description Tell whether the process can serve, and how each store was when it was last probed; a degraded one serves.
+         */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/to/{url}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/steering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cmcd": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a config
+         * @description Without `id` it is the default one, which has the lowest id and serves where no rule chooses another. The `ETag`
+         *     names the revision; send it as `If-Match` with a later change.
+         */
+        get: operations["readConfig"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a config
+         * @description The default config, and a config that a rule names, cannot be deleted. The history of a deleted config stays, and a
+         *     rollback brings it back.
+         */
+        delete: operations["deleteConfig"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a config
+         * @description Fields that are not given stay as they are. The next redirect of this process follows the change; other processes
+         *     follow within a second. A change that changes nothing makes no revision.
+         */
+        patch: operations["changeConfig"];
+        trace?: never;
+    };
+    "/config/target": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change one target of a config
+         * @description The other targets, and fields that are not given, stay as they are. `"enabled": false` takes a target out for
+         *     maintenance and keeps its weight; `"weight": 0` drains it but keeps it as a standby. The last target that is enabled
+         *     and has a weight cannot be taken out.
+         */
+        patch: operations["changeTarget"];
+        trace?: never;
+    };
+    "/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List configs
+         * @description They come by id, so the default config comes first.
+         */
+        get: operations["listConfigs"];
+        put?: never;
+        /**
+         * Create a config
+         * @description No player gets it until a rule names it.
+         */
+        post: operations["createConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the revisions of a config
+         * @description The newest come first, each with its differences from the one before. A deleted config has a history too.
+         */
+        get: operations["readHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one revision of a config
+         * @description It has the whole document of that time, and its differences from the revision before.
+         */
+        get: operations["readRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two revisions of a config
+         * @description They need not follow each other, and either may be the later one.
+         */
+        get: operations["compareRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll a config back
+         * @description The config gets the document of an earlier revision, as a new revision, which can be rolled back in turn. A deleted
+         *     config comes back.
+         */
+        post: operations["rollBackConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/config/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a change
+         * @description Shows what a change would do to the shares of the targets and to videos, and changes nothing.
+         */
+        post: operations["previewConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain what a player would be answered
+         * @description Shows what this process would answer next to `GET /` with the same query, and step by step why. The same code
+         *     decides as for players, but no ticket is taken. Where rules or `sticky` look at the client, give its address in
+         *     `X-Explain-Client`; the other headers of this request count as the player's.
+         */
+        get: operations["explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the rules
+         * @description They say which config a request gets: that of the first rule that it matches, or the default config where none
+         *     matches. The answer's `ETag` names the revision, for `If-Match` of a later change.
+         */
+        get: operations["readRules"];
+        /**
+         * Replace the rules
+         * @description All of them at once, by one revision. The next redirect of this process follows the change, other processes follow
+         *     within a second. A change that changes nothing makes no revision.
+         */
+        put: operations["replaceRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rules/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the revisions of the rules
+         * @description The newest first, without the rules themselves, which may be many.
+         */
+        get: operations["readRulesHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rules/revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one revision of the rules
+         * @description It has all rules of that time, and how they differ from the revision before.
+         */
+        get: operations["readRulesRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rules/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two revisions of the rules
+         * @description They need not follow each other, and either may be the later one; revision 0 is no rules.
+         */
+        get: operations["compareRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rules/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll the rules back
+         * @description They become what they were at an earlier revision, by a new revision, which can be rolled back in turn.
+         */
+        post: operations["rollBackRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview the rules
+         * @description Tells which rule and which config requests get by the present rules and by those given, and changes nothing.
+         */
+        post: operations["previewRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description By id, expired and revoked ones too.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description The answer is the only place where its secret is ever shown.
+         */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It stops working at once, everywhere, and stays in the list. The last admin's key is kept.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read who you are, and what you may do
+         * @description By the credentials of the request: an API key, or a token of the identity provider.
+         */
+        get: operations["readIdentity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what was served over the last minutes
+         * @description By config and target: for all workers of this host, and for all hosts that share a Redis.
+         */
+        get: operations["readStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how every target of every config in use is: its verdict, since when, and what the last probe found
+         * @description Read how every target of every config in use is: its verdict, since when, and what the last probe found.
+         */
+        get: operations["readTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what the loop does
+         * @description For every config in use that has bounds: the shares that it gives, why it moves nothing, and what it has moved.
+         */
+        get: operations["readLoop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow how things are
+         * @description Sends an event about once a second, as a stream of server-sent events: what was served, by whom, and how the targets
+         *     are. It ends when the credentials count no more, with an event `end`, and when the service stops.
+         */
+        get: operations["followLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the settings that this process runs by
+         * @description Secrets are masked: only whether there is one can be told.
+         */
+        get: operations["readSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how players fared over the last minutes, as they have reported it
+         * @description By target, network and country: for all workers of this host, or for all hosts that share a Redis. Targets of the
+         *     same name in several configs are one.
+         */
+        get: operations["readQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
@@ -22,54 +655,54 @@ export interface components {
              * @description A path on the target's own host, such as `/health`, or an absolute `http` or `https` URL.
              * @default /
              */
-            url: string;
+            url?: string;
             /**
              * @description `GET` or `HEAD`.
              * @default GET
              */
-            method: string;
+            method?: string;
             /** @description Status codes that count as success, 1 to 20 of them. */
             statuses?: number[];
             /**
              * @description Text that the body must contain, at most 200 characters; needs `GET`. Null accepts any body.
              * @default null
              */
-            contains: string | null;
+            contains?: string | null;
             /**
              * @description Seconds between probes, from 0.5 to 3600.
              * @default 5
              */
-            interval: number;
+            interval?: number;
             /**
              * @description Seconds that a probe may take, at most the interval.
              * @default 2
              */
-            timeout: number;
+            timeout?: number;
             /**
              * @description Consecutive successes after which an unhealthy target is healthy, from 1 to 100.
              * @default 2
              */
-            rise: number;
+            rise?: number;
             /**
              * @description Consecutive failures after which a healthy target is unhealthy, from 1 to 100.
              * @default 3
              */
-            fall: number;
+            fall?: number;
             /**
              * @description Whether the certificate must be valid.
              * @default true
              */
-            verify_tls: boolean;
+            verify_tls?: boolean;
             /**
              * @description Days before the certificate expires at which to start warning, at most 365; 0 for no warning.
              * @default 14
              */
-            expiry_warning: number;
+            expiry_warning?: number;
             /**
              * @description Value of the `Host` header; null for the host of the URL.
              * @default null
              */
-            host: string | null;
+            host?: string | null;
         };
         /** @description Which config a request gets. */
         Chosen: {
@@ -153,7 +786,7 @@ export interface components {
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
             /** @description `exact`, `sticky` or `failover`. */
             policy?: components["schemas"]["PolicyName"];
             /** @description Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value of that query parameter). */
@@ -276,7 +909,7 @@ export interface components {
              * @description Only for a video: the class of the fault.
              * @default null
              */
-            code: components["schemas"]["RefusalReason"] | null;
+            code?: components["schemas"]["RefusalReason"] | null;
         };
         /** @description One step on the way to an answer. */
         Finding: {
@@ -304,12 +937,12 @@ export interface components {
              * @description Texts of which the value must contain one, whatever their case.
              * @default []
              */
-            contains: string[];
+            contains?: string[];
             /**
              * @description Texts of which the value must be one.
              * @default []
              */
-            equals: string[];
+            equals?: string[];
         };
         /** @description Whether the process answers. */
         Health: {
@@ -356,7 +989,7 @@ export interface components {
              * @description When it stops working, as RFC 3339 with an offset from UTC; null for never.
              * @default null
              */
-            expires_at: string | null;
+            expires_at?: string | null;
         };
         /**
          * @description What a target is.
@@ -445,41 +1078,41 @@ export interface components {
              * @default 5
              * @example 5
              */
-            slope: number;
+            slope?: number;
             /**
              * @description Sessions of a target in five minutes below which it is not judged.
              * @default 100
              * @example 100
              */
-            min_sessions: number;
+            min_sessions?: number;
             /**
              * @description Percentage points by which more of its sessions must be in trouble, after all doubts.
              * @default 3
              * @example 3
              */
-            worse_by: number;
+            worse_by?: number;
             /**
              * @description Minutes for which that must last before it loses share.
              * @default 2
              * @example 2
              */
-            worse_for: number;
+            worse_for?: number;
             /**
              * @description Minutes without trouble before its share comes back.
              * @default 10
              * @example 10
              */
-            way_back: number;
+            way_back?: number;
             /**
              * @description True keeps all shares as they are.
              * @default false
              */
-            is_frozen: boolean;
+            is_frozen?: boolean;
             /**
              * @description Bounds of single targets; the others may have 0 to 100 percent and cost 1.
              * @default []
              */
-            targets: components["schemas"]["LoopTarget"][];
+            targets?: components["schemas"]["LoopTarget"][];
         };
         /** @description What all loops do. */
         LoopAnswer: {
@@ -601,19 +1234,19 @@ export interface components {
              * @default 0
              * @example 15
              */
-            min: number;
+            min?: number;
             /**
              * @description Percentage that it gets at most, above 0.
              * @default 100
              * @example 60
              */
-            max: number;
+            max?: number;
             /**
              * @description Relative cost of a session there. A target that costs three times as much must be better by three times as many points before it gains.
              * @default 1
              * @example 3
              */
-            cost: number;
+            cost?: number;
         };
         /** @description A config to create, and why. Give either `targets`, or `cdn_host` and `distribution_rate`. */
         NewConfig: {
@@ -625,12 +1258,12 @@ export interface components {
              * @description What admins call it, at most 100 characters.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
             /** @description `exact`, `sticky` or `failover`. */
             policy?: components["schemas"]["PolicyName"];
             /** @description Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value of that query parameter). */
@@ -645,7 +1278,7 @@ export interface components {
              * @description How far shares may follow the quality that players report; null when they do not.
              * @default null
              */
-            loop: components["schemas"]["Loop"] | null;
+            loop?: components["schemas"]["Loop"] | null;
         };
         /** @description A key that was just created, with its secret. */
         NewKey: {
@@ -681,7 +1314,7 @@ export interface components {
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
         };
         /** @description What players get with a config while all its targets are healthy. */
         Outcome: {
@@ -700,7 +1333,7 @@ export interface components {
              * @description Values of which it must have one, decoded; without any, every value will do.
              * @default []
              */
-            values: string[];
+            values?: string[];
         };
         /** @description Where a video would go with a share of its requests. */
         Place: {
@@ -745,7 +1378,7 @@ export interface components {
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
             /** @description `exact`, `sticky` or `failover`. */
             policy?: components["schemas"]["PolicyName"];
             /** @description Which key `sticky` uses: `video`, `client` (the address of the player), or `query:NAME` (the value of that query parameter). */
@@ -764,12 +1397,12 @@ export interface components {
              * @description Origin URLs to show at every target, at most 100.
              * @default []
              */
-            videos: string[];
+            videos?: string[];
             /**
              * @description How many requests to split among the targets, at most 1000000000000.
              * @default null
              */
-            requests: number | null;
+            requests?: number | null;
         };
         /** @description Problem details (RFC 9457 §3.1). */
         Problem: {
@@ -784,12 +1417,12 @@ export interface components {
              * @description The fields at fault.
              * @default []
              */
-            errors: components["schemas"]["FieldError"][];
+            errors?: components["schemas"]["FieldError"][];
             /**
              * @description Only of a stale revision: the config's current one.
              * @default null
              */
-            revision: number | null;
+            revision?: number | null;
         };
         /**
          * @description What kind of problem it is; with `about:blank` the status says all.
@@ -891,7 +1524,7 @@ export interface components {
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
         };
         /** @description One field in which a rule differs; `position` only of a rule that has moved among the others. */
         RuleChange: {
@@ -916,7 +1549,7 @@ export interface components {
              * @description Whether it is asked at all.
              * @default true
              */
-            enabled: boolean;
+            enabled?: boolean;
         };
         /** @description All rules, in order, at one revision. The first one that a request matches decides. */
         Rules: {
@@ -980,12 +1613,12 @@ export interface components {
              * @description As for `PUT /rules`; without them the present ones.
              * @default null
              */
-            rules: components["schemas"]["RuleItem"][] | null;
+            rules?: components["schemas"]["RuleItem"][] | null;
             /**
              * @description At most 100.
              * @default []
              */
-            requests: components["schemas"]["SampleRequest"][];
+            requests?: components["schemas"]["SampleRequest"][];
         };
         /** @description One revision of the rules. It is never rewritten. */
         RulesRevision: {
@@ -1012,7 +1645,7 @@ export interface components {
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
         };
         /** @description A request to look at. */
         SampleRequest: {
@@ -1022,17 +1655,17 @@ export interface components {
              * @description The parameters beside `video`, as they would be sent: `region=eu`.
              * @default
              */
-            query: string;
+            query?: string;
             /**
              * @description The client's address; without one it is in no network and no country.
              * @default
              */
-            client: string;
+            client?: string;
             /**
              * @description Its header fields.
              * @default {}
              */
-            headers: {
+            headers?: {
                 [key: string]: string;
             };
         };
@@ -1115,42 +1748,42 @@ export interface components {
              * @description `origin` sends players to the URL that they asked for; `cdn` sends them to a host of its own.
              * @default cdn
              */
-            kind: components["schemas"]["Kind"];
+            kind?: components["schemas"]["Kind"];
             /**
              * @description Host of the CDN, with its port unless that is the default. Null for an origin.
              * @default null
              */
-            host: string | null;
+            host?: string | null;
             /**
              * @description Scheme of the URLs at the CDN; `keep` is that of the URL asked for.
              * @default keep
              */
-            scheme: components["schemas"]["Scheme"];
+            scheme?: components["schemas"]["Scheme"];
             /**
              * @description Template of the path at the CDN: `{path}` exactly once, and optionally `{server}` and `{host}`, the first label and the whole host of the origin. Null for an origin.
              * @default null
              */
-            path: string | null;
+            path?: string | null;
             /**
              * @description Its share of the requests of its tier, relative to the other targets there, from 0 to 10000; 0 drains it and makes it a standby.
              * @default 1
              */
-            weight: number;
+            weight?: number;
             /**
              * @description From 0 to 63. The lowest tier with a usable target serves all requests.
              * @default 0
              */
-            tier: number;
+            tier?: number;
             /**
              * @description False takes it out altogether, also as a standby.
              * @default true
              */
-            enabled: boolean;
+            enabled?: boolean;
             /**
              * @description How its health is checked; null for no check.
              * @default null
              */
-            check: components["schemas"]["Check"] | null;
+            check?: components["schemas"]["Check"] | null;
         };
         /** @description One field of a target that differs. */
         TargetDiff: {
@@ -1215,7 +1848,7 @@ export interface components {
              * @description One line for the history, at most 500 characters.
              * @default null
              */
-            reason: string | null;
+            reason?: string | null;
         };
         /** @description How players fared at one target. */
         TargetQuality: {
@@ -1313,37 +1946,37 @@ export interface components {
              * @description Hosts of origins, with `*` for exactly one label. One without a port stands for every port.
              * @default []
              */
-            hosts: string[];
+            hosts?: string[];
             /**
              * @description Paths of videos: `/live/` with all that is below, `/live` with itself as well, or a glob such as `/live/**\/*.m3u8`, where `*` stays within a segment and `**` is any number of them.
              * @default []
              */
-            paths: string[];
+            paths?: string[];
             /**
              * @description Networks of clients, IPv4 and IPv6.
              * @default []
              */
-            networks: string[];
+            networks?: string[];
             /**
              * @description Countries of clients, as codes of two letters. Needs `BALANCER_GEO_DATABASE`.
              * @default []
              */
-            countries: string[];
+            countries?: string[];
             /**
              * @description Numbers of the clients' autonomous systems. Needs `BALANCER_GEO_DATABASE`.
              * @default []
              */
-            asns: number[];
+            asns?: number[];
             /**
              * @description Parameters beside `video`; each must be there.
              * @default []
              */
-            query: components["schemas"]["Parameter"][];
+            query?: components["schemas"]["Parameter"][];
             /**
              * @description Header fields; each must be there.
              * @default []
              */
-            headers: components["schemas"]["HeaderField"][];
+            headers?: components["schemas"]["HeaderField"][];
         };
     };
     responses: never;
@@ -1363,92 +1996,849 @@ export interface components {
     };
     pathItems: never;
 }
-export type Change = components['schemas']['Change'];
-export type Check = components['schemas']['Check'];
-export type Chosen = components['schemas']['Chosen'];
-export type Config = components['schemas']['Config'];
-export type ConfigDiff = components['schemas']['ConfigDiff'];
-export type ConfigHealth = components['schemas']['ConfigHealth'];
-export type ConfigPage = components['schemas']['ConfigPage'];
-export type ConfigPatch = components['schemas']['ConfigPatch'];
-export type ConfigRevision = components['schemas']['ConfigRevision'];
-export type ConfigStats = components['schemas']['ConfigStats'];
-export type DependencyHealth = components['schemas']['DependencyHealth'];
-export type Document = components['schemas']['Document'];
-export type Explained = components['schemas']['Explained'];
-export type FieldError = components['schemas']['FieldError'];
-export type Finding = components['schemas']['Finding'];
-export type GroupQuality = components['schemas']['GroupQuality'];
-export type HeaderField = components['schemas']['HeaderField'];
-export type Health = components['schemas']['Health'];
-export type Key = components['schemas']['Key'];
-export type KeyPage = components['schemas']['KeyPage'];
-export type KeyRequest = components['schemas']['KeyRequest'];
-export type Kind = components['schemas']['Kind'];
-export type Live = components['schemas']['Live'];
-export type LiveConfig = components['schemas']['LiveConfig'];
-export type LiveStep = components['schemas']['LiveStep'];
-export type Loop = components['schemas']['Loop'];
-export type LoopAnswer = components['schemas']['LoopAnswer'];
-export type LoopConfig = components['schemas']['LoopConfig'];
-export type LoopEvent = components['schemas']['LoopEvent'];
-export type LoopPatch = components['schemas']['LoopPatch'];
-export type LoopSeen = components['schemas']['LoopSeen'];
-export type LoopShare = components['schemas']['LoopShare'];
-export type LoopTarget = components['schemas']['LoopTarget'];
-export type NewConfig = components['schemas']['NewConfig'];
-export type NewKey = components['schemas']['NewKey'];
-export type NewRules = components['schemas']['NewRules'];
-export type Outcome = components['schemas']['Outcome'];
-export type Parameter = components['schemas']['Parameter'];
-export type Place = components['schemas']['Place'];
-export type PolicyName = components['schemas']['PolicyName'];
-export type Preview = components['schemas']['Preview'];
-export type PreviewRequest = components['schemas']['PreviewRequest'];
-export type Problem = components['schemas']['Problem'];
-export type ProblemType = components['schemas']['ProblemType'];
-export type QualityAnswer = components['schemas']['QualityAnswer'];
-export type QualityFigures = components['schemas']['QualityFigures'];
-export type Readiness = components['schemas']['Readiness'];
-export type RefusalReason = components['schemas']['RefusalReason'];
-export type RequestPreview = components['schemas']['RequestPreview'];
-export type RevisionPage = components['schemas']['RevisionPage'];
-export type RoleName = components['schemas']['RoleName'];
-export type Rollback = components['schemas']['Rollback'];
-export type RuleChange = components['schemas']['RuleChange'];
-export type RuleItem = components['schemas']['RuleItem'];
-export type Rules = components['schemas']['Rules'];
-export type RulesDiff = components['schemas']['RulesDiff'];
-export type RulesEntry = components['schemas']['RulesEntry'];
-export type RulesPage = components['schemas']['RulesPage'];
-export type RulesPreview = components['schemas']['RulesPreview'];
-export type RulesPreviewRequest = components['schemas']['RulesPreviewRequest'];
-export type RulesRevision = components['schemas']['RulesRevision'];
-export type RulesRollback = components['schemas']['RulesRollback'];
-export type SampleRequest = components['schemas']['SampleRequest'];
-export type Scheme = components['schemas']['Scheme'];
-export type SettingList = components['schemas']['SettingList'];
-export type SettingState = components['schemas']['SettingState'];
-export type StatsAnswer = components['schemas']['StatsAnswer'];
-export type StatsQuality = components['schemas']['StatsQuality'];
-export type SteeringManifest = components['schemas']['SteeringManifest'];
-export type Target = components['schemas']['Target'];
-export type TargetDiff = components['schemas']['TargetDiff'];
-export type TargetEdit = components['schemas']['TargetEdit'];
-export type TargetList = components['schemas']['TargetList'];
-export type TargetPatch = components['schemas']['TargetPatch'];
-export type TargetQuality = components['schemas']['TargetQuality'];
-export type TargetShare = components['schemas']['TargetShare'];
-export type TargetState = components['schemas']['TargetState'];
-export type TargetStats = components['schemas']['TargetStats'];
-export type VideoRoute = components['schemas']['VideoRoute'];
-export type Visitor = components['schemas']['Visitor'];
-export type When = components['schemas']['When'];
-export type HeaderWwwAuthenticate = components['headers']['WWW-Authenticate'];
-export type HeaderRetryAfter = components['headers']['Retry-After'];
-export type HeaderRateLimit = components['headers']['RateLimit'];
-export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
-export type HeaderETag = components['headers']['ETag'];
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readConfig: {
+        parameters: {
+            query?: {
+                /** @description Which config; without it the default one, by which players are redirected. */
+                id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The config. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
+    deleteConfig: {
+        parameters: {
+            query: {
+                /** @description Which config. */
+                id: number;
+                /** @description One line for the history. */
+                reason?: string;
+            };
+            header?: {
+                /** @description The entity tag that the config was read with, such as `"1-7"`: with another revision, 412. */
+                "If-Match"?: string;
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The config is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    changeConfig: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The entity tag that the config was read with, such as `"1-7"`: with another revision, 412. */
+                "If-Match"?: string;
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigPatch"];
+            };
+        };
+        responses: {
+            /** @description The whole config after the change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
+    changeTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The entity tag that the config was read with, such as `"1-7"`: with another revision, 412. */
+                "If-Match"?: string;
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetPatch"];
+            };
+        };
+        responses: {
+            /** @description The whole config after the change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
+    listConfigs: {
+        parameters: {
+            query?: {
+                /** @description Items on a page at most. */
+                limit?: number;
+                /** @description Which page: `next` of the page before it; the first one without it. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of configs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigPage"];
+                };
+            };
+        };
+    };
+    createConfig: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConfig"];
+            };
+        };
+        responses: {
+            /** @description The new config. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
+    readHistory: {
+        parameters: {
+            query?: {
+                /** @description Which config; without it the default one, by which players are redirected. */
+                id?: number;
+                /** @description Items on a page at most. */
+                limit?: number;
+                /** @description Which page: `next` of the page before it; the first one without it. */
+                cursor?: string;
+                /**
+                 * @deprecated
+                 * @description Earlier name of `cursor`.
+                 */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of revisions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionPage"];
+                };
+            };
+        };
+    };
+    readRevision: {
+        parameters: {
+            query: {
+                /** @description Which config; without it the default one, by which players are redirected. */
+                id?: number;
+                /** @description Its number. */
+                revision: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The revision. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigRevision"];
+                };
+            };
+        };
+    };
+    compareRevisions: {
+        parameters: {
+            query: {
+                /** @description Which config; without it the default one, by which players are redirected. */
+                id?: number;
+                /** @description Number of a revision. */
+                from: number;
+                /** @description Number of another. */
+                to: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fields that differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDiff"];
+                };
+            };
+        };
+    };
+    rollBackConfig: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The entity tag that the config was read with, such as `"1-7"`: with another revision, 412. */
+                "If-Match"?: string;
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
+        responses: {
+            /** @description The whole config after the rollback. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
+    previewConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description What would differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+        };
+    };
+    explain: {
+        parameters: {
+            query?: {
+                /** @description The video's URL at its origin, as a player would send it. Parameters beside it count as well. */
+                video?: string;
+            };
+            header?: {
+                /** @description IP address of the player whose request is explained; without it the player has no address. */
+                "X-Explain-Client"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer that a player would get, and the way to it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explained"];
+                };
+            };
+        };
+    };
+    readRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+        };
+    };
+    replaceRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The entity tag that the rules were read with, such as `"rules-7"`: with another revision, 412. */
+                "If-Match"?: string;
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRules"];
+            };
+        };
+        responses: {
+            /** @description The rules after the change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+        };
+    };
+    readRulesHistory: {
+        parameters: {
+            query?: {
+                /** @description Items on a page at most. */
+                limit?: number;
+                /** @description Which page: `next` of the page before it; the first one without it. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of revisions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesPage"];
+                };
+            };
+        };
+    };
+    readRulesRevision: {
+        parameters: {
+            query: {
+                /** @description Its number. */
+                revision: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The revision. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesRevision"];
+                };
+            };
+        };
+    };
+    compareRules: {
+        parameters: {
+            query: {
+                /** @description Number of a revision. */
+                from: number;
+                /** @description Number of another. */
+                to: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fields that differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesDiff"];
+                };
+            };
+        };
+    };
+    rollBackRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The entity tag that the rules were read with, such as `"rules-7"`: with another revision, 412. */
+                "If-Match"?: string;
+                /** @description A key that you choose for this change, such as a UUID in quotes. Sent again with the same key, the request changes nothing and returns what it made the first time. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesRollback"];
+            };
+        };
+        responses: {
+            /** @description The rules after the rollback. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+        };
+    };
+    previewRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description What would differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesPreview"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description Items on a page at most. */
+                limit?: number;
+                /** @description Which page: `next` of the page before it; the first one without it. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The new key with its secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query: {
+                /** @description Which key. */
+                id: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    readIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visitor"];
+                };
+            };
+        };
+    };
+    readStats: {
+        parameters: {
+            query?: {
+                /** @description How long back: `30s`, `5m`, `1h`; from ten seconds to an hour, in whole steps of ten seconds. */
+                window?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was served. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsAnswer"];
+                };
+            };
+        };
+    };
+    readTargets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How they are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetList"];
+                };
+            };
+        };
+    };
+    readLoop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What they do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoopAnswer"];
+                };
+            };
+        };
+    };
+    followLive: {
+        parameters: {
+            query?: {
+                /** @description How many events to send; without it they end when the client leaves. */
+                events?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events named `live`, whose data are this as JSON; one named `end` has a problem. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Live"];
+                };
+            };
+        };
+    };
+    readSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+        };
+    };
+    readQuality: {
+        parameters: {
+            query?: {
+                /** @description How many minutes back: 1, 5 or 60. */
+                window?: 1 | 5 | 60;
+                /** @description The id of a config: its targets alone. */
+                config?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How players fared. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityAnswer"];
+                };
+            };
+        };
+    };
+}
+
+export type Change = import("./client.js").Whole<components["schemas"]["Change"]>;
+export type Check = import("./client.js").Whole<components["schemas"]["Check"]>;
+export type Chosen = import("./client.js").Whole<components["schemas"]["Chosen"]>;
+export type Config = import("./client.js").Whole<components["schemas"]["Config"]>;
+export type ConfigDiff = import("./client.js").Whole<components["schemas"]["ConfigDiff"]>;
+export type ConfigHealth = import("./client.js").Whole<components["schemas"]["ConfigHealth"]>;
+export type ConfigPage = import("./client.js").Whole<components["schemas"]["ConfigPage"]>;
+export type ConfigPatch = import("./client.js").Whole<components["schemas"]["ConfigPatch"]>;
+export type ConfigRevision = import("./client.js").Whole<components["schemas"]["ConfigRevision"]>;
+export type ConfigStats = import("./client.js").Whole<components["schemas"]["ConfigStats"]>;
+export type DependencyHealth = import("./client.js").Whole<components["schemas"]["DependencyHealth"]>;
+export type Document = import("./client.js").Whole<components["schemas"]["Document"]>;
+export type Explained = import("./client.js").Whole<components["schemas"]["Explained"]>;
+export type FieldError = import("./client.js").Whole<components["schemas"]["FieldError"]>;
+export type Finding = import("./client.js").Whole<components["schemas"]["Finding"]>;
+export type GroupQuality = import("./client.js").Whole<components["schemas"]["GroupQuality"]>;
+export type HeaderField = import("./client.js").Whole<components["schemas"]["HeaderField"]>;
+export type Health = import("./client.js").Whole<components["schemas"]["Health"]>;
+export type Key = import("./client.js").Whole<components["schemas"]["Key"]>;
+export type KeyPage = import("./client.js").Whole<components["schemas"]["KeyPage"]>;
+export type KeyRequest = import("./client.js").Whole<components["schemas"]["KeyRequest"]>;
+export type Kind = import("./client.js").Whole<components["schemas"]["Kind"]>;
+export type Live = import("./client.js").Whole<components["schemas"]["Live"]>;
+export type LiveConfig = import("./client.js").Whole<components["schemas"]["LiveConfig"]>;
+export type LiveStep = import("./client.js").Whole<components["schemas"]["LiveStep"]>;
+export type Loop = import("./client.js").Whole<components["schemas"]["Loop"]>;
+export type LoopAnswer = import("./client.js").Whole<components["schemas"]["LoopAnswer"]>;
+export type LoopConfig = import("./client.js").Whole<components["schemas"]["LoopConfig"]>;
+export type LoopEvent = import("./client.js").Whole<components["schemas"]["LoopEvent"]>;
+export type LoopPatch = import("./client.js").Whole<components["schemas"]["LoopPatch"]>;
+export type LoopSeen = import("./client.js").Whole<components["schemas"]["LoopSeen"]>;
+export type LoopShare = import("./client.js").Whole<components["schemas"]["LoopShare"]>;
+export type LoopTarget = import("./client.js").Whole<components["schemas"]["LoopTarget"]>;
+export type NewConfig = import("./client.js").Whole<components["schemas"]["NewConfig"]>;
+export type NewKey = import("./client.js").Whole<components["schemas"]["NewKey"]>;
+export type NewRules = import("./client.js").Whole<components["schemas"]["NewRules"]>;
+export type Outcome = import("./client.js").Whole<components["schemas"]["Outcome"]>;
+export type Parameter = import("./client.js").Whole<components["schemas"]["Parameter"]>;
+export type Place = import("./client.js").Whole<components["schemas"]["Place"]>;
+export type PolicyName = import("./client.js").Whole<components["schemas"]["PolicyName"]>;
+export type Preview = import("./client.js").Whole<components["schemas"]["Preview"]>;
+export type PreviewRequest = import("./client.js").Whole<components["schemas"]["PreviewRequest"]>;
+export type Problem = import("./client.js").Whole<components["schemas"]["Problem"]>;
+export type ProblemType = import("./client.js").Whole<components["schemas"]["ProblemType"]>;
+export type QualityAnswer = import("./client.js").Whole<components["schemas"]["QualityAnswer"]>;
+export type QualityFigures = import("./client.js").Whole<components["schemas"]["QualityFigures"]>;
+export type Readiness = import("./client.js").Whole<components["schemas"]["Readiness"]>;
+export type RefusalReason = import("./client.js").Whole<components["schemas"]["RefusalReason"]>;
+export type RequestPreview = import("./client.js").Whole<components["schemas"]["RequestPreview"]>;
+export type RevisionPage = import("./client.js").Whole<components["schemas"]["RevisionPage"]>;
+export type RoleName = import("./client.js").Whole<components["schemas"]["RoleName"]>;
+export type Rollback = import("./client.js").Whole<components["schemas"]["Rollback"]>;
+export type RuleChange = import("./client.js").Whole<components["schemas"]["RuleChange"]>;
+export type RuleItem = import("./client.js").Whole<components["schemas"]["RuleItem"]>;
+export type Rules = import("./client.js").Whole<components["schemas"]["Rules"]>;
+export type RulesDiff = import("./client.js").Whole<components["schemas"]["RulesDiff"]>;
+export type RulesEntry = import("./client.js").Whole<components["schemas"]["RulesEntry"]>;
+export type RulesPage = import("./client.js").Whole<components["schemas"]["RulesPage"]>;
+export type RulesPreview = import("./client.js").Whole<components["schemas"]["RulesPreview"]>;
+export type RulesPreviewRequest = import("./client.js").Whole<components["schemas"]["RulesPreviewRequest"]>;
+export type RulesRevision = import("./client.js").Whole<components["schemas"]["RulesRevision"]>;
+export type RulesRollback = import("./client.js").Whole<components["schemas"]["RulesRollback"]>;
+export type SampleRequest = import("./client.js").Whole<components["schemas"]["SampleRequest"]>;
+export type Scheme = import("./client.js").Whole<components["schemas"]["Scheme"]>;
+export type SettingList = import("./client.js").Whole<components["schemas"]["SettingList"]>;
+export type SettingState = import("./client.js").Whole<components["schemas"]["SettingState"]>;
+export type StatsAnswer = import("./client.js").Whole<components["schemas"]["StatsAnswer"]>;
+export type StatsQuality = import("./client.js").Whole<components["schemas"]["StatsQuality"]>;
+export type SteeringManifest = import("./client.js").Whole<components["schemas"]["SteeringManifest"]>;
+export type Target = import("./client.js").Whole<components["schemas"]["Target"]>;
+export type TargetDiff = import("./client.js").Whole<components["schemas"]["TargetDiff"]>;
+export type TargetEdit = import("./client.js").Whole<components["schemas"]["TargetEdit"]>;
+export type TargetList = import("./client.js").Whole<components["schemas"]["TargetList"]>;
+export type TargetPatch = import("./client.js").Whole<components["schemas"]["TargetPatch"]>;
+export type TargetQuality = import("./client.js").Whole<components["schemas"]["TargetQuality"]>;
+export type TargetShare = import("./client.js").Whole<components["schemas"]["TargetShare"]>;
+export type TargetState = import("./client.js").Whole<components["schemas"]["TargetState"]>;
+export type TargetStats = import("./client.js").Whole<components["schemas"]["TargetStats"]>;
+export type VideoRoute = import("./client.js").Whole<components["schemas"]["VideoRoute"]>;
+export type Visitor = import("./client.js").Whole<components["schemas"]["Visitor"]>;
+export type When = import("./client.js").Whole<components["schemas"]["When"]>;
 export as namespace API;

@@ -1,9 +1,13 @@
 """Workers that start slowly, fail, die or are silent, and a supervisor that is killed."""
 
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -16,9 +20,9 @@ import pytest
 
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
-from tests.factories import BEARER, VIDEO
+from tests.factories import BEARER, KEY, VIDEO
 from tests.integration.conftest import Start
-from tests.processes import START_TIMEOUT, Balancer, Postgres, free_port, wait_for
+from tests.processes import START_TIMEOUT, Balancer, Postgres, free_port, own_environment, wait_for
 from tests.wire import GET
 
 QUERY = f"/?video={VIDEO}"
@@ -138,6 +142,43 @@ def test_a_restart_that_fails_changes_nothing(saboteur: Saboteur, tmp_path: Path
         wait_for(lambda: any("the restart is given up" in line for line in balancer.log), seconds=START_TIMEOUT)
         assert before == set(balancer.workers())
         assert {301: 20} == statuses(balancer.url)
+
+
+def refusals(balancer: Balancer) -> int:
+    """Return how often the log has said that SIGHUP is ignored, and what to do."""
+    return sum("set BALANCER_WORKERS to 2 or more" in line for line in balancer.log)
+
+
+def test_one_worker_outlives_sighup(tmp_path: Path) -> None:
+    """On SIGHUP one worker alone goes on, and says each time what would be done instead."""
+    with Balancer(tmp_path) as balancer:
+        for times in (1, 2):
+            balancer.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: refusals(balancer) == times, seconds=START_TIMEOUT)  # noqa: B023 - it is called here
+        assert {301: 20} == statuses(balancer.url)
+        assert (1, None) == (balancer.starts, balancer.process.poll())
+        balancer.process.terminate()
+        assert 0 == balancer.process.wait(START_TIMEOUT)
+
+
+def test_a_terminal_that_is_closed_ends_the_service(tmp_path: Path) -> None:
+    """A service that logs to a terminal ends by the SIGHUP that is sent when the terminal is closed."""
+    ours, theirs = pty.openpty()
+    environment = {**own_environment(), "BALANCER_PORT": "0", "BALANCER_BOOTSTRAP_API_KEY": KEY}
+    command = [sys.executable, "-m", "balancer", "serve"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    try:
+        said = b""
+        while b"startup complete" not in said:
+            assert select.select([ours], [], [], START_TIMEOUT)[0]
+            said += os.read(ours, 65536)
+        process.send_signal(signal.SIGHUP)
+        assert -signal.SIGHUP == process.wait(START_TIMEOUT)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 @pytest.fixture

@@ -174,7 +174,8 @@ BLOCK = re.compile(r"^```(python|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def test_the_document(start: Start) -> None:
     """The programs of docs/client.md, one after the other and after a first start, print what stands below them."""
-    blocks = BLOCK.findall((Path(__file__).parents[2] / "docs" / "client.md").read_text())
+    document = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
+    blocks = BLOCK.findall(document.partition("## TypeScript and JavaScript")[0])
     program, shown = ("".join(text for kind, text in blocks if kind == wanted) for wanted in ("python", "text"))
     environment = os.environ | {"BALANCER_URL": start().url, "BALANCER_API_KEY": KEY}
     done = subprocess.run(

@@ -48,7 +48,7 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 CHECK = {"url": "/health"}
 
 TABLE = """\
-Config 1 'three' at revision 2: policy exact, panic threshold 50 %
+Config 1 'three' at revision 2: policy exact, panic threshold 50 %, loop off
 
 TARGET  KIND    HOST          SCHEME  PATH             CHECK    TIER  WEIGHT  SHARE
 origin  origin  -             keep    -                -        0     1       25 %

@@ -58,7 +58,7 @@ def test_the_unit_is_locked_up() -> None:
 
 
 def test_the_unit_stops_and_reloads_as_the_program_does() -> None:
-    """The supervisor alone is told to stop, and in time; reloading is SIGHUP, which takes two workers."""
+    """The supervisor alone is told to stop, and in time; reloading is SIGHUP, and two workers can be replaced."""
     assert (["mixed"], ["SIGTERM"], ["always"]) == tuple(
         SERVICE[name] for name in ("KillMode", "KillSignal", "Restart")
     )

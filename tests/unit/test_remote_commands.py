@@ -56,7 +56,7 @@ def test_help_says_what_commands_say() -> None:
 def test_show_in_each_form(unchanging: Commands) -> None:
     """A config is shown as a table of 80 columns at most, as JSON and as YAML."""
     shown = unchanging("config", "show").stdout
-    assert "Config 1 at revision 1: policy exact" == shown.splitlines()[0]
+    assert "Config 1 at revision 1: policy exact, loop off" == shown.splitlines()[0]
     assert max(map(len, shown.splitlines())) <= 80
     by_json = json.loads(unchanging("config", "show", "-o", "json").stdout)
     assert by_json == yaml.safe_load(unchanging("config", "show", "-o", "yaml").stdout)
@@ -117,6 +117,13 @@ def test_targets_by_options(run: Commands) -> None:
         pytest.param(["--target", "cdn.check=3"], 2, "targets[1].check must be", id="no check"),
         pytest.param(["--target", "cdn.weight=[[[["], 2, "targets", id="no YAML"),
         pytest.param(["--target", "cdn.weight={a: 1}"], 2, "targets", id="object"),
+        pytest.param(["--loop", "maybe"], 2, "'--loop'", id="no state"),
+        pytest.param(["--loop", "off", "--bound", "slope=3"], 2, "takes no --bound", id="bound of no loop"),
+        pytest.param(["--bound", "slope"], 2, "it looks like --bound slope=10", id="bound"),
+        pytest.param(["--bound", "min=3"], 2, "The loop has no bound 'min'", id="unknown bound"),
+        pytest.param(["--bound", "cdn.slope=3"], 2, "A target has no bound 'slope'", id="unknown bound of a target"),
+        pytest.param(["--bound", "slope=999"], 2, "loop.slope", id="bound too high"),
+        pytest.param(["--bound", "other.min=1"], 2, "other", id="bound of no target"),
         pytest.param(["--add", "cdn=a.example"], 2, "already", id="there already"),
         pytest.param(["--add", "a b"], 2, "it looks like --add", id="no target"),
         pytest.param(["--remove", "third"], 2, "There is no target 'third'", id="removed already"),
@@ -285,6 +292,45 @@ def test_looking(unchanging: Commands) -> None:
     preview = unchanging("config", "preview", "--rate", "4", "--requests", "100", "--video", VIDEO).stdout
     assert all(part in preview for part in ("REQUESTS THEN", "25", VIDEO))
     assert "refused" in unchanging("config", "preview", "--rate", "4", "--video", "x").stdout
+
+
+def test_the_loop_by_options(run: Commands) -> None:
+    """The loop is switched on with bounds, changed bound by bound, frozen and switched off; tables tell of it."""
+    run("config", "set", "--loop", "on", "--bound", "slope=7.5", "--bound", "cdn.min=5", "--bound", "origin.max=15")
+    shown = run("config", "set", "--bound", "cdn.cost=3", "--bound", "min_sessions=50").stdout
+    assert "Config 1 at revision 3: policy exact, loop on" == shown.splitlines()[0]
+    assert [
+        "Loop: slope=7.5 min_sessions=50 worse_by=3 worse_for=2 way_back=10",
+        "  cdn: min=5 max=100 cost=3",
+        "  origin: min=0 max=15 cost=1",
+    ] == shown.splitlines()[-3:]
+    assert "loop.is_frozen  false   true" in run("config", "set", "--loop", "frozen", "--dry-run").stdout
+    assert ", loop frozen\n" in run("config", "set", "--loop", "frozen").stdout
+    assert ", loop on\n" in run("config", "set", "--loop", "on").stdout
+    assert "Loop:" not in run("config", "set", "--loop", "off").stdout
+    assert json.loads(run("config", "show", "-o", "json").stdout)["loop"] is None
+
+
+def test_a_config_is_made_with_a_loop(run: Commands) -> None:
+    """A new config has the loop that its options say."""
+    made = run("config", "create", "--rate", "2", "--cdn-host", "a.example", "--bound", "cdn.max=60", "-o", "json")
+    loop = json.loads(made.stdout)["loop"]
+    assert (False, 5, [{"name": "cdn", "min": 0, "max": 60, "cost": 1}]) == (
+        *(loop["is_frozen"], loop["slope"], loop["targets"]),
+    )
+
+
+def test_remote_keys_are_only_looked_at(recorded: Recorded) -> None:
+    """With `--dry-run` it is said what would be done to keys, and nothing is asked for but to be read."""
+    run = Commands(recorded)
+    create = ["remote-keys", "create", "--name", "a", "--role", "viewer", "--dry-run"]
+    assert "A key 'a' (viewer) would be made, without an end.\n" == run(*create).stdout
+    shown = run(*create, "--expires", "2027-01-01", "-o", "json").stdout
+    assert {"created": {"name": "a", "role": "viewer", "expires_at": "2027-01-01T00:00:00+00:00"}} == json.loads(shown)
+    name = json.loads(run("remote-keys", "list", "-o", "json").stdout)[0]["name"]
+    assert f"Key 1 '{name}' (admin) would be revoked.\n" == run("remote-keys", "revoke", "1", "--dry-run").stdout
+    assert "There is no API key 7" in run("remote-keys", "revoke", "7", "--dry-run", code=4).stderr
+    assert [] == recorded.asked
 
 
 def test_remote_keys() -> None:

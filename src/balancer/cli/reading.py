@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 from datetime import datetime
+from typing import Any
 
 import click
 import msgspec
@@ -10,8 +11,10 @@ from dishka import AsyncContainer
 from balancer.api.access.keys import RoleName
 from balancer.api.configs.configs import Config
 from balancer.api.configs.documents import Document
+from balancer.api.configs.loops import Loop
 from balancer.api.rules.shapes import RuleItem, items_of
 from balancer.cli.endings import check_output, show
+from balancer.cli.loops import bounds_lines, state
 from balancer.cli.program import run_on_record
 from balancer.core.access.keys import ApiKey, AuditEntry
 from balancer.core.access.ports import AuditTrail
@@ -112,6 +115,8 @@ def _table(config: CdnConfig) -> str:
     rows = [HEADINGS, *_rows(config.document)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    if bounds := bounds_lines(_loop(config.document)):
+        lines += ["", *bounds]
     return "\n".join(lines)
 
 
@@ -119,7 +124,11 @@ def _policy(document: ConfigDocument) -> str:
     by = f" by {document.sticky_key}" if document.policy is PolicyName.STICKY else ""
     panic = f", panic threshold {document.panic_threshold} %" if document.panic_threshold else ""
     slow = f", slow start {document.slow_start:g} s" if document.slow_start else ""
-    return f"policy {document.policy.value}{by}{panic}{slow}"
+    return f"policy {document.policy.value}{by}{panic}{slow}, loop {state(_loop(document))}"
+
+
+def _loop(document: ConfigDocument) -> Any:
+    return msgspec.to_builtins(Loop.of(document.loop))
 
 
 def _rows(document: ConfigDocument) -> list[tuple[str, ...]]:

@@ -32,6 +32,11 @@ from balancer.settings import Settings
 from balancer.telemetry.metrics.board import Board
 from balancer.workers import Patience, Supervisor
 
+HANGUP = (
+    "SIGHUP is ignored, as one worker alone has nobody to take its place: restart the service to change its settings, "
+    "or set BALANCER_WORKERS to 2 or more to have workers replaced"
+)
+
 logger = structlog.stdlib.get_logger(__name__)
 
 
@@ -51,6 +56,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     An embedded SQLite database is made and migrated by itself; a PostgreSQL database must have been migrated.
     """
     settings = read(host=host, port=port, workers=workers)
+    if settings.workers == 1:
+        _outlive_hangups()
     try:
         config, edge, on_record = run(settings, _prepared_server)
         # Every worker is made from these, also one that takes another's place later.
@@ -65,6 +72,15 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         sys.exit(_serve(config, edge, Patience(settings.worker_start_time, settings.worker_silence)))
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _outlive_hangups() -> None:
+    """Go on after a SIGHUP, which a supervisor would replace its workers on.
+
+    A terminal sends it when it is closed: a process that logs to one ends, as whoever has closed it expects.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        signal.signal(signal.SIGHUP, lambda *_: logger.warning(HANGUP))
 
 
 async def _prepared_server(parts: AsyncContainer) -> tuple[uvicorn.Config, Edge, bool]:

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from balancer.cli.endings import CONFLICT
+from balancer.cli.loops import bounds_lines, state
 from balancer.cli.remote.asking import Asking
 from balancer.cli.remote.output import as_text, bar, cell, percent, plain, table
 from balancer.cli.remote.remedies import CannotDo, Declined
@@ -185,6 +186,8 @@ def config_table(config: Config) -> RenderableType:
     by = f" by {config.sticky_key}" if config.policy.value == "sticky" else ""
     more = f", panic threshold {config.panic_threshold} %" if config.panic_threshold else ""
     more += f", slow start {config.slow_start:g} s" if config.slow_start else ""
+    loop = config.loop.to_dict() if config.loop else None
+    more += f", loop {state(loop)}"
     head = f"Config {config.id}{name} at revision {config.revision}: policy {config.policy.value}{by}{more}"
     rows = [
         (
@@ -198,9 +201,9 @@ def config_table(config: Config) -> RenderableType:
         )
         for target in config.targets
     ]
-    return Group(
-        cell(head), Text(""), table(("TARGET", "WHERE", "CHECK", "TIER", "WEIGHT"), rows, right=("TIER", "WEIGHT"))
-    )
+    shown = table(("TARGET", "WHERE", "CHECK", "TIER", "WEIGHT"), rows, right=("TIER", "WEIGHT"))
+    bounds = [Text("\n".join(["", *bounds_lines(loop)]))] if loop else []
+    return Group(cell(head), Text(""), shown, *bounds)
 
 
 def _value(kind: Any) -> str:

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from balancer.cli.remote.asking import Asking, asks
+from balancer.cli.remote.bounds import STATES, LoopEdits
 from balancer.cli.remote.changes import (
     Manner,
     change_options,
@@ -23,7 +24,7 @@ from balancer.cli.remote.changes import (
 from balancer.cli.remote.edits import Edits
 from balancer.cli.remote.output import cell, table
 from balancer.cli.remote.remedies import CannotDo
-from balancer_client.models import ConfigPatch, NewConfig, PolicyName, Preview, PreviewRequest, Target
+from balancer_client.models import ConfigPatch, Loop, NewConfig, PolicyName, Preview, PreviewRequest, Target
 
 Fields = dict[str, Any]
 
@@ -51,6 +52,16 @@ _OPTIONS = (
         multiple=True,
     ),
     click.option("--remove", "removed", metavar="NAME", help="A target that goes.", multiple=True),
+    click.option(
+        "--loop", "state", type=click.Choice(STATES), help="Whether shares follow quality, or stay as they are."
+    ),
+    click.option(
+        "--bound",
+        "bounds",
+        metavar="[NAME.]FIELD=N",
+        help="How far they may, such as slope=10, or cdn-a.min=5 for a target.",
+        multiple=True,
+    ),
 )
 
 
@@ -60,14 +71,21 @@ class Wanted(NamedTuple):
     Attributes:
         fields: Of the config itself, by name.
         edits: Of its targets.
+        loop: Of its loop.
     """
 
     fields: Fields
     edits: Edits
+    loop: LoopEdits
 
-    def of(self, targets: list[Target]) -> Fields:
-        """Return all fields that change, the targets as they become from those that there are."""
-        return {**self.fields, "targets": self.edits.apply(targets)} if any(self.edits) else self.fields
+    def of(self, targets: list[Target], loop: Loop | None) -> Fields:
+        """Return all fields that change, the targets and the loop as they become from what there is."""
+        changed = dict(self.fields)
+        if any(self.edits):
+            changed["targets"] = self.edits.apply(targets)
+        if any(self.loop):
+            changed["loop"] = self.loop.apply(loop)
+        return changed
 
 
 def _fields(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,6 +94,7 @@ def _fields(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(*args: Any, **named: Any) -> Any:
         edits = Edits(*(named.pop(name) for name in Edits._fields))
+        loop = LoopEdits(*(named.pop(name) for name in LoopEdits._fields))
         names = ("distribution_rate", "cdn_host", "name", "policy", "sticky_key", "panic_threshold", "slow_start")
         fields = {name: value for name in names if (value := named.pop(name)) is not None}
         if "policy" in fields:
@@ -84,7 +103,7 @@ def _fields(command: Callable[..., Any]) -> Callable[..., Any]:
             fields["name"] = fields["name"] or None
         if any(edits) and {"distribution_rate", "cdn_host"} & fields.keys():
             raise CannotDo("--rate and --cdn-host change the targets: not together with options of single targets.")
-        return command(*args, wanted=Wanted(fields, edits), **named)
+        return command(*args, wanted=Wanted(fields, edits, loop), **named)
 
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
@@ -102,7 +121,7 @@ def set_config(asking: Asking, config_id: int | None, wanted: Wanted, how: Manne
     All of it is one change, made only if nobody else has changed the config since it was read.
     """
     found = read_config(asking, config_id)
-    changed = wanted.of(found.targets)
+    changed = wanted.of(found.targets, found.loop)
     if not changed:
         raise CannotDo("Say what is to change, such as --rate 4; 'balancer config set --help' lists what can.")
 
@@ -128,7 +147,7 @@ def preview(
     The options are the same. Nothing is changed.
     """
     found = read_config(asking, config_id)
-    changed = wanted.of(found.targets)
+    changed = wanted.of(found.targets, found.loop)
     request = PreviewRequest(id=found.id, videos=list(videos), requests=given(requests), **changed)
     shown = asking.balancer.preview_config(request)
     see_same(found, shown)
@@ -158,12 +177,14 @@ def create(asking: Asking, wanted: Wanted, how: Manner) -> None:
     It is made of --rate and --cdn-host, or of targets by --add, with weights by --weight. No player gets it until a
     rule names it.
     """
-    made = wanted.of([])
+    made = wanted.of([], None)
     if how.dry_run:
         # What cannot be made is refused like a change of the config that there is.
         current = asking.balancer.read_config()
         shown = asking.balancer.preview_config(PreviewRequest(id=current.id, **made)).after
         asking.show(shown.to_dict(), lambda: Text("Such a config can be made."))
         return
+    if made.get("loop"):
+        made["loop"] = Loop.from_dict(made["loop"].to_dict())
     done = asking.balancer.create_config(NewConfig(reason=given(how.reason), **made))
     asking.show(done.to_dict(), lambda: config_table(done))

@@ -1,11 +1,14 @@
 // The frame around the pages: who is signed in, which page is shown, language and colours.
 
-import {Api, Problem} from "./api.js";
+import {Api} from "./service.js";
+import {Problem} from "./client.js";
 import {toast} from "./dialogs.js";
 import {fill, h} from "./dom.js";
 import {Live} from "./live.js";
+import {LANGUAGES} from "./messages.js";
 import {finishSignIn, forgetKey, keptKey, signInPage} from "./sign_in.js";
-import {LANGUAGES, currentLanguage, setLanguage, t, term} from "./words.js";
+import {textOf} from "./telling.js";
+import {currentLanguage, setLanguage, t, term} from "./words.js";
 
 /**
  * @typedef {object} App What a page is given.
@@ -37,7 +40,7 @@ const THEME = "video-balancer.theme";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
-/** @type {{api: Api, live: Live, visitor: {actor: string, role: string}} | null} */
+/** @type {Pick<App, "api" | "live" | "visitor"> | null} */
 let session = null;
 
 /** @type {(() => void)[]} */
@@ -81,7 +84,7 @@ function showSignIn(message) {
  */
 async function signIn(key) {
   const api = new Api(key, () => signOut(t("sign-in.over")));
-  const visitor = await api.get("identity");
+  const {body: visitor} = await api.ask("GET /identity");
   session = {api, visitor, live: new Live(api)};
   sessionStorage.setItem("video-balancer.key", key);
   void session.live.run();
@@ -105,11 +108,8 @@ async function showPage() {
   fill(root, frame(chosen), main);
   root.querySelector("nav [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
   document.title = `${t(`nav.${chosen}`)} – ${t("title")}`;
-  const {api, live, visitor} = session;
   const app = {
-    api,
-    live,
-    visitor,
+    ...session,
     may,
     query: new URLSearchParams(query),
     go: (/** @type {string} */ hash) => {
@@ -124,7 +124,7 @@ async function showPage() {
     fill(main, h("h1", {}, t(`nav.${chosen}`)), content);
   } catch (error) {
     if (number !== shown || !session) return;
-    const text = error instanceof Problem && error.status ? error.message : t("unreachable");
+    const text = error instanceof Problem ? textOf(error) : t("unreachable");
     fill(
       main,
       h("h1", {}, t(`nav.${chosen}`)),

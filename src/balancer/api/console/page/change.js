@@ -2,12 +2,14 @@
 
 import {bar} from "./charts.js";
 import {conflictView} from "./conflict.js";
-import {ask, toast} from "./dialogs.js";
+import {ask, refused, toast} from "./dialogs.js";
 import {debounced, field, fill, h} from "./dom.js";
-import {movedPart, movedWeights, serving, sharesOf} from "./shares.js";
+import {given, movedPart, movedWeights, serving, sharesOf} from "./shares.js";
 import {targetRows} from "./target_rows.js";
-import {configSelect, differences, sentence} from "./telling.js";
+import {configSelect, differences, sentence, textOf} from "./telling.js";
 import {percent, t} from "./words.js";
+
+/** @import {App} from "./app.js" */
 
 const REQUESTS = 1000;
 
@@ -17,7 +19,7 @@ const MUCH = 0.5;
 // What this tab has changed last, by config, so that undoing it survives a reload.
 const DONE = "video-balancer.done";
 
-/** @param {import("./app.js").App} app */
+/** @param {App} app */
 export async function page(app) {
   const element = h("div");
   await show(app, element, app.query.get("id"));
@@ -25,30 +27,26 @@ export async function page(app) {
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {HTMLElement} element
  * @param {string | number | null} id
  */
 async function show(app, element, id) {
-  const [{items}, read] = await Promise.all([
-    app.api.get("configs?limit=200"),
-    app.api.ask("GET", id ? `config?id=${id}` : "config"),
-  ]);
-  const config = read.body;
+  const {configs, config, etag} = await app.api.readConfigs(id);
   fill(
     element,
-    configSelect(items, config.id, chosen => app.go(`#/change?id=${chosen}`)),
-    new Draft(app, element, config, read.etag).view(),
+    configSelect(configs, config.id, chosen => app.go(`#/change?id=${chosen}`)),
+    new Draft(app, element, config, etag).view(),
   );
 }
 
 /** A change that is being made up, and what it would do. */
 class Draft {
   /**
-   * @param {import("./app.js").App} app
+   * @param {App} app
    * @param {HTMLElement} place
    * @param {API.Config} config As it was read.
-   * @param {string | null} etag
+   * @param {string | undefined} etag
    */
   constructor(app, place, config, etag) {
     this.app = app;
@@ -167,14 +165,9 @@ class Draft {
   async lookAhead() {
     const asked = JSON.stringify(this.targets);
     try {
-      const found = await this.app.api.ask("POST", "config/preview", {
-        id: this.config.id,
-        targets: this.body(),
-        requests: REQUESTS,
-      });
+      const body = {id: this.config.id, targets: given(this.targets), requests: REQUESTS};
+      const {body: preview} = await this.app.api.ask("POST /config/preview", {body});
       if (asked !== JSON.stringify(this.targets)) return;
-      /** @type {API.Preview} */
-      const preview = found.body;
       this.preview = preview;
       this.rows.fault({});
       const [before, after] = [sharesIn(preview.before), sharesIn(preview.after)];
@@ -191,7 +184,7 @@ class Draft {
     }
   }
 
-  /** @param {import("./api.js").Problem} error */
+  /** @param {import("./client.js").Problem} error */
   blame(error) {
     /** @type {Record<string, string>} */
     const faults = {};
@@ -200,14 +193,7 @@ class Draft {
       if (target) faults[target] = `${name.split(".").pop()} ${reason}`;
     }
     this.rows.fault(faults);
-    fill(this.words, h("p.fault", {role: "alert"}, error.status ? error.message : t("unreachable")));
-  }
-
-  body() {
-    // What an origin has not cannot be given, not even as nothing.
-    return this.targets.map(({host, scheme, path, ...rest}) =>
-      rest.kind === "origin" ? rest : {host, scheme, path, ...rest},
-    );
+    fill(this.words, h("p.fault", {role: "alert"}, textOf(error)));
   }
 
   async apply() {
@@ -225,14 +211,12 @@ class Draft {
     this.send.disabled = true;
     const reason = this.reason.input.value.trim();
     try {
-      const made = await this.app.api.change(
-        "PATCH",
-        "config",
-        {id: this.config.id, targets: this.body(), ...(reason && {reason})},
-        this.etag,
-      );
-      sessionStorage.setItem(DONE, JSON.stringify({id: made.body.id, revision: made.body.revision}));
-      toast(t("change.done", {revision: made.body.revision}));
+      const {body: made} = await this.app.api.ask("PATCH /config", {
+        body: {id: this.config.id, targets: given(this.targets), ...(reason && {reason})},
+        headers: {"If-Match": this.etag},
+      });
+      sessionStorage.setItem(DONE, JSON.stringify({id: made.id, revision: made.revision}));
+      toast(t("change.done", {revision: made.revision}));
       await show(this.app, this.place, this.config.id);
     } catch (error) {
       this.send.disabled = false;
@@ -249,8 +233,9 @@ class Draft {
 
   /** Show what another admin has done since the config was read. */
   async clash() {
-    const theirs = await this.app.api.ask("GET", `config?id=${this.config.id}`);
-    const history = await this.app.api.get(`config/history?id=${this.config.id}&limit=1`);
+    const {id} = this.config;
+    const theirs = await this.app.api.ask("GET /config", {query: {id}});
+    const history = await this.app.api.ask("GET /config/history", {query: {id, limit: 1}});
     const again = (/** @type {API.Target[] | null} */ targets) => {
       const draft = new Draft(this.app, this.place, theirs.body, theirs.etag);
       this.place.lastElementChild?.replaceWith(draft.view());
@@ -260,7 +245,7 @@ class Draft {
       draft.rows.refresh();
       draft.edited();
     };
-    fill(this.conflict, conflictView(this.config, this.targets, theirs.body, history.items[0], again));
+    fill(this.conflict, conflictView(this.config, this.targets, theirs.body, history.body.items[0], again));
     this.conflict.scrollIntoView({block: "start"});
     this.send.disabled = true;
   }
@@ -276,11 +261,11 @@ class Draft {
           revision: done.revision - 1,
           reason: t("change.undo-reason", {revision: done.revision}),
         };
-        await this.app.api.change("POST", "config/rollback", body, this.etag);
+        await this.app.api.ask("POST /config/rollback", {body, headers: {"If-Match": this.etag}});
         sessionStorage.removeItem(DONE);
         toast(t("change.undone"));
       } catch (error) {
-        toast(error.status === 412 ? t("change.undo-late") : String(error.message), "bad");
+        refused(error, t("change.undo-late"));
       }
       await show(this.app, this.place, this.config.id);
     };

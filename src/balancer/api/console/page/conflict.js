@@ -2,6 +2,7 @@
 
 import {h} from "./dom.js";
 import {merged} from "./shares.js";
+import {table} from "./telling.js";
 import {t, term, time} from "./words.js";
 
 /**
@@ -32,9 +33,7 @@ export function conflictView(base, mine, theirs, entry, again) {
       );
     }
   }
-  const heads = ["conflict.base", "conflict.theirs", "conflict.mine", "conflict.both"].map(key =>
-    h("th", {scope: "col"}, t(key)),
-  );
+  const heads = ["", "conflict.base", "conflict.theirs", "conflict.mine", "conflict.both"];
   return h(
     "section.card.conflict",
     {"aria-label": t("conflict.title"), tabindex: -1},
@@ -46,7 +45,7 @@ export function conflictView(base, mine, theirs, entry, again) {
       entry.reason && h("q", {}, ` ${entry.reason}`),
     ),
     rows.length > 0
-      ? h("div.scroll", {}, h("table.three", {}, h("thead", {}, h("tr", {}, h("td"), heads)), h("tbody", {}, rows)))
+      ? table("table.three", heads, h("tbody", {}, rows))
       : h("p", {}, t("conflict.elsewhere")),
     clashes.length > 0 && h("p.hint", {}, t("conflict.clash")),
     h(

@@ -1,6 +1,7 @@
 // Questions that wait for an answer, and short notes that do not.
 
 import {field, freshId, h} from "./dom.js";
+import {textOf} from "./telling.js";
 import {t} from "./words.js";
 
 /**
@@ -52,4 +53,13 @@ export function toast(text, kind = "good") {
   );
   document.getElementById("toasts")?.append(note);
   setTimeout(() => note.remove(), kind === "bad" ? 12000 : 6000);
+}
+
+/**
+ * Say why a change was not made.
+ * @param {import("./client.js").Problem} error
+ * @param {string} [late] Where somebody was faster.
+ */
+export function refused(error, late = t("history.stale")) {
+  toast(error.status === 412 ? late : textOf(error), "bad");
 }

@@ -24,14 +24,14 @@ export async function page(app) {
     event.preventDefault();
     video.fault("");
     client.fault("");
-    /** @type {Record<string, string>} */
-    const headers = client.input.value.trim() ? {"x-explain-client": client.input.value.trim()} : {};
+    const query = {video: video.input.value.trim()};
+    const headers = {"X-Explain-Client": client.input.value.trim() || undefined};
     try {
-      const found = await app.api.get(`explain?video=${encodeURIComponent(video.input.value.trim())}`, headers);
+      const {body: found} = await app.api.ask("GET /explain", {query, headers});
       result.hidden = false;
       fill(result, answer(found));
     } catch (error) {
-      const problem = /** @type {import("./api.js").Problem} */ (error);
+      const problem = /** @type {import("./client.js").Problem} */ (error);
       const place = problem.errors.some(one => one.field === "X-Explain-Client") ? client : video;
       place.fault(problem.errors[0]?.reason || problem.message);
       place.input.focus();
@@ -43,7 +43,7 @@ export async function page(app) {
     h("p.hint", {}, t("explain.lead")),
     video,
     client,
-    h("div.actions", {}, h("button.primary", {}, t("explain.go"))),
+    h("div.actions", {}, h("button.primary", {}, t("nav.explain"))),
   );
   return h("div", {}, h("section.card", {}, form), result);
 }

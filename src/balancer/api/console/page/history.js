@@ -2,16 +2,18 @@
 
 import {bar} from "./charts.js";
 import {sharesIn} from "./change.js";
-import {ask, toast} from "./dialogs.js";
+import {ask, refused, toast} from "./dialogs.js";
 import {fill, h} from "./dom.js";
-import {sharesOf} from "./shares.js";
-import {configSelect, differences, sentence} from "./telling.js";
-import {ago, t, time} from "./words.js";
+import {given, sharesOf} from "./shares.js";
+import {configSelect, differences, entryRow, sentence} from "./telling.js";
+import {t} from "./words.js";
+
+/** @import {App} from "./app.js" */
 
 const PAGE = 20;
 const REQUESTS = 1000;
 
-/** @param {import("./app.js").App} app */
+/** @param {App} app */
 export async function page(app) {
   const element = h("div");
   await show(app, element);
@@ -19,22 +21,18 @@ export async function page(app) {
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {HTMLElement} element
  */
 async function show(app, element) {
-  const id = app.query.get("id");
-  const [{items}, {body: config, etag}] = await Promise.all([
-    app.api.get("configs?limit=200"),
-    app.api.ask("GET", id ? `config?id=${id}` : "config"),
-  ]);
+  const {configs, config, etag} = await app.api.readConfigs(app.query.get("id"));
   const list = h("ol.revisions");
   const more = h("button", {}, t("more"));
   /** @type {string | null} */
   let cursor = null;
   const load = async () => {
-    /** @type {API.RevisionPage} */
-    const found = await app.api.get(`config/history?id=${config.id}&limit=${PAGE}${cursor ? `&cursor=${cursor}` : ""}`);
+    const query = {id: config.id, limit: PAGE, cursor: cursor ?? undefined};
+    const {body: found} = await app.api.ask("GET /config/history", {query});
     list.append(...found.items.map(entry => revision(app, config, etag, entry, () => show(app, element))));
     cursor = found.next;
     more.hidden = cursor === null;
@@ -43,15 +41,15 @@ async function show(app, element) {
   await load();
   fill(
     element,
-    configSelect(items, config.id, chosen => app.go(`#/history?id=${chosen}`)),
+    configSelect(configs, config.id, chosen => app.go(`#/history?id=${chosen}`)),
     h("section.card", {}, h("h2", {}, config.name || t("config", {id: config.id})), list, more),
   );
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {API.Config} config As it is now.
- * @param {string | null} etag
+ * @param {string | undefined} etag
  * @param {API.ConfigRevision} entry
  * @param {() => Promise<void>} onDone
  */
@@ -61,72 +59,44 @@ function revision(app, config, etag, entry, onDone) {
   const names = targets.map(target => target.name);
   const shares = bar(t("history.shares"), names, entry.document ? sharesOf(targets, entry.document.policy) : {});
   const back = () => rollBack(app, config, etag, entry, onDone);
-  return h(
-    "li.revision",
-    {"data-revision": entry.revision},
-    h("span.number", {}, entry.revision),
-    h(
-      "div",
-      {},
-      entry.reason ? h("q", {}, entry.reason) : h("p.hint", {}, t("history.no-reason")),
-      h(
-        "p",
-        {},
-        h("small", {title: time(entry.made_at)}, `${entry.actor} · ${ago(entry.made_at)} · ${time(entry.made_at)}`),
-      ),
-      entry.restored !== null && h("p.hint", {}, t("history.restored", {revision: entry.restored})),
-      entry.document === null && h("p.hint", {}, t("history.deleted")),
-      entry.revision > 1 && differences(entry.target_changes, entry.changes),
-    ),
-    entry.document ? shares : h("span"),
-    isNow
-      ? h("span.chip.strong", {}, t("history.now"))
-      : app.may("operator") && entry.document && h("button", {onclick: back}, t("history.back")),
-  );
+  const more = [
+    entry.document === null && h("p.hint", {}, t("history.deleted")),
+    entry.revision > 1 && differences(entry.target_changes, entry.changes),
+  ];
+  return entryRow(entry, more, entry.document && shares, isNow, app.may("operator") && entry.document !== null && back);
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {API.Config} config
- * @param {string | null} etag
+ * @param {string | undefined} etag
  * @param {API.ConfigRevision} entry
  * @param {() => Promise<void>} onDone
  */
 async function rollBack(app, config, etag, entry, onDone) {
   if (!entry.document) return;
   const {targets, policy, sticky_key, panic_threshold, slow_start, name} = entry.document;
-  const given = targets.map(({host, scheme, path, ...rest}) =>
-    rest.kind === "origin" ? rest : {host, scheme, path, ...rest},
-  );
-  const preview = await app.api.ask("POST", "config/preview", {
-    id: config.id,
-    targets: given,
-    policy,
-    sticky_key,
-    panic_threshold,
-    slow_start,
-    name,
-    requests: REQUESTS,
+  const wanted = {targets: given(targets), policy, sticky_key, panic_threshold, slow_start, name};
+  const {body: preview} = await app.api.ask("POST /config/preview", {
+    body: {id: config.id, ...wanted, requests: REQUESTS},
   });
-  const [before, after] = [sharesIn(preview.body.before), sharesIn(preview.body.after)];
+  const [before, after] = [sharesIn(preview.before), sharesIn(preview.after)];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const content = [
     h("div.bars", {}, bar(t("change.now"), names, before), bar(t("change.then"), names, after)),
-    sentence(preview.body, REQUESTS),
-    differences(preview.body.target_changes, preview.body.changes),
+    sentence(preview, REQUESTS),
+    differences(preview.target_changes, preview.changes),
   ];
   const reason = await ask(t("history.back-title", {revision: entry.revision}), content, {yes: t("history.back")});
   if (reason === null) return;
   try {
-    const made = await app.api.change(
-      "POST",
-      "config/rollback",
-      {id: config.id, revision: entry.revision, ...(reason && {reason})},
-      etag,
-    );
-    toast(t("change.done", {revision: made.body.revision}));
+    const {body: made} = await app.api.ask("POST /config/rollback", {
+      body: {id: config.id, revision: entry.revision, ...(reason && {reason})},
+      headers: {"If-Match": etag},
+    });
+    toast(t("change.done", {revision: made.revision}));
   } catch (error) {
-    toast(error.status === 412 ? t("history.stale") : String(error.message), "bad");
+    refused(error);
   }
   await onDone();
 }

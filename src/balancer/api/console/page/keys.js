@@ -2,31 +2,31 @@
 
 import {ask, toast} from "./dialogs.js";
 import {field, fill, h} from "./dom.js";
+import {table} from "./telling.js";
 import {ago, t, term, time} from "./words.js";
 
-/** @param {import("./app.js").App} app */
+/** @import {App} from "./app.js" */
+
+/** @param {App} app */
 export async function page(app) {
   const [list, secret] = [h("tbody"), h("div")];
   const show = async () => {
     /** @type {API.Key[]} */
     const keys = [];
-    /** @type {string | null} */
-    let cursor = "";
-    while (cursor !== null) {
-      /** @type {API.KeyPage} */
-      const found = await app.api.get(`keys?limit=200${cursor ? `&cursor=${cursor}` : ""}`);
+    /** @type {string | undefined} */
+    let cursor;
+    do {
+      const {body: found} = await app.api.ask("GET /keys", {query: {limit: 200, cursor}});
       keys.push(...found.items);
-      cursor = found.next;
-    }
+      cursor = found.next ?? undefined;
+    } while (cursor);
     fill(
       list,
       keys.map(key => row(app, key, show)),
     );
   };
   await show();
-  const heads = ["keys.name", "keys.role", "keys.created", "keys.used", "keys.expires"].map(key =>
-    h("th", {scope: "col"}, t(key)),
-  );
+  const heads = ["keys.name", "keys.role", "keys.created", "keys.used", "keys.expires", ""];
   return h(
     "div",
     {},
@@ -36,13 +36,13 @@ export async function page(app) {
       "section.card",
       {},
       h("h2", {}, t("keys.all")),
-      h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, heads, h("td"))), list)),
+      table("table", heads, list),
     ),
   );
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {HTMLElement} secret Where the secret of a new key is shown.
  * @param {() => Promise<void>} onDone
  */
@@ -62,26 +62,23 @@ function newKey(app, secret, onDone) {
     for (const one of [name, role, until]) one.fault("");
     const expires = until.input.value ? {expires_at: new Date(until.input.value).toISOString()} : {};
     try {
-      const made = await app.api.ask("POST", "keys", {
-        name: name.input.value.trim(),
-        role: role.input.value,
-        ...expires,
-      });
+      const body = {name: name.input.value.trim(), role: role.input.value, ...expires};
+      const {body: made} = await app.api.ask("POST /keys", {body});
       name.input.value = until.input.value = "";
       fill(
         secret,
         h(
           "div.card.stack",
           {},
-          h("h2", {}, t("keys.made", {name: made.body.name})),
+          h("h2", {}, t("keys.made", {name: made.name})),
           h("p", {}, t("keys.once")),
           h(
             "div.secret",
             {},
-            h("code", {"data-secret": ""}, made.body.key),
+            h("code", {"data-secret": ""}, made.key),
             h(
               "button",
-              {onclick: () => navigator.clipboard?.writeText(made.body.key).then(() => toast(t("copied")))},
+              {onclick: () => navigator.clipboard?.writeText(made.key).then(() => toast(t("copied")))},
               t("copy"),
             ),
           ),
@@ -89,7 +86,7 @@ function newKey(app, secret, onDone) {
       );
       await onDone();
     } catch (error) {
-      const problem = /** @type {import("./api.js").Problem} */ (error);
+      const problem = /** @type {import("./client.js").Problem} */ (error);
       const fault = problem.errors[0];
       (fault?.field === "expires_at" ? until : name).fault(fault?.reason || problem.message);
     }
@@ -108,7 +105,7 @@ function newKey(app, secret, onDone) {
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {API.Key} key
  * @param {() => Promise<void>} onDone
  */
@@ -121,7 +118,7 @@ function row(app, key, onDone) {
       reason: false,
     });
     if (sure === null) return;
-    await app.api.ask("DELETE", `key?id=${key.id}`);
+    await app.api.ask("DELETE /key", {query: {id: key.id}});
     toast(t("keys.revoked", {name: key.name}));
     await onDone();
   };

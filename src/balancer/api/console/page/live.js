@@ -1,6 +1,6 @@
 // What happens right now. The stream comes back by itself when it breaks, and says so meanwhile.
 
-/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./service.js").Api} Api */
 
 const PATIENCE = 6000;
 const WAITS = [500, 1000, 2000, 4000, 8000];

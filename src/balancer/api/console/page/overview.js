@@ -2,15 +2,16 @@
 
 import {bar, colour, lines} from "./charts.js";
 import {fill, h} from "./dom.js";
+import {table} from "./telling.js";
 import {milliseconds, number, percent, short, t, term} from "./words.js";
 
-/**
- * @param {import("./app.js").App} app
- */
+/** @typedef {((now: API.Live) => void)[]} Updates What is done with each event. */
+
+/** @param {import("./app.js").App} app */
 export async function page(app) {
   const element = h("div.overview", {}, h("p.loading", {}, t("loading")));
   let shape = "";
-  /** @type {((now: API.Live) => void)[]} */
+  /** @type {Updates} */
   let updates = [];
   const update = () => {
     const now = app.live.now;
@@ -37,7 +38,7 @@ export async function page(app) {
   return element;
 }
 
-/** @param {((now: API.Live) => void)[]} updates */
+/** @param {Updates} updates */
 function warnings(updates) {
   const element = h("div.card.warning", {role: "status", hidden: true});
   let told = "";
@@ -57,7 +58,7 @@ function warnings(updates) {
   return element;
 }
 
-/** @param {((now: API.Live) => void)[]} updates */
+/** @param {Updates} updates */
 function figures(updates) {
   /** @type {[string, (now: API.Live) => string, string?][]} */
   const shown = [
@@ -82,12 +83,12 @@ function figures(updates) {
  * @param {import("./app.js").App} app
  * @param {API.Live} now
  * @param {API.LiveConfig} config
- * @param {((now: API.Live) => void)[]} updates
+ * @param {Updates} updates
  */
 function configCard(app, now, config, updates) {
   const targets = now.targets.filter(one => one.config === config.id);
   const names = targets.map(one => one.name);
-  const [wanted, served] = [bar(t("overview.configured"), names, {}), bar(t("overview.served"), names, {})];
+  const [wanted, served] = [bar(t("column.configured"), names, {}), bar(t("overview.served"), names, {})];
   const chart = lines(names);
   const rate = h("span.rate");
   const why = h("span.chip");
@@ -101,7 +102,7 @@ function configCard(app, now, config, updates) {
     served.update(had);
     chart.update(app.live.steps, config.id, found.shares, Date.parse(next.at) / 1000);
     rate.textContent = t("overview.rate", {rate: short(found.redirects_per_second)});
-    why.textContent = term("why", found.reason);
+    why.textContent = term("reason", found.reason);
     why.hidden = ["schedule", "sticky", "failover"].includes(found.reason);
   });
   const head = h(
@@ -124,34 +125,15 @@ function configCard(app, now, config, updates) {
       "div.card-actions",
       {},
       rate,
-      app.may("operator") && h("a.button.primary", {href: `#/change?id=${config.id}`}, t("overview.change")),
+      app.may("operator") && h("a.button.primary", {href: `#/change?id=${config.id}`}, t("nav.change")),
     ),
   );
-  const table = h(
-    "div.scroll",
-    {},
-    h(
-      "table.targets",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          ["target", "health", "configured", "served", "redirects"].map(name =>
-            h("th", {scope: "col"}, t(`column.${name}`)),
-          ),
-        ),
-      ),
-      h("tbody", {}, rows),
-    ),
-  );
+  const columns = ["target", "health", "configured", "served", "redirects"].map(name => `column.${name}`);
   return h(
     "section.card.config",
     {"data-config": config.id},
     head,
-    h("div.halves", {}, h("div", {}, h("div.bars", {}, wanted, served), table), chart),
+    h("div.halves", {}, h("div", {}, h("div.bars", {}, wanted, served), table("table.targets", columns, h("tbody", {}, rows))), chart),
   );
 }
 
@@ -169,7 +151,7 @@ function servedBy(now, config, name) {
  * @param {string} name
  * @param {number} index
  * @param {API.TargetState} target
- * @param {((now: API.Live) => void)[]} updates
+ * @param {Updates} updates
  * @param {number} config
  */
 function row(name, index, target, updates, config) {
@@ -228,7 +210,7 @@ export function healthBadge(health) {
   return h(`span.health.${kind}`, {title: health.why}, h("i", {"aria-hidden": "true"}), t(`health.${kind}`) + latency);
 }
 
-/** @param {((now: API.Live) => void)[]} updates */
+/** @param {Updates} updates */
 function refusals(updates) {
   const list = h("dl.reasons");
   const none = h("p.none", {}, t("overview.no-refusals"));

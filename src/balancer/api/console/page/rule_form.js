@@ -88,7 +88,7 @@ export function ruleForm(rule, configs, onEdit, fault) {
 
 /**
  * Return what a rule asks of a request, on one line; empty where it asks nothing.
- * @param {Partial<API.When>} when
+ * @param {NonNullable<API.RuleItem["when"]>} when
  */
 export function summary(when) {
   const parts = Object.entries(when).filter(([, values]) => Array.isArray(values) && values.length > 0);

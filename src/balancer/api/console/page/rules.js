@@ -1,14 +1,16 @@
 // The rules that choose a config for a request: their order, what they ask, and what a change would do.
 
-import {ask, toast} from "./dialogs.js";
+import {ask, refused, toast} from "./dialogs.js";
 import {debounced, field, fill, h, toggle} from "./dom.js";
 import {ruleForm, summary} from "./rule_form.js";
 import {rulesHistory} from "./rules_history.js";
+import {textOf} from "./telling.js";
 import {t} from "./words.js";
 
-/** @typedef {Omit<API.RuleItem, "when"> & {when?: Partial<API.When>}} Rule */
+/** @import {App} from "./app.js" */
+/** @typedef {API.RuleItem} Rule */
 
-/** @param {import("./app.js").App} app */
+/** @param {App} app */
 export async function page(app) {
   const element = h("div");
   await show(app, element);
@@ -16,21 +18,24 @@ export async function page(app) {
 }
 
 /**
- * @param {import("./app.js").App} app
+ * @param {App} app
  * @param {HTMLElement} element
  */
 async function show(app, element) {
-  const [{items}, read] = await Promise.all([app.api.get("configs?limit=200"), app.api.ask("GET", "rules")]);
-  const editor = new Editor(app, items, read.body, read.etag, () => show(app, element));
-  fill(element, editor.view(), await rulesHistory(app, read.body, read.etag, () => show(app, element)));
+  const [configs, {body: rules, etag}] = await Promise.all([
+    app.api.ask("GET /configs", {query: {limit: 200}}),
+    app.api.ask("GET /rules"),
+  ]);
+  const editor = new Editor(app, configs.body.items, rules, etag, () => show(app, element));
+  fill(element, editor.view(), await rulesHistory(app, rules, etag, () => show(app, element)));
 }
 
 class Editor {
   /**
-   * @param {import("./app.js").App} app
+   * @param {App} app
    * @param {API.Config[]} configs
    * @param {API.Rules} read The rules as they are.
-   * @param {string | null} etag
+   * @param {string | undefined} etag
    * @param {() => Promise<void>} onDone
    */
   constructor(app, configs, read, etag, onDone) {
@@ -208,7 +213,7 @@ class Editor {
       h(
         "div.actions",
         {},
-        toggle(`${rule.name}: ${t("change.enabled")}`, isOn, on => {
+        toggle(`${rule.name}: ${t("field.enabled")}`, isOn, on => {
           rule.enabled = on;
           this.refresh();
         }),
@@ -279,7 +284,7 @@ class Editor {
     const video = this.video.input.value.trim();
     const requests = video ? [{video, client: this.client.input.value.trim()}] : [];
     try {
-      const {body} = await this.app.api.ask("POST", "rules/preview", {rules: this.rules, requests});
+      const {body} = await this.app.api.ask("POST /rules/preview", {body: {rules: this.rules, requests}});
       if (asked !== JSON.stringify(this.rules)) return;
       this.blame(null);
       const [tried] = body.requests;
@@ -327,18 +332,21 @@ class Editor {
       /** @type {any} */ (one).fault(
         this.faulty && this.rules[rule] === this.open && one.dataset.field === this.faulty.name ? fault.reason : "",
       );
-    fill(this.told, error && h("p.fault", {role: "alert"}, error.status ? error.message : t("unreachable")));
+    fill(this.told, error && h("p.fault", {role: "alert"}, textOf(error)));
   }
 
   async send() {
     const reason = await ask(t("rules.save-title"), h("p", {}, t("rules.save-text")), {yes: t("save")});
     if (reason === null) return;
     try {
-      const made = await this.app.api.change("PUT", "rules", {rules: this.rules, ...(reason && {reason})}, this.etag);
-      toast(t("rules.saved", {revision: made.body.revision}));
+      const {body: made} = await this.app.api.ask("PUT /rules", {
+        body: {rules: this.rules, ...(reason && {reason})},
+        headers: {"If-Match": this.etag},
+      });
+      toast(t("rules.saved", {revision: made.revision}));
       await this.onDone();
     } catch (error) {
-      if (error.status === 412) toast(t("history.stale"), "bad");
+      if (error.status === 412) refused(error);
       else this.blame(error);
     }
   }

@@ -1,12 +1,12 @@
 // The settings that this process runs by.
 
 import {field, fill, h, toggle} from "./dom.js";
+import {table} from "./telling.js";
 import {t} from "./words.js";
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
-  /** @type {API.SettingList} */
-  const {settings} = await app.api.get("settings");
+  const {body: {settings}} = await app.api.ask("GET /settings");
   const body = h("tbody");
   const show = () => {
     const wanted = filter.input.value.trim().toLowerCase();
@@ -27,7 +27,7 @@ export async function page(app) {
             " ",
             one.secret && one.value && h("span.chip", {}, t("settings.secret")),
             " ",
-            one.default && one.value && h("small", {}, t("settings.default")),
+            one.default && one.value && h("small", {}, t("default")),
           ),
         ),
       ),
@@ -51,15 +51,6 @@ export async function page(app) {
     {},
     h("p.hint", {}, t("settings.lead")),
     h("div.filters", {}, filter, own),
-    h(
-      "table.settings",
-      {},
-      h(
-        "thead",
-        {},
-        h("tr", {}, h("th", {scope: "col"}, t("settings.name")), h("th", {scope: "col"}, t("settings.value"))),
-      ),
-      body,
-    ),
+    table("table.settings", ["settings.name", "settings.value"], body),
   );
 }

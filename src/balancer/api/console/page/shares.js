@@ -13,6 +13,16 @@ export function serving(targets) {
 }
 
 /**
+ * Return targets as they are given to the service: what an origin has not is left out, even as nothing.
+ * @param {API.Target[]} targets
+ */
+export function given(targets) {
+  return targets.map(({host, scheme, path, ...rest}) =>
+    rest.kind === "origin" ? rest : {host, scheme, path, ...rest},
+  );
+}
+
+/**
  * Return by name which part of the requests each target gets, from 0 to 1.
  * @param {API.Target[]} targets
  * @param {string} policy

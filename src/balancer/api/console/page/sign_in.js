@@ -1,6 +1,6 @@
 // Signing in: with an API key, or at an identity provider by authorization code with PKCE (RFC 6749 §4.1, RFC 7636).
 
-import {Problem, randomText} from "./api.js";
+import {Problem} from "./client.js";
 import {field, h} from "./dom.js";
 import {t} from "./words.js";
 
@@ -123,6 +123,14 @@ async function endpointsOf(provider) {
   if (!answer.ok) throw new Error(t("sign-in.no-metadata"));
   const found = await answer.json();
   return {authorize: found.authorization_endpoint, token: found.token_endpoint};
+}
+
+/**
+ * Return text that cannot be guessed.
+ * @param {number} bytes
+ */
+function randomText(bytes) {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), byte => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function here() {

@@ -68,7 +68,7 @@ export function targetRows(targets, policy, onEdit) {
       max: MOST,
       step: 1,
       value: target.weight,
-      "aria-label": label(t("change.weight")),
+      "aria-label": label(t("field.weight")),
     });
     const take = (/** @type {number} */ weight) => {
       target.weight = weight;
@@ -84,12 +84,12 @@ export function targetRows(targets, policy, onEdit) {
       slider.value = exact.value;
       take(Number(exact.value));
     });
-    const drain = toggle(label(t("change.drain")), target.weight === 0, isOn => {
+    const drain = toggle(label(t("drained")), target.weight === 0, isOn => {
       target.weight = isOn ? 0 : before.get(target.name) || 1;
       slider.value = exact.value = String(target.weight);
       tell();
     });
-    const enabled = toggle(label(t("change.enabled")), target.enabled, isOn => {
+    const enabled = toggle(label(t("field.enabled")), target.enabled, isOn => {
       target.enabled = isOn;
       tell();
     });
@@ -121,9 +121,9 @@ export function targetRows(targets, policy, onEdit) {
         "div.row-actions",
         {},
         drain,
-        h("span", {"aria-hidden": "true"}, t("change.drain")),
+        h("span", {"aria-hidden": "true"}, t("drained")),
         enabled,
-        h("span", {"aria-hidden": "true"}, t("change.enabled")),
+        h("span", {"aria-hidden": "true"}, t("field.enabled")),
         mover("↑", -1, "change.earlier"),
         mover("↓", 1, "change.later"),
       ),

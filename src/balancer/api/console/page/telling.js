@@ -1,7 +1,7 @@
 // What changes do, in words.
 
 import {h} from "./dom.js";
-import {t, term} from "./words.js";
+import {ago, t, term, time} from "./words.js";
 
 /**
  * Return a choice among configs; nothing where there is one alone.
@@ -95,6 +95,49 @@ function targetWords(rows) {
 /** @param {API.Change | API.TargetDiff} one */
 function step(one) {
   return `${term("field", one.field)} ${shown(one.before)} → ${shown(one.after)}`;
+}
+
+/**
+ * Return a table that scrolls where it is too wide.
+ * @param {string} tag
+ * @param {string[]} heads Their messages; "" for a column without one.
+ * @param {HTMLElement} body
+ */
+export function table(tag, heads, body) {
+  const row = heads.map(key => (key ? h("th", {scope: "col"}, t(key)) : h("td")));
+  return h("div.scroll", {}, h(tag, {}, h("thead", {}, h("tr", {}, row)), body));
+}
+
+/**
+ * Return an entry of a history.
+ * @param {API.ConfigRevision | API.RulesEntry} entry
+ * @param {any} more What else there is to tell.
+ * @param {any} beside
+ * @param {boolean} isNow Whether it is in force.
+ * @param {false | (() => void)} back Leads back to it; false where that is not possible.
+ */
+export function entryRow(entry, more, beside, isNow, back) {
+  const when = time(entry.made_at);
+  return h(
+    "li.revision",
+    {"data-revision": entry.revision},
+    h("span.number", {}, entry.revision),
+    h(
+      "div",
+      {},
+      entry.reason ? h("q", {}, entry.reason) : h("p.hint", {}, t("history.no-reason")),
+      h("p", {}, h("small", {title: when}, `${entry.actor} · ${ago(entry.made_at)} · ${when}`)),
+      entry.restored !== null && h("p.hint", {}, t("history.restored", {revision: entry.restored})),
+      more,
+    ),
+    h("div", {}, beside),
+    isNow ? h("span.chip.strong", {}, t("history.now")) : back && h("button", {onclick: back}, t("history.back")),
+  );
+}
+
+/** @param {import("./client.js").Problem} error */
+export function textOf(error) {
+  return error.status ? error.message : t("unreachable");
 }
 
 /** @param {any} value */

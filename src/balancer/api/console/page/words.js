@@ -1,22 +1,16 @@
 // Words and numbers in the reader's language.
 
-import {EN} from "./words_en.js";
-import {RU} from "./words_ru.js";
-
-/** @type {Record<string, Record<string, string | Record<string, string>>>} */
-const TABLES = {en: EN, ru: RU};
+import {LANGUAGES, MESSAGES} from "./messages.js";
 
 const CHOICE = "video-balancer.language";
-
-export const LANGUAGES = Object.keys(TABLES);
 
 let language = chosen();
 
 function chosen() {
   const kept = localStorage.getItem(CHOICE);
-  if (kept && kept in TABLES) return kept;
+  if (kept && LANGUAGES.includes(kept)) return kept;
   const wanted = navigator.languages.map(name => name.slice(0, 2).toLowerCase());
-  return wanted.find(name => name in TABLES) || "en";
+  return wanted.find(name => LANGUAGES.includes(name)) || LANGUAGES[0];
 }
 
 export function currentLanguage() {
@@ -31,18 +25,14 @@ export function setLanguage(name) {
 }
 
 /**
- * Return a message; `{name}` stands for a value, and a message with several forms takes the one for `count`.
+ * Return a message; `{name}` stands for a value.
  * @param {string} key
  * @param {Record<string, string | number | null>} [values]
  * @returns {string}
  */
 export function t(key, values = {}) {
-  const found = TABLES[language][key] ?? EN[key] ?? key;
-  const form =
-    typeof found === "string"
-      ? found
-      : (found[new Intl.PluralRules(language).select(Number(values.count))] ?? found.other);
-  return form.replace(/\{(\w+)\}/g, (_, name) => {
+  const found = MESSAGES[key] ?? [key];
+  return (found[LANGUAGES.indexOf(language)] ?? found[0]).replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? number(value) : String(value ?? "");
   });
@@ -55,7 +45,7 @@ export function t(key, values = {}) {
  */
 export function term(group, word) {
   const key = `${group}.${word}`;
-  return key in EN ? t(key) : word;
+  return key in MESSAGES ? t(key) : word;
 }
 
 /**
