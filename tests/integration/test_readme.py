@@ -4,6 +4,7 @@ import http.client
 import re
 import shlex
 import subprocess
+import sys
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -114,6 +115,19 @@ def test_commands(start: Start, tmp_path: Path, name: str) -> None:
             printed = curl(command, balancer.url)
             assert printed
             assert "urn:video-balancer:problem:" not in printed
+
+
+def test_the_command_line(start: Start, tmp_path: Path) -> None:
+    """The README's commands for a running service work with the two variables that it names."""
+    (block,) = [block for _, block in COMMANDS.findall((ROOT / "README.md").read_text()) if "BALANCER_URL" in block]
+    script = block.replace("http://127.0.0.1:8000", start().url).replace(".venv/bin/balancer", "balancer")
+    folder = Path(sys.executable).parent
+    variables = {"PATH": f"{folder}:/usr/bin:/bin", "BALANCER_API_KEY": KEY}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script], cwd=tmp_path, timeout=60, check=True, capture_output=True, text=True, env=variables
+    )
+    for told in ("would change:", "Config 1 at revision 2: policy exact", "0 redirects"):
+        assert told in done.stdout
 
 
 def test_both_languages_show_the_same() -> None:
