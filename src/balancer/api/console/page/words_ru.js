@@ -89,6 +89,6 @@ export const RU = {
   "keys.revoked": "Ключ «{name}» отозван.", "keys.is-revoked": "отозван", "keys.is-expired": "истёк",
   "settings.lead": "С ними работает процесс, который отвечает. Секреты не показываются.", "settings.filter": "Поиск", "settings.own": "Только заданные", "settings.name": "Переменная", "settings.value": "Значение", "settings.none": "не задано",
   "settings.secret": "секрет", "settings.default": "по умолчанию", "settings.nothing": "Такой настройки нет.",
-  "health.stores": "На что он опирается", "health.revision": "Действует ревизия", "health.age": "Подтверждена назад", "health.answered": "ответ за {time}",
+  "health.stores": "На что он опирается", "health.revision": "Действует ревизия", "health.age": "С подтверждения", "health.answered": "ответ за {time}",
   "store.ok": "на месте", "store.down": "недоступно", "store.unknown": "пока неизвестно", "store.database": "База данных", "store.redis": "Redis", "store.data folder": "Папка данных", "store.identity provider": "Провайдер входа",
 };
