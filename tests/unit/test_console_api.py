@@ -65,7 +65,8 @@ def test_the_page_is_its_own(client: TestClient[Litestar]) -> None:
 def test_nothing_is_asked_for_late(client: TestClient[Litestar]) -> None:
     """The page itself names all files that its first script imports, and shows something before that runs."""
     page = client.get("/console").text
-    imported, waiting = set(), ["app.js"]
+    imported: set[str] = set()
+    waiting = ["app.js"]
     while waiting:
         text = FILES[waiting.pop()].read_text()
         new = set(re.findall(r'^import [^"]*"\./([\w.]+)";$', text, re.MULTILINE)) - imported
