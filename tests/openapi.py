@@ -22,9 +22,9 @@ SUMMARY = re.compile(r"[A-Z][a-z]+ .*[^.]")
 OPERATION_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def served(log_level: str = "info") -> Json:
-    """Return the document as it is served."""
-    with test_client(make_test_app(log_level=log_level)) as client:
+def served(log_level: str = "info", **settings: Any) -> Json:
+    """Return the document as it is served by a process with these settings."""
+    with test_client(make_test_app(log_level=log_level, **settings)) as client:
         return dict(client.get("/schema/openapi.json").json())
 
 

@@ -44,7 +44,7 @@ def weight_of(page: Page, target: str) -> str:
     return page.get_by_label(f"{target}: weight", exact=True).input_value()
 
 
-def set_weight(page: Page, target: str, weight: int) -> None:
+def set_weight(page: Page, target: str, weight: float) -> None:
     """Write a weight into its field."""
     page.get_by_label(f"{target}: weight", exact=True).fill(str(weight))
 
@@ -324,6 +324,8 @@ def test_what_cannot_be_is_told_at_its_target(visit: Visit) -> None:
     page = visit.open("change")
     set_weight(page, "cdn-a", 20_000)
     expect(page.locator("[data-target=cdn-a] .fault")).to_contain_text("weight must be")
+    set_weight(page, "cdn-a", 1.5)
+    expect(page.locator("[data-target=cdn-a] .fault")).to_contain_text("weight must be `int`")
     expect(page.get_by_role("button", name="Make the change")).to_be_disabled()
 
 
@@ -337,6 +339,9 @@ def test_a_conflict(visit: Visit, admin: httpx.Client) -> None:
     page.get_by_role("button", name="Make the change").click()
     conflict = page.get_by_label("Another admin was faster")
     expect(conflict).to_contain_text("More for b.")
+    # The frame, which stays on top, does not cover it.
+    tops = "['section.card', '#app > header'].map(one => document.querySelector(one).getBoundingClientRect())"
+    assert page.evaluate(f"(([card, frame]) => card.top >= frame.bottom)({tops})")
     assert [["cdn-a weight", "6", "6", "5", "5"], ["cdn-b weight", "3", "9", "3", "9"]] == conflict.locator(
         "tbody tr"
     ).evaluate_all("all => all.map(row => [...row.children].map(cell => cell.textContent))")
@@ -429,7 +434,7 @@ def test_health(visit: Visit) -> None:
     """The page of health has each store, and says whether the service is well."""
     page = visit.open("health")
     expect(page.get_by_role("heading", name="All is well.")).to_be_visible()
-    expect(page.locator("[data-store=database]")).to_contain_text("there")
+    expect(page.locator("[data-store=database]")).to_contain_text("up")
 
 
 def test_the_page_for_people(browser: Browser, balancer: Balancer) -> None:

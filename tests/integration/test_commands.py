@@ -359,13 +359,13 @@ class Terminal:
 
 
 def test_first_start_at_a_terminal(tmp_path: Path) -> None:
-    """Who starts it at a terminal is shown the address, a key, a request that works with it, console and docs."""
+    """Who starts it at a terminal is shown the address, console and docs, and once a key with a request that works."""
     with Terminal(tmp_path, "serve", "--port", "0") as terminal:
         address = terminal.read_until(r"serves at (http://127\.0\.0\.1:\d+)\n")[1]
+        assert f"{address}/console" == terminal.read_until(r"\n  Console: (\S+)\n")[1]
+        assert f"{address}/docs" == terminal.read_until(r"\n  API: +(\S+)\n")[1]
         secret = terminal.read_until(r"\n  export BALANCER_API_KEY=(vbk_[\w-]{43})\n")[1]
         request = terminal.read_until(r"\n  (curl [^\n]+)\n")[1]
-        assert f"{address}/console" == terminal.read_until(r" at (http\S+/console)\n")[1]
-        assert f"{address}/docs" == terminal.read_until(r" at (http\S+/docs)\n")[1]
         terminal.read_until("Application startup complete")
         assert f'curl -H "Authorization: Bearer $BALANCER_API_KEY" {address}/config' == request
         shown = curl(request.replace("$BALANCER_API_KEY", secret), address)
@@ -373,6 +373,9 @@ def test_first_start_at_a_terminal(tmp_path: Path) -> None:
         assert {200} == {httpx.get(f"{address}/{page}").status_code for page in ("console", "docs")}
     assert 1 == terminal.text.count(secret)
     with Terminal(tmp_path, "serve", "--port", "0", API_KEY=secret) as terminal:
+        address = terminal.read_until(r"serves at (http://127\.0\.0\.1:\d+)\n")[1]
+        assert f"{address}/console" == terminal.read_until(r"\n  Console: (\S+)\n")[1]
+        terminal.read_until("balancer keys create --name <name> --role admin\n")
         terminal.read_until("Application startup complete")
     assert ("vbk_" in terminal.text, "no such setting" in terminal.text) == (False, False)
 
@@ -400,6 +403,7 @@ def test_other_addresses_at_a_terminal(tmp_path: Path) -> None:
         terminal.read_until("Application startup complete")
     key = '-H "Authorization: Bearer $BALANCER_API_KEY"'
     assert f"curl --unix-socket '{tmp_path}/a b' {key} http://localhost/config" == request
+    assert "Console" not in terminal.text
     with Terminal(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0", DATA_DIR="other") as terminal:
         request = terminal.read_until(r"\n  (curl [^\n]+)\n")[1]
         terminal.read_until("Application startup complete")

@@ -4,6 +4,7 @@ import http.client
 import re
 import shlex
 import subprocess
+import sys
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,10 +16,15 @@ from tests.integration.conftest import Start
 
 ROOT = Path(__file__).parents[2]
 
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = re.compile(r"^(?:<!-- not run: (.+) -->\n)?```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 """Commands without output, and why they are not run, if a comment above them says so."""
 LOOP = re.compile(r"for i in \$\(seq (\d+)\); do (curl .*); done \|( sort \|)? uniq -c")
+COMMAND_LINE = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+"""Where the commands of the documents are found; no setting of ours is among what they get."""
+PLAYLIST = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\nlow.m3u8\n"
 LEFT_OUT = "[…]"
 """Stands in the documents for a flat list that would be too long to show."""
 CHANGING = re.compile(
@@ -97,23 +103,38 @@ def test_examples(start: Start, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["how-it-decides", "kubernetes", "problems", "quickstart.ru", "runbook", "settings", "sizing", "systemd"]
+    "page", [page for page in PAGES if COMMANDS.search(page.read_text())], ids=lambda page: page.name
 )
-def test_commands(start: Start, tmp_path: Path, name: str) -> None:
-    """Each command of a page for operators works, but for those of which the page says why they are not run."""
+def test_commands(start: Start, tmp_path: Path, page: Path) -> None:
+    """Each command without output works, but for those of which the page says why they are not run."""
     (tmp_path / "docker").symlink_to(ROOT / "docker")
+    (tmp_path / "master.m3u8").write_text(PLAYLIST)
     balancer = None
-    for reason, block in COMMANDS.findall((ROOT / "docs" / f"{name}.md").read_text()):
+    for reason, block in COMMANDS.findall(page.read_text()):
         if reason:
             continue
         if not block.startswith("curl "):
-            subprocess.run(["sh", "-eu", "-c", block], cwd=tmp_path, timeout=60, check=True)
+            # As a first start leaves the folder.
+            subprocess.run(["balancer", "migrate"], cwd=tmp_path, timeout=60, check=True, env=COMMAND_LINE)
+            subprocess.run(["bash", "-eu", "-c", block], cwd=tmp_path, timeout=60, check=True, env=COMMAND_LINE)
             continue
         balancer = balancer or start()
         for command in block.splitlines():
             printed = curl(command, balancer.url)
             assert printed
             assert "urn:video-balancer:problem:" not in printed
+
+
+def test_the_command_line(start: Start, tmp_path: Path) -> None:
+    """The README's commands for a running service work with the two variables that it names."""
+    (block,) = [block for _, block in COMMANDS.findall((ROOT / "README.md").read_text()) if "BALANCER_URL" in block]
+    script = block.replace("http://127.0.0.1:8000", start().url).replace(".venv/bin/balancer", "balancer")
+    variables = {**COMMAND_LINE, "BALANCER_API_KEY": KEY}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script], cwd=tmp_path, timeout=60, check=True, capture_output=True, text=True, env=variables
+    )
+    for told in ("would change:", "Config 1 at revision 2: policy exact", "0 redirects"):
+        assert told in done.stdout
 
 
 def test_both_languages_show_the_same() -> None:
@@ -130,9 +151,7 @@ def test_both_languages_show_the_same() -> None:
     assert english.count("\n## ") == russian.count("\n## ")
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     """Each relative link in the documents leads to a file of the repository."""
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,20 @@ def test_the_page_is_its_own(client: TestClient[Litestar]) -> None:
     assert "<style" not in page.text
     assert " style=" not in page.text
     assert page.text.count("<script") == page.text.count('<script type="module" src=')
+
+
+def test_nothing_is_asked_for_late(client: TestClient[Litestar]) -> None:
+    """The page itself names all files that its first script imports, and shows something before that runs."""
+    page = client.get("/console").text
+    imported: set[str] = set()
+    waiting = ["app.js"]
+    while waiting:
+        text = FILES[waiting.pop()].read_text()
+        new = set(re.findall(r'^import [^"]*"\./([\w.]+)";$', text, re.MULTILINE)) - imported
+        imported |= new
+        waiting += new
+    assert imported == set(re.findall(r'modulepreload" href="console/([\w.]+)"', page))
+    assert '<div id="app"></div>' not in page
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

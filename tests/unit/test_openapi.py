@@ -27,6 +27,18 @@ def test_no_findings(document: Json) -> None:
     assert [] == list(findings(document))
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"cmcd": False, "manifests": False}, id="as by default"),
+        pytest.param({"role": "admin"}, id="without players"),
+    ],
+)
+def test_no_findings_where_less_is_served(settings: dict[str, Any]) -> None:
+    """The document of a service that does less has nothing that is left of the rest."""
+    assert [] == list(findings(served(**settings)))
+
+
 def _set(*path: str, to: Any) -> Callable[[Json], None]:
     def spoil(document: Json) -> None:
         node = document
@@ -218,7 +230,8 @@ def test_docstrings_describe_fields() -> None:
 
 
 def test_complete() -> None:
-    """HEAD is dropped, docstrings become summary and description, headers get schemas; the original stays as it is."""
+    """HEAD is dropped, docstrings become summary and description, headers get schemas; unused components go."""
+    thing = "#/components/schemas/Thing"
     problem: Json = {"description": "Too Many Requests", "content": {"application/problem+json": {}}}
     operation: Json = {
         "summary": "ReadThing",
@@ -226,7 +239,7 @@ def test_complete() -> None:
         "responses": {
             "200": {"description": "A thing.", "headers": {"etag": {"description": "Its tag."}}},
             "429": problem,
-            "503": {"description": "Not ready.", "content": {"application/json": {}}},
+            "503": {"description": "Not ready.", "content": {"application/json": {"schema": {"$ref": thing}}}},
         },
     }
     given: Json = {
@@ -235,7 +248,7 @@ def test_complete() -> None:
         "components": {"securitySchemes": {}},
     }
     before = deepcopy(given)
-    found = complete(given, {"Thing": {}})
+    found = complete(given, {"Other": {}, "Part": {}, "Thing": {"items": [{"$ref": "#/components/schemas/Part"}]}})
     assert before == given
     assert {"get", "options"} == set(found["paths"]["/"])
     read = found["paths"]["/"]["get"]
@@ -245,4 +258,4 @@ def test_complete() -> None:
     limited = {"Retry-After", "RateLimit", "RateLimit-Policy"}
     assert limited == set(cast(Json, read["responses"]["429"]["headers"]))
     assert "headers" not in read["responses"]["503"]
-    assert {"Thing": {}} == found["components"]["schemas"]
+    assert ["Part", "Thing"] == list(found["components"]["schemas"])

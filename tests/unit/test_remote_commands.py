@@ -348,6 +348,7 @@ def test_login(run: Commands, tmp_path: Path) -> None:
     """A key is checked and kept, and used from then on; a wrong one is not kept, and none is printed."""
     none: dict[str, Any] = {"BALANCER_URL": None, "BALANCER_API_KEY": None, "XDG_CONFIG_HOME": str(tmp_path)}
     assert "not known" in run("login", "http://balancer.example", given="vbk_wrong\n", code=5, **none).stderr
+    assert "No key was given." in run("login", "http://balancer.example", given="\n", code=2, **none).stderr
     run("targets", code=2, **none)
     done = run("login", "http://balancer.example/", "--profile", "test", given=f"{KEY}\n", **none)
     assert ("'test'" in done.stdout, KEY in done.output, "unencrypted" in done.stderr) == (True, False, True)

@@ -1,4 +1,4 @@
-"""The first start: an admin's key for whoever sits at the terminal, and for others the way to one."""
+"""What a start shows at a terminal: where the service is, and once an admin's key; elsewhere the way to a key."""
 
 import logging
 import shlex
@@ -25,19 +25,24 @@ HOW_TO = "balancer keys create --name <name> --role admin"
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 
-_GREETING = """
+_WHERE = """
 video-balancer {version} serves at {address}
+"""
 
-The first API key, for an admin; it is not shown again:
+_PAGES = """
+  Console: {address}/console
+  API:     {address}/docs
+"""
+
+_KEY = """
+The first API key, for an admin; it is not shown again. Paste both lines into another terminal:
 
   export {name}={secret}
-
-A request that needs it:
-
   {request}
+"""
 
-With the same key you look and change things in the console at {console}
-All requests are described, and can be tried, at {docs}
+_NO_KEY = f"""
+An API key, where you have none: {HOW_TO}
 """
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -64,25 +69,24 @@ async def make_first_key(parts: AsyncContainer) -> str | None:
     return None
 
 
-def greet(secret: str, settings: Settings, listeners: Sequence[Listener]) -> None:
-    """Show a new key and how to use it."""
+def greet(secret: str | None, settings: Settings, listeners: Sequence[Listener]) -> None:
+    """Show whoever sits at a terminal where the service is, and a new key with how to use it."""
+    if not secret and not _is_at_terminal():
+        return
     # What was logged so far stands above.
     for handler in logging.getLogger().handlers:
         handler.flush()
     # The plain port asks nothing of the client's trust.
     listener = min(listeners, key=lambda listener: listener.tls)
     options, address = _how_to_reach(listener, settings)
-    click.echo(
-        _GREETING.format(
-            version=__version__,
-            address=address if listener.url.startswith("http") else listener.url,
-            name=API_KEY,
-            secret=secret,
-            request=f'curl {options}-H "Authorization: Bearer ${API_KEY}" {address}/config',
-            console=f"{address}/console",
-            docs=f"{address}/docs",
-        )
-    )
+    in_browsers = listener.url.startswith("http")
+    told = _WHERE.format(version=__version__, address=address if in_browsers else listener.url)
+    if settings.role != "edge":
+        if in_browsers:
+            told += _PAGES.format(address=address)
+        request = f'curl {options}-H "Authorization: Bearer ${API_KEY}" {address}/config'
+        told += _KEY.format(name=API_KEY, secret=secret, request=request) if secret else _NO_KEY
+    click.echo(told)
 
 
 def _how_to_reach(listener: Listener, settings: Settings) -> tuple[str, str]:

@@ -64,11 +64,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         config.app = partial(create_app, settings, board=Board(), edge=edge)
         edge.limits = _within_descriptors(edge.limits)
         edge.listeners = _listen(settings, edge)
-        if on_record:
-            # Only now, as a key that is made and not shown is lost.
-            secret = run(settings, make_first_key)
-            if secret:
-                greet(secret, settings, edge.listeners)
+        # Only now, as a key that is made and not shown is lost.
+        greet(run(settings, make_first_key) if on_record else None, settings, edge.listeners)
         sys.exit(_serve(config, edge, Patience(settings.worker_start_time, settings.worker_silence)))
     except KeyboardInterrupt:
         sys.exit(0)

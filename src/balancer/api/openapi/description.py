@@ -79,7 +79,7 @@ def complete(document: Json, schemas: Mapping[str, Json]) -> Json:
 
     Args:
         document: As the framework makes it.
-        schemas: Take the place of the framework's own.
+        schemas: Take the place of the framework's own. Those of what this process does not serve are left out.
     """
     paths = {
         path: {method: _operation(operation) for method, operation in item.items() if method in METHODS}
@@ -88,8 +88,25 @@ def complete(document: Json, schemas: Mapping[str, Json]) -> Json:
     return {
         **document,
         "paths": paths,
-        "components": {**document["components"], "schemas": dict(schemas), "headers": HEADERS},
+        "components": {**document["components"], "schemas": _needed(paths, schemas), "headers": HEADERS},
     }
+
+
+def _needed(paths: Json, schemas: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the schemas to which paths refer, by themselves or by another schema."""
+    found: dict[str, Json] = {}
+    waiting: list[Any] = [paths]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            name = str(node.get("$ref", "")).removeprefix(reference(""))
+            if name in schemas and name not in found:
+                found[name] = schemas[name]
+                waiting.append(schemas[name])
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return dict(sorted(found.items()))
 
 
 def _operation(operation: Json) -> Json:

@@ -33,6 +33,8 @@ def login(url: str | None, profile: str) -> None:
         url = click.prompt("URL of the service", err=True)
     key = click.prompt("API key", hide_input=True, err=True) if at_terminal else _read_key()
     service = Service(str(url).rstrip("/"), str(key).strip())
+    if not service.api_key:
+        raise CannotDo("No key was given. Type it at a terminal, or give it on standard input.")
     connect(service).read_config()
     address = httpx.URL(service.url)
     if address.scheme == "http" and address.host not in _LOOPBACK:

@@ -223,7 +223,11 @@ function themeButton() {
 async function start() {
   applyTheme();
   document.documentElement.lang = currentLanguage();
-  window.addEventListener("hashchange", () => void showPage());
+  window.addEventListener("hashchange", () => {
+    // What was said of the last page is no word about this one.
+    document.getElementById("toasts")?.replaceChildren();
+    void showPage();
+  });
   window.addEventListener("unhandledrejection", event => {
     if (event.reason instanceof Problem && session) toast(event.reason.message, "bad");
   });

@@ -189,7 +189,9 @@ class Draft {
     /** @type {Record<string, string>} */
     const faults = {};
     for (const {field: name, reason} of error.errors || []) {
-      const target = this.names.find(one => name.startsWith(`targets.${one}.`));
+      const target = this.names.find(
+        (one, index) => name.startsWith(`targets.${one}.`) || name.startsWith(`targets[${index}].`),
+      );
       if (target) faults[target] = `${name.split(".").pop()} ${reason}`;
     }
     this.rows.fault(faults);

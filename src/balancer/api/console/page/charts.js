@@ -28,7 +28,7 @@ export function bar(label, names, shares) {
       const share = next[name] || 0;
       parts[index].style.setProperty("flex-grow", String(share));
       parts[index].title = `${name} ${percent(share)}`;
-      parts[index].textContent = share >= 0.11 ? percent(share) : "";
+      parts[index].textContent = share >= 0.15 ? percent(share) : "";
       parts[index].hidden = share <= 0;
     }
     const known = names.reduce((sum, name) => sum + (next[name] || 0), 0);
@@ -36,7 +36,7 @@ export function bar(label, names, shares) {
     others.hidden = rest < 0.0005;
     others.style.setProperty("flex-grow", String(rest));
     others.title = `${t("others")} ${percent(rest)}`;
-    others.textContent = rest >= 0.11 ? percent(rest) : "";
+    others.textContent = rest >= 0.15 ? percent(rest) : "";
     const told = names.filter(name => next[name] > 0).map(name => `${name} ${percent(next[name])}`);
     if (!others.hidden) told.push(others.title);
     track.setAttribute("aria-label", `${label}: ${told.join(", ") || t("nothing")}`);

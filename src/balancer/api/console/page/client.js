@@ -1,5 +1,5 @@
-// A client of the balancer's API, for browsers and for Node.js 18 or later. It needs no other file; its types need
-// `api.d.ts` beside it, which openapi-typescript makes of /schema/openapi.json with --default-non-nullable=false.
+// A client of the balancer's API, for browsers and Node.js 18 or later. Its types need `api.d.ts` beside it, which
+// openapi-typescript makes of /schema/openapi.json with --default-non-nullable=false.
 
 /**
  * @typedef {import("./api.d.ts").paths} Paths

@@ -59,7 +59,7 @@ function store(one) {
     {"data-store": one.name},
     h("h3", {}, term("store", one.name)),
     h(`span.health.${kind}`, {}, h("i", {"aria-hidden": "true"}), t(`store.${one.status}`)),
-    one.latency_ms !== null && h("small", {}, t("health.answered", {time: milliseconds(one.latency_ms)})),
+    one.status === "ok" && one.latency_ms !== null && h("small", {}, t("health.answered", {time: milliseconds(one.latency_ms)})),
     one.fallback && h("p.hint", {lang: "en"}, one.fallback),
   );
 }
