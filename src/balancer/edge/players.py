@@ -292,12 +292,7 @@ class Players:
         throttle = self._throttle
         if throttle is None:
             return 0
-        client = asker.client or self.client_of(head, asker)
-        wait = throttle.wait(client, begun)
-        if wait > 0:
-            return wait
-        throttle.spend(client, begun)
-        return 0
+        return throttle.charge(asker.client or self.client_of(head, asker), begun)
 
     def _too_many(self, throttle: Throttle, wait: float) -> Refused:
         self._meters.limited(throttle.name)

@@ -272,12 +272,11 @@ class Process:
         """Return what a client is told that asks for what is not there, and the name of that in the log."""
         throttle = self._strangers
         if throttle is not None:
-            wait = throttle.wait(client, begun)
+            wait = throttle.charge(client, begun)
             if wait > 0:
                 self.meters.limited(throttle.name)
                 error = throttle.refusal(wait)
                 return tell_stranger(problem_of(error), headers_of(error)), TABLE[RateLimited].name
-            throttle.spend(client, begun)
         told = self._nothing.get(path)
         if told is None:
             told = tell_stranger(not_found(unquote(path.decode("ascii"))), {})

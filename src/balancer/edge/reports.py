@@ -66,10 +66,9 @@ class ReportAnswers:
         throttle = self._throttle
         if throttle is not None:
             client, begun = self._proxies.key_of(asker.peer, head.joined), monotonic()
-            wait = throttle.wait(client, begun)
+            wait = throttle.charge(client, begun)
             if wait > 0:
                 self._meters.limited(throttle.name)
                 error = throttle.refusal(wait)
                 return tell_player(problem_of(error), headers_of(error))
-            throttle.spend(client, begun)
         return _TOO_LONG if body is None else None

@@ -87,10 +87,9 @@ class Strangers:
         if self._throttle is None:
             return None
         now = self._stopwatch()
-        wait = self._throttle.wait(name, now)
+        wait = self._throttle.charge(name, now)
         if wait > 0:
             return self._throttle.refusal(wait)
-        self._throttle.spend(name, now)
         return None
 
 
