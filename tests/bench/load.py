@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,10 +39,13 @@ HEAD = "\r\n".join(
 )
 """A browser's request."""
 
+# The first video of a load in which none is asked for twice: no other load has asked for it either, nor for those behind.
+_UNASKED = count(10_000_000, 10_000_000)
+
 _SCRIPT = """
 local before, behind = {before}, {behind}
 local videos = {videos}
-local requests, i = {{}}, 0
+local requests, i = {{}}, {first}
 math.randomseed(7)
 if videos > 0 then
   for n = 1, 65536 do
@@ -109,6 +113,7 @@ def run(
             before=_lua(before),
             behind=_lua(behind),
             videos=VIDEOS if repeat and number else 0,
+            first=0 if repeat else next(_UNASKED),
             delay=f"delay = function() return math.random(0, {2 * THINK_TIME}) end" if rate else "",
         )
     )
