@@ -167,7 +167,7 @@ def test_dry_runs_change_nothing(recorded: Recorded) -> None:
     run = Commands(recorded)
     assert "distribution_rate  10      4" in run("config", "set", "--rate", "4", "--dry-run").stdout
     assert "cdn.enabled  true    false" in run("drain", "cdn", "--dry-run").stdout
-    assert "can be made" in run("config", "create", "--add", "a=a.example", "--dry-run").stdout
+    assert "A config would be made" in run("config", "create", "--add", "a=a.example", "--dry-run").stdout
     assert "would be deleted" in run("config", "delete", "1", "--dry-run").stdout
     assert "nothing would change" in run("config", "rollback", "1", "--dry-run").stdout
     told = run("rules", "set", "-", "--dry-run", given="rules: [{name: a, config_id: 1}]").stdout
@@ -224,6 +224,49 @@ def test_drain_of_what_is_not_there(run: Commands) -> None:
     run("drain", "cdn")
     assert "targets" in run("drain", "origin", "--yes", code=2).stderr
     run("undrain", "cdn", "--weight", "0", code=2)
+
+
+def test_a_new_config_owes_nothing_to_the_default_one(recorded: Recorded) -> None:
+    """A dry run of 'create' shows the config that would be made, whatever the default config is like."""
+    run = Commands(recorded)
+    run("config", "set", "--add", "cdn-b=b.example", "--policy", "sticky", "--slow-start", "9", "--bound", "slope=9")
+    recorded.asked.clear()
+    options = ["--name", "night", "--rate", "4", "--cdn-host", "night.example", "--bound", "cdn.max=60"]
+    shown = run("config", "create", *options, "--dry-run").stdout
+    assert "A config 'night' would be made: policy exact, loop on" == shown.splitlines()[0]
+    shares = [line.split()[:3] for line in shown.splitlines() if " % " in line]
+    assert [["origin", "25", "%"], ["cdn", "75", "%"]] == shares
+    previewed = json.loads(run("config", "create", *options, "--dry-run", "-o", "json").stdout)
+    assert [] == recorded.asked
+    made = json.loads(run("config", "create", *options, "-o", "json").stdout)
+    assert (None, previewed["after"]["config"]) == (
+        previewed["before"],
+        {field: made[field] for field in previewed["after"]["config"]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param([], "needs --rate and --cdn-host, or targets by --add", id="nothing"),
+        pytest.param(["--rate", "4"], "needs --rate and --cdn-host, or targets by --add", id="no host"),
+        pytest.param(["--rate", "-4", "--cdn-host", "a.example"], "distribution_rate", id="rate below zero"),
+        pytest.param(["--rate", "1000001", "--cdn-host", "a.example"], "distribution_rate", id="rate too high"),
+        pytest.param(["--rate", "4", "--cdn-host", "http://a.example"], "host", id="host with a scheme"),
+        pytest.param(["--rate", "4", "--cdn-host", ""], "host", id="empty host"),
+    ],
+)
+@pytest.mark.parametrize("more", [pytest.param([], id="made"), pytest.param(["--dry-run"], id="dry run")])
+def test_create_of_what_cannot_be(unchanging: Commands, options: list[str], words: str, more: list[str]) -> None:
+    """What no config can be is refused in one line, by a dry run as by the command itself."""
+    done = unchanging("config", "create", *options, *more, code=2)
+    assert (True, 1) == (words in done.stderr, len(done.stderr.splitlines()))
+
+
+def test_the_highest_rate_is_previewed(unchanging: Commands) -> None:
+    """A rate of which the weights are higher than a target's own may be is shown as well."""
+    shown = unchanging("config", "create", "--rate", "1000000", "--cdn-host", "a.example", "--dry-run").stdout
+    assert " 999999" in shown
 
 
 def test_create_and_delete(run: Commands) -> None:
