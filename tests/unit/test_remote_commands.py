@@ -166,7 +166,7 @@ def test_dry_runs_change_nothing(recorded: Recorded) -> None:
     """With `--dry-run` each change is shown and none is made."""
     run = Commands(recorded)
     assert "distribution_rate  10      4" in run("config", "set", "--rate", "4", "--dry-run").stdout
-    assert "cdn.enabled  true    false" in run("drain", "cdn", "--dry-run").stdout
+    assert "cdn.weight         9       0" in run("drain", "cdn", "--dry-run").stdout
     assert "A config would be made" in run("config", "create", "--add", "a=a.example", "--dry-run").stdout
     assert "would be deleted" in run("config", "delete", "1", "--dry-run").stdout
     assert "nothing would change" in run("config", "rollback", "1", "--dry-run").stdout
@@ -217,8 +217,58 @@ def test_no_service(unchanging: Commands) -> None:
     assert "no key has" in unchanging("targets", code=2, BALANCER_API_KEY="a b").stderr
 
 
+def test_a_drained_target_gets_its_weight_back(recorded: Recorded) -> None:
+    """'drain' makes the weight 0, and 'undrain' what it was last, however much was changed meanwhile."""
+    run = Commands(recorded)
+
+    def cdn() -> tuple[int, bool]:
+        (found,) = (one for one in json.loads(run("config", "show", "-o", "json").stdout)["targets"] if one["host"])
+        return found["weight"], found["enabled"]
+
+    run("config", "set", "--weight", "cdn=3", "--weight", "origin=2", "--yes")
+    run("drain", "cdn", "--yes", "--reason", "Maintenance.")
+    assert (0, True) == cdn()
+    run("config", "set", "--name", "day")
+    run("config", "set", "--weight", "origin=4")
+    recorded.asked.clear()
+    assert "cdn.weight  0       3" in run("undrain", "cdn", "--dry-run").stdout
+    assert [] == recorded.asked
+    run("undrain", "cdn")
+    assert ((3, True), ["PATCH /config/target"]) == (cdn(), recorded.asked)
+    run("drain", "cdn")
+    run("undrain", "cdn", "--weight", "1")
+    assert (1, True) == cdn()
+
+
+def test_undrain_of_what_is_disabled(run: Commands) -> None:
+    """A disabled target gets its weight and stays disabled, and the hint tells how to enable it."""
+    run("drain", "cdn", "--yes")
+    run("config", "set", "--target", "cdn.enabled=false")
+    told = run("undrain", "cdn").stderr
+    assert "balancer: 'cdn' is disabled, so it gets nothing; 'balancer config set --id 1 --target cdn." in told
+    assert (1, True) == (len(told.splitlines()), "disabled" in run("config", "show").stdout)
+    target = json.loads(run("config", "show", "-o", "json").stdout)["targets"][1]
+    assert (9, False) == (target["weight"], target["enabled"])
+
+
+def test_undrain_of_what_never_had_a_weight(run: Commands) -> None:
+    """Where the history has no weight above 0, the line says how to give one; a deleted revision has none."""
+    run("config", "create", "--add", "origin", "--add", "cdn=a.example", "--weight", "cdn=0")
+    run("config", "delete", "2", "--yes")
+    run("config", "rollback", "1", "--id", "2")
+    told = run("undrain", "cdn", "--id", "2", code=2).stderr
+    assert ("--weight 1" in told, 1) == (True, len(told.splitlines()))
+    run("undrain", "cdn", "--id", "2", "--weight", "1")
+
+
+def test_a_drain_overwrites_nobody(recorded: Recorded) -> None:
+    """A drain of what somebody else has changed since it was read is not made."""
+    recorded.refuse["PATCH /config/target"] = 412
+    assert "Somebody has changed it" in Commands(recorded)("drain", "cdn", "--yes", code=3).stderr
+
+
 def test_drain_of_what_is_not_there(run: Commands) -> None:
-    """A target that is not there is told with those that are; the last one cannot go; weight 0 must be given up."""
+    """A target that is not there is told with those that are; the last one cannot go; weight 0 brings none back."""
     assert "it has: origin, cdn" in run("drain", "third", code=4).stderr
     run("config", "set", "--rate", "2")
     run("drain", "cdn")

@@ -206,7 +206,7 @@ def targets_table(config: Config | Document) -> RenderableType:
             else f"{_scheme(target.scheme)}{target.host}{target.path or ''}",
             target.check.url if target.check else None,
             target.tier,
-            target.weight if target.enabled else cell("drained", "yellow"),
+            target.weight if target.enabled else cell("disabled", "yellow"),
         )
         for target in config.targets
     ]
