@@ -64,6 +64,35 @@ def test_show_in_each_form(unchanging: Commands) -> None:
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_times_are_as_the_api_has_them(run: Commands, form: str) -> None:
+    """Times for programs end in Z like those of the API; a text that looks like a time stays as it is."""
+    text = "2026-01-02T03:04:05+00:00"
+    run("config", "set", "--name", text)
+    for command in (["config", "show"], ["config", "history"], ["config", "list"], ["remote-keys", "list"], ["stats"]):
+        read = yaml.safe_load(run(*command, "-o", "json").stdout)
+        printed = run(*command, "-o", form).stdout.replace(text, "")
+        assert (True, False) == (bool(read), "+00:00" in printed), command
+    assert text == json.loads(run("config", "show", "-o", "json").stdout)["name"]
+    assert json.loads(run("config", "show", "-o", "json").stdout)["updated_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param(["config", "rollback", "99"], "no revision 99. See 'balancer config history'.", id="rollback"),
+        pytest.param(["config", "diff", "1", "99"], "no revision 99. See 'balancer config history'.", id="diff"),
+        pytest.param(["rules", "diff", "0", "99"], "no revision 99. See 'balancer rules history'.", id="rules diff"),
+        pytest.param(["rules", "rollback", "99"], "no revision 99. See 'balancer rules history'.", id="rules"),
+        pytest.param(["config", "show", "--id", "9"], "See 'balancer config list'", id="config"),
+        pytest.param(["remote-keys", "revoke", "9"], "See 'balancer remote-keys list'.", id="key"),
+    ],
+)
+def test_what_is_not_there(unchanging: Commands, command: list[str], words: str) -> None:
+    """What is not there is told with the command that lists what is."""
+    assert words in unchanging(*command, code=4).stderr
+
+
 def test_long_names_fit(run: Commands) -> None:
     """Names and hosts that are long go on in the next line, whole."""
     host = ".".join(["a" * 60] * 3) + ".example"
@@ -419,7 +448,7 @@ def test_remote_keys_are_only_looked_at(recorded: Recorded) -> None:
     create = ["remote-keys", "create", "--name", "a", "--role", "viewer", "--dry-run"]
     assert "A key 'a' (viewer) would be made, without an end.\n" == run(*create).stdout
     shown = run(*create, "--expires", "2027-01-01", "-o", "json").stdout
-    assert {"created": {"name": "a", "role": "viewer", "expires_at": "2027-01-01T00:00:00+00:00"}} == json.loads(shown)
+    assert {"created": {"name": "a", "role": "viewer", "expires_at": "2027-01-01T00:00:00Z"}} == json.loads(shown)
     name = json.loads(run("remote-keys", "list", "-o", "json").stdout)[0]["name"]
     assert f"Key 1 '{name}' (admin) would be revoked.\n" == run("remote-keys", "revoke", "1", "--dry-run").stdout
     assert "There is no API key 7" in run("remote-keys", "revoke", "7", "--dry-run", code=4).stderr
