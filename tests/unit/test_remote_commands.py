@@ -269,6 +269,14 @@ def test_a_drained_target_gets_its_weight_back(recorded: Recorded) -> None:
     assert (1, True) == cdn()
 
 
+def test_a_weight_above_the_bound_of_one_target_comes_back(run: Commands) -> None:
+    """What a rate has made of a weight is given back whole."""
+    run("config", "set", "--rate", "1000000")
+    run("drain", "cdn", "--yes")
+    run("undrain", "cdn", "--yes")
+    assert 1_000_000 == json.loads(run("config", "show", "-o", "json").stdout)["distribution_rate"]
+
+
 def test_undrain_of_what_is_disabled(run: Commands) -> None:
     """A disabled target gets its weight and stays disabled, and the hint tells how to enable it."""
     run("drain", "cdn", "--yes")

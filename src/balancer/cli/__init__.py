@@ -25,7 +25,7 @@ main.entries = {
     ),
     "drain": Entry(SERVICE, "balancer.cli.remote.draining:drain", "Take all traffic from a target."),
     "undrain": Entry(
-        SERVICE, "balancer.cli.remote.draining:undrain", "Give a target its traffic back that was drained."
+        SERVICE, "balancer.cli.remote.draining:undrain", "Give a drained target its traffic back."
     ),
     "rules": Entry(SERVICE, "balancer.cli.remote.rules:rules", "Look at the rules and replace them."),
     "explain": Entry(SERVICE, "balancer.cli.remote.looking:explain", "Say where a player would be sent next, and why."),

@@ -41,7 +41,7 @@ def undrain(
     weight: int | None,
     how: Manner,
 ) -> None:
-    """Give a target its traffic back that was drained.
+    """Give a drained target its traffic back.
 
     NAME gets the weight that it had last, as the config's history says, or another one.
     """
