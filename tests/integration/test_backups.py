@@ -159,6 +159,25 @@ def test_only_into_an_empty_database(database: Callable[[str], str], tmp_path: P
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_plan_changes_nothing(database: Callable[[str], str], tmp_path: Path, kind: str) -> None:
+    """What a restoration would do is told, with what would be lost, and refused as the restoration would be."""
+    url = database(kind)
+    populate(url)
+    made = asyncio.run(backups(url).save(str(tmp_path / "backup")))
+    before = content(url)
+    with pytest.raises(RecordNotEmpty, match="3 rows in cdn_configs"):
+        asyncio.run(backups(url).plan(str(tmp_path / "backup"), replace=False))
+    way = asyncio.run(backups(url).plan(str(tmp_path / "backup"), replace=True))
+    assert (made, {name: len(rows) for name, rows in before.items()}, before) == (way.backup, way.lost, content(url))
+    # One that has no schema yet, or is not there yet.
+    way = asyncio.run(backups(database(kind)).plan(str(tmp_path / "backup"), replace=False))
+    assert (made, {}) == (way.backup, way.lost)
+    (tmp_path / "damaged").write_bytes((tmp_path / "backup").read_bytes()[:-2])
+    with pytest.raises(UnusableBackup, match="damaged"):
+        asyncio.run(backups(url).plan(str(tmp_path / "damaged"), replace=True))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_damaged_backup_changes_nothing(database: Callable[[str], str], tmp_path: Path, kind: str) -> None:
     """A backup that is damaged, or contradicts itself, leaves the database as it was."""
     url = database(kind)

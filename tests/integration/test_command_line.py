@@ -144,7 +144,8 @@ def test_colours(
     is_coloured: bool,
 ) -> None:
     """Colours are shown on a terminal, but not with `NO_COLOR`."""
-    assert 0 == run_inside(tmp_path, "drain", "cdn", "--yes", **service).returncode
+    disable = ["config", "set", "--target", "cdn.enabled=false", "--yes"]
+    assert 0 == run_inside(tmp_path, *disable, **service).returncode
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with Terminal(tmp_path, "config", "show", terminal=variables["TERM"], **service) as terminal:

@@ -187,7 +187,7 @@ def test_lost_store_is_told_by_its_cause(start: Start, tmp_path: Path) -> None:
     with Valkey(tmp_path) as valkey:
         balancer = start(REDIS_URL=valkey.url)
         valkey.kill()
-        wait_for(lambda: any("The redis " in event.get("fault", "") for event in balancer.events()), seconds=20)
+        wait_for(lambda: any("Redis " in event.get("fault", "") for event in balancer.events()), seconds=20)
 
 
 @pytest.mark.anyio

@@ -156,4 +156,4 @@ def test_no_config_tells_why() -> None:
 def test_clients_are_not_told_why() -> None:
     """The text for clients says which store is away, and no more."""
     assert "The database is not available at the moment." == str(_lost(StoreFault.DENIED))
-    assert "The redis refuses the user or the password." == _lost(StoreFault.DENIED, store="redis").explained
+    assert "Redis refuses the user or the password." == _lost(StoreFault.DENIED, store="redis").explained

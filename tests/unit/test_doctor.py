@@ -60,7 +60,7 @@ def test_targets(target: Target, outcome: Outcome, level: Level, words: str) -> 
         pytest.param(Target("a", Kind.CDN, "a.example:443"), "https://a.example:443/", id="port 443"),
         pytest.param(CHECKED, "http://cdn.example/health", id="its check"),
         pytest.param(Target("a", Kind.ORIGIN), None, id="an origin"),
-        pytest.param(Target("a", Kind.CDN, "a.example", enabled=False), None, id="drained"),
+        pytest.param(Target("a", Kind.CDN, "a.example", enabled=False), None, id="disabled"),
     ],
 )
 def test_questions(target: Target, url: str | None) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import sys
 import threading
 
@@ -81,6 +82,39 @@ def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "place=here" in text
     assert "Traceback" in text
     assert "planted" not in text
+
+
+def test_times_for_people_are_short(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal a line has its time to milliseconds, in JSON to microseconds."""
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[", written("console", capsys))
+    assert json.loads(written("json", capsys).splitlines()[0])["time"].endswith("Z")
+
+
+class _Terminal(io.StringIO):
+    @override
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        pytest.param({"TERM": "xterm"}, True, id="terminal"),
+        pytest.param({"TERM": "xterm", "NO_COLOR": ""}, True, id="empty"),
+        pytest.param({"TERM": "xterm", "NO_COLOR": "0"}, False, id="NO_COLOR"),
+        pytest.param({"TERM": "dumb"}, False, id="dumb"),
+    ],
+)
+def test_colours_of_the_log(variables: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are coloured on a terminal that can, unless `NO_COLOR` has a value, whatever it is."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    record = logging.makeLogRecord({"msg": "happened", "levelname": "INFO", "levelno": logging.INFO, "name": "tested"})
+    assert coloured == ("\x1b[" in make_formatter("console", ()).format(record))
+    make_formatter("json", ())
 
 
 def test_a_reader_that_does_not_read_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,35 @@ def test_show_in_each_form(unchanging: Commands) -> None:
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_times_are_as_the_api_has_them(run: Commands, form: str) -> None:
+    """Times for programs end in Z like those of the API; a text that looks like a time stays as it is."""
+    text = "2026-01-02T03:04:05+00:00"
+    run("config", "set", "--name", text)
+    for command in (["config", "show"], ["config", "history"], ["config", "list"], ["remote-keys", "list"], ["stats"]):
+        read = yaml.safe_load(run(*command, "-o", "json").stdout)
+        printed = run(*command, "-o", form).stdout.replace(text, "")
+        assert (True, False) == (bool(read), "+00:00" in printed), command
+    assert text == json.loads(run("config", "show", "-o", "json").stdout)["name"]
+    assert json.loads(run("config", "show", "-o", "json").stdout)["updated_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param(["config", "rollback", "99"], "no revision 99. See 'balancer config history'.", id="rollback"),
+        pytest.param(["config", "diff", "1", "99"], "no revision 99. See 'balancer config history'.", id="diff"),
+        pytest.param(["rules", "diff", "0", "99"], "no revision 99. See 'balancer rules history'.", id="rules diff"),
+        pytest.param(["rules", "rollback", "99"], "no revision 99. See 'balancer rules history'.", id="rules"),
+        pytest.param(["config", "show", "--id", "9"], "See 'balancer config list'", id="config"),
+        pytest.param(["remote-keys", "revoke", "9"], "See 'balancer remote-keys list'.", id="key"),
+    ],
+)
+def test_what_is_not_there(unchanging: Commands, command: list[str], words: str) -> None:
+    """What is not there is told with the command that lists what is."""
+    assert words in unchanging(*command, code=4).stderr
+
+
 def test_long_names_fit(run: Commands) -> None:
     """Names and hosts that are long go on in the next line, whole."""
     host = ".".join(["a" * 60] * 3) + ".example"
@@ -166,8 +195,8 @@ def test_dry_runs_change_nothing(recorded: Recorded) -> None:
     """With `--dry-run` each change is shown and none is made."""
     run = Commands(recorded)
     assert "distribution_rate  10      4" in run("config", "set", "--rate", "4", "--dry-run").stdout
-    assert "cdn.enabled  true    false" in run("drain", "cdn", "--dry-run").stdout
-    assert "can be made" in run("config", "create", "--add", "a=a.example", "--dry-run").stdout
+    assert "cdn.weight         9       0" in run("drain", "cdn", "--dry-run").stdout
+    assert "A config would be made" in run("config", "create", "--add", "a=a.example", "--dry-run").stdout
     assert "would be deleted" in run("config", "delete", "1", "--dry-run").stdout
     assert "nothing would change" in run("config", "rollback", "1", "--dry-run").stdout
     told = run("rules", "set", "-", "--dry-run", given="rules: [{name: a, config_id: 1}]").stdout
@@ -217,13 +246,114 @@ def test_no_service(unchanging: Commands) -> None:
     assert "no key has" in unchanging("targets", code=2, BALANCER_API_KEY="a b").stderr
 
 
+def test_a_drained_target_gets_its_weight_back(recorded: Recorded) -> None:
+    """'drain' makes the weight 0, and 'undrain' what it was last, however much was changed meanwhile."""
+    run = Commands(recorded)
+
+    def cdn() -> tuple[int, bool]:
+        (found,) = (one for one in json.loads(run("config", "show", "-o", "json").stdout)["targets"] if one["host"])
+        return found["weight"], found["enabled"]
+
+    run("config", "set", "--weight", "cdn=3", "--weight", "origin=2", "--yes")
+    run("drain", "cdn", "--yes", "--reason", "Maintenance.")
+    assert (0, True) == cdn()
+    run("config", "set", "--name", "day")
+    run("config", "set", "--weight", "origin=4")
+    recorded.asked.clear()
+    assert "cdn.weight  0       3" in run("undrain", "cdn", "--dry-run").stdout
+    assert [] == recorded.asked
+    run("undrain", "cdn")
+    assert ((3, True), ["PATCH /config/target"]) == (cdn(), recorded.asked)
+    run("drain", "cdn")
+    run("undrain", "cdn", "--weight", "1")
+    assert (1, True) == cdn()
+
+
+def test_a_weight_above_the_bound_of_one_target_comes_back(run: Commands) -> None:
+    """What a rate has made of a weight is given back whole."""
+    run("config", "set", "--rate", "1000000")
+    run("drain", "cdn", "--yes")
+    run("undrain", "cdn", "--yes")
+    assert 1_000_000 == json.loads(run("config", "show", "-o", "json").stdout)["distribution_rate"]
+
+
+def test_undrain_of_what_is_disabled(run: Commands) -> None:
+    """A disabled target gets its weight and stays disabled, and the hint tells how to enable it."""
+    run("drain", "cdn", "--yes")
+    run("config", "set", "--target", "cdn.enabled=false")
+    told = run("undrain", "cdn").stderr
+    assert "balancer: 'cdn' is disabled, so it gets nothing; 'balancer config set --id 1 --target cdn." in told
+    assert (1, True) == (len(told.splitlines()), "disabled" in run("config", "show").stdout)
+    target = json.loads(run("config", "show", "-o", "json").stdout)["targets"][1]
+    assert (9, False) == (target["weight"], target["enabled"])
+
+
+def test_undrain_of_what_never_had_a_weight(run: Commands) -> None:
+    """Where the history has no weight above 0, the line says how to give one; a deleted revision has none."""
+    run("config", "create", "--add", "origin", "--add", "cdn=a.example", "--weight", "cdn=0")
+    run("config", "delete", "2", "--yes")
+    run("config", "rollback", "1", "--id", "2")
+    told = run("undrain", "cdn", "--id", "2", code=2).stderr
+    assert ("--weight 1" in told, 1) == (True, len(told.splitlines()))
+    run("undrain", "cdn", "--id", "2", "--weight", "1")
+
+
+def test_a_drain_overwrites_nobody(recorded: Recorded) -> None:
+    """A drain of what somebody else has changed since it was read is not made."""
+    recorded.refuse["PATCH /config/target"] = 412
+    assert "Somebody has changed it" in Commands(recorded)("drain", "cdn", "--yes", code=3).stderr
+
+
 def test_drain_of_what_is_not_there(run: Commands) -> None:
-    """A target that is not there is told with those that are; the last one cannot go; weight 0 must be given up."""
+    """A target that is not there is told with those that are; the last one cannot go; weight 0 brings none back."""
     assert "it has: origin, cdn" in run("drain", "third", code=4).stderr
     run("config", "set", "--rate", "2")
     run("drain", "cdn")
     assert "targets" in run("drain", "origin", "--yes", code=2).stderr
     run("undrain", "cdn", "--weight", "0", code=2)
+
+
+def test_a_new_config_owes_nothing_to_the_default_one(recorded: Recorded) -> None:
+    """A dry run of 'create' shows the config that would be made, whatever the default config is like."""
+    run = Commands(recorded)
+    run("config", "set", "--add", "cdn-b=b.example", "--policy", "sticky", "--slow-start", "9", "--bound", "slope=9")
+    recorded.asked.clear()
+    options = ["--name", "night", "--rate", "4", "--cdn-host", "night.example", "--bound", "cdn.max=60"]
+    shown = run("config", "create", *options, "--dry-run").stdout
+    assert "A config 'night' would be made: policy exact, loop on" == shown.splitlines()[0]
+    shares = [line.split()[:3] for line in shown.splitlines() if " % " in line]
+    assert [["origin", "25", "%"], ["cdn", "75", "%"]] == shares
+    previewed = json.loads(run("config", "create", *options, "--dry-run", "-o", "json").stdout)
+    assert [] == recorded.asked
+    made = json.loads(run("config", "create", *options, "-o", "json").stdout)
+    assert (None, previewed["after"]["config"]) == (
+        previewed["before"],
+        {field: made[field] for field in previewed["after"]["config"]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param([], "needs --rate and --cdn-host, or targets by --add", id="nothing"),
+        pytest.param(["--rate", "4"], "needs --rate and --cdn-host, or targets by --add", id="no host"),
+        pytest.param(["--rate", "-4", "--cdn-host", "a.example"], "distribution_rate", id="rate below zero"),
+        pytest.param(["--rate", "1000001", "--cdn-host", "a.example"], "distribution_rate", id="rate too high"),
+        pytest.param(["--rate", "4", "--cdn-host", "http://a.example"], "host", id="host with a scheme"),
+        pytest.param(["--rate", "4", "--cdn-host", ""], "host", id="empty host"),
+    ],
+)
+@pytest.mark.parametrize("more", [pytest.param([], id="made"), pytest.param(["--dry-run"], id="dry run")])
+def test_create_of_what_cannot_be(unchanging: Commands, options: list[str], words: str, more: list[str]) -> None:
+    """What no config can be is refused in one line, by a dry run as by the command itself."""
+    done = unchanging("config", "create", *options, *more, code=2)
+    assert (True, 1) == (words in done.stderr, len(done.stderr.splitlines()))
+
+
+def test_the_highest_rate_is_previewed(unchanging: Commands) -> None:
+    """A rate of which the weights are higher than a target's own may be is shown as well."""
+    shown = unchanging("config", "create", "--rate", "1000000", "--cdn-host", "a.example", "--dry-run").stdout
+    assert " 999999" in shown
 
 
 def test_create_and_delete(run: Commands) -> None:
@@ -326,7 +456,7 @@ def test_remote_keys_are_only_looked_at(recorded: Recorded) -> None:
     create = ["remote-keys", "create", "--name", "a", "--role", "viewer", "--dry-run"]
     assert "A key 'a' (viewer) would be made, without an end.\n" == run(*create).stdout
     shown = run(*create, "--expires", "2027-01-01", "-o", "json").stdout
-    assert {"created": {"name": "a", "role": "viewer", "expires_at": "2027-01-01T00:00:00+00:00"}} == json.loads(shown)
+    assert {"created": {"name": "a", "role": "viewer", "expires_at": "2027-01-01T00:00:00Z"}} == json.loads(shown)
     name = json.loads(run("remote-keys", "list", "-o", "json").stdout)[0]["name"]
     assert f"Key 1 '{name}' (admin) would be revoked.\n" == run("remote-keys", "revoke", "1", "--dry-run").stdout
     assert "There is no API key 7" in run("remote-keys", "revoke", "7", "--dry-run", code=4).stderr

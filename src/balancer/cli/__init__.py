@@ -23,8 +23,10 @@ main.entries = {
     "targets": Entry(
         SERVICE, "balancer.cli.remote.looking:targets", "List all targets with the verdicts on their health."
     ),
-    "drain": Entry(SERVICE, "balancer.cli.remote.draining:drain", "Take a target out; its weight is kept."),
-    "undrain": Entry(SERVICE, "balancer.cli.remote.draining:undrain", "Bring a target back that was drained."),
+    "drain": Entry(SERVICE, "balancer.cli.remote.draining:drain", "Take all traffic from a target."),
+    "undrain": Entry(
+        SERVICE, "balancer.cli.remote.draining:undrain", "Give a drained target its traffic back."
+    ),
     "rules": Entry(SERVICE, "balancer.cli.remote.rules:rules", "Look at the rules and replace them."),
     "explain": Entry(SERVICE, "balancer.cli.remote.looking:explain", "Say where a player would be sent next, and why."),
     "stats": Entry(SERVICE, "balancer.cli.remote.stats:stats", "Show what each target gets, as numbers and bars."),

@@ -1,6 +1,6 @@
 """What an operator is told when something is wrong: what it is, and what to do."""
 
-from balancer.core.errors import NoConfig, StoreFault, StoreUnavailable
+from balancer.core.errors import NoConfig, StoreFault, StoreUnavailable, named
 from balancer.settings import Settings
 from balancer.store_urls import read_database_url
 from balancer.telemetry.logs import Scrubber
@@ -60,7 +60,7 @@ def _store_behind(error: BaseException) -> StoreUnavailable | None:
 def _told(error: StoreUnavailable, settings: Settings | None) -> str:
     place = place_of_database(settings) if settings and error.store == "database" else ""
     advice = _ADVICE[error.fault].format(setting=_SETTINGS.get(error.store, f"the settings of the {error.store}"))
-    return f"The {error.store}{place} {error.fault}. {advice}.{_detail(error)}"
+    return f"{named(error.store)}{place} {error.fault}. {advice}.{_detail(error)}"
 
 
 def place_of_database(settings: Settings) -> str:

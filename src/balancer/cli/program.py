@@ -120,6 +120,10 @@ def run_on_record(job: Callable[[AsyncContainer], Awaitable[Result]]) -> Result:
     return run(read(), checked)
 
 
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+"""The option of commands that change something here."""
+
+
 async def sign(parts: AsyncContainer) -> Signature:
     """Return the signature of a change that is made here."""
     clock: Clock = await parts.get(Clock)

@@ -264,6 +264,11 @@ class StoreFault(StrEnum):
     OTHER = "does not work"
 
 
+def named(store: str) -> str:
+    """Return a store as a sentence begins with it: `The database`, `Redis`."""
+    return "Redis" if store == "redis" else f"The {store}"
+
+
 class StoreUnavailable(BalancerError):
     """A store did not answer, or not in time.
 
@@ -275,14 +280,14 @@ class StoreUnavailable(BalancerError):
     """
 
     def __init__(self, store: str, fault: StoreFault = StoreFault.OTHER) -> None:
-        super().__init__(f"The {store} is not available at the moment.")
+        super().__init__(f"{named(store)} is not available at the moment.")
         self.store = store
         self.fault = fault
 
     @property
     def explained(self) -> str:
         """What is wrong with which store, in one sentence."""
-        return f"The {self.store} {self.fault}."
+        return f"{named(self.store)} {self.fault}."
 
 
 class OutcomeUnknown(StoreUnavailable):
@@ -291,7 +296,7 @@ class OutcomeUnknown(StoreUnavailable):
     def __init__(self, store: str, fault: StoreFault = StoreFault.OTHER) -> None:
         super().__init__(store, fault)
         text = (
-            f"The {store} did not confirm the change, which may have been made or not. "
+            f"{named(store)} did not confirm the change, which may have been made or not. "
             "Send the same request again with the same 'Idempotency-Key', or read the config."
         )
         self.args = (text,)

@@ -5,12 +5,14 @@ leaves the process by a line: see `Scrubber`.
 """
 
 import logging
+import os
 import queue
 import re
 import sys
 import threading
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
+from datetime import datetime
 from time import monotonic
 from typing import Any, Literal
 
@@ -182,6 +184,14 @@ def style_of(chosen: Literal["auto", "json", "console"]) -> Style:
     return chosen
 
 
+def is_coloured() -> bool:
+    """Tell whether lines for people are coloured: on a terminal that can, unless `NO_COLOR` says not to.
+
+    https://no-color.org: the variable counts whatever its value is, unless it is empty.
+    """
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def make_formatter(style: Style, secrets: Iterable[str]) -> logging.Formatter:
     """Return what makes a line of an event, from structlog or from the `logging` module, and configure structlog."""
     shared: list[Processor] = [
@@ -201,9 +211,10 @@ def make_formatter(style: Style, secrets: Iterable[str]) -> logging.Formatter:
         [structlog.processors.JSONRenderer(ensure_ascii=False), _escape_in_json]
         if style == "json"
         else [
+            _shorten_time,
             _escape,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
+                colors=is_coloured(), timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
             ),
         ]
     )
@@ -217,6 +228,13 @@ def make_formatter(style: Style, secrets: Iterable[str]) -> logging.Formatter:
             *renderers,
         ],
     )
+
+
+def _shorten_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a line for people its time to milliseconds; those of JSON have microseconds."""
+    at = datetime.fromisoformat(event["time"]).isoformat(timespec="milliseconds")
+    event["time"] = at.replace("+00:00", "Z")
+    return event
 
 
 def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -37,8 +38,8 @@ from balancer.adapters.sql.engines import answering, make_engine
 from balancer.adapters.sql.migrations import AlembicSchema, take_lock
 from balancer.adapters.sql.tables import PASSING, UtcDateTime, metadata
 from balancer.core.clocks import Clock
-from balancer.core.errors import SchemaMismatch
-from balancer.core.storage.backups import Backup, Kind, RecordNotEmpty, UnusableBackup
+from balancer.core.errors import SchemaMismatch, StoreFault, StoreUnavailable
+from balancer.core.storage.backups import Backup, Kind, RecordNotEmpty, Restoration, UnusableBackup
 from balancer.core.storage.ports import LOCK_WAIT, Backups
 
 AT_ONCE = 500
@@ -93,6 +94,24 @@ class SqlBackups(Backups):
             return writer.write(self._program, revision, made_at, layout)
 
     @override
+    async def plan(self, path: str, *, replace: bool) -> Restoration:
+        with checked_backup(Path(path)) as (backup, rows):
+            for _ in rows:
+                # Each is checked as it is read.
+                pass
+        try:
+            async with self._connection(READ_TIMEOUT, partial(self._see, path, backup)) as (connection, schema):
+                await connection.run_sync(schema.found)
+                held = await connection.run_sync(lambda sync: _held(sync, _tables(sync)))
+        except StoreUnavailable as error:
+            if error.fault is not StoreFault.MISSING:
+                raise
+            held = {}
+        if held and not replace:
+            raise RecordNotEmpty(held)
+        return Restoration(backup, held)
+
+    @override
     async def restore(self, path: str, *, replace: bool) -> Backup:
         with checked_backup(Path(path)) as (backup, rows):
 
@@ -109,6 +128,10 @@ class SqlBackups(Backups):
                 await connection.run_sync(schema.move, "head")
                 await _number(connection)
         return backup
+
+    def _see(self, path: str, backup: Backup, schema: AlembicSchema) -> None:
+        self._check(path, backup, schema)
+        schema.see_file()
 
     def _check(self, path: str, backup: Backup, schema: AlembicSchema) -> None:
         if backup.schema not in schema.known or not backup.tables.keys() <= metadata.tables.keys():
@@ -169,16 +192,25 @@ def _clear(connection: Connection, replace: bool) -> None:
     Raises:
         RecordNotEmpty: When they are not, and may not be replaced.
     """
-    tables = {name: _table(name, columns) for name, columns in _layout(connection).items()}
+    tables = _tables(connection)
     if tables and connection.dialect.name == "postgresql":
         # A running service may read them meanwhile, but not write to them; an SQLite file is locked already.
         connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE"))
-    rows = {name: connection.scalar(select(func.count()).select_from(one)) or 0 for name, one in tables.items()}
-    held = {name: count for name, count in rows.items() if count}
+    held = _held(connection, tables)
     if held and not replace:
         raise RecordNotEmpty(held)
     for name in reversed(held):
         connection.execute(delete(tables[name]))
+
+
+def _tables(connection: Connection) -> Mapping[str, TableClause]:
+    return {name: _table(name, columns) for name, columns in _layout(connection).items()}
+
+
+def _held(connection: Connection, tables: Mapping[str, TableClause]) -> dict[str, int]:
+    """Return how many rows there are in tables that have any."""
+    rows = {name: connection.scalar(select(func.count()).select_from(one)) or 0 for name, one in tables.items()}
+    return {name: count for name, count in rows.items() if count}
 
 
 async def _fill(connection: AsyncConnection, path: str, backup: Backup, rows: Iterator[tuple[str, Row]]) -> None:

@@ -15,7 +15,7 @@ from balancer.cli.remote.asking import Asking
 from balancer.cli.remote.output import as_text, bar, cell, percent, plain, table
 from balancer.cli.remote.remedies import CannotDo, Declined
 from balancer_client import UNSET, Unset, etag
-from balancer_client.models import Config, Preview, PreviewRequest
+from balancer_client.models import Config, Document, Preview, PreviewRequest
 
 MUCH = 0.5
 """Share of a config's requests; a change that moves more is asked about."""
@@ -183,12 +183,21 @@ def change_rows(changes: list[Any], target_changes: list[Any]) -> list[tuple[obj
 def config_table(config: Config) -> RenderableType:
     """Return a config for people."""
     name = f" '{config.name}'" if config.name else ""
+    head = f"Config {config.id}{name} at revision {config.revision}: {told(config)}"
+    return Group(cell(head), Text(""), targets_table(config))
+
+
+def told(config: Config | Document) -> str:
+    """Return what a config is apart from its targets: `policy exact, loop off`."""
     by = f" by {config.sticky_key}" if config.policy.value == "sticky" else ""
     more = f", panic threshold {config.panic_threshold} %" if config.panic_threshold else ""
     more += f", slow start {config.slow_start:g} s" if config.slow_start else ""
     loop = config.loop.to_dict() if config.loop else None
-    more += f", loop {state(loop)}"
-    head = f"Config {config.id}{name} at revision {config.revision}: policy {config.policy.value}{by}{more}"
+    return f"policy {config.policy.value}{by}{more}, loop {state(loop)}"
+
+
+def targets_table(config: Config | Document) -> RenderableType:
+    """Return the targets of a config for people, and the bounds of its loop."""
     rows = [
         (
             target.name,
@@ -197,13 +206,13 @@ def config_table(config: Config) -> RenderableType:
             else f"{_scheme(target.scheme)}{target.host}{target.path or ''}",
             target.check.url if target.check else None,
             target.tier,
-            target.weight if target.enabled else cell("drained", "yellow"),
+            target.weight if target.enabled else cell("disabled", "yellow"),
         )
         for target in config.targets
     ]
     shown = table(("TARGET", "WHERE", "CHECK", "TIER", "WEIGHT"), rows, right=("TIER", "WEIGHT"))
-    bounds = [Text("\n".join(["", *bounds_lines(loop)]))] if loop else []
-    return Group(cell(head), Text(""), shown, *bounds)
+    bounds = [Text("\n".join(["", *bounds_lines(config.loop.to_dict())]))] if config.loop else []
+    return Group(shown, *bounds)
 
 
 def _value(kind: Any) -> str:

@@ -10,9 +10,10 @@ from rich.text import Text
 from balancer.cli.endings import WRONG_USE, fail
 from balancer.cli.remote.asking import Asking, asks, connect, with_service
 from balancer.cli.remote.changes import change_rows, config_table, given, id_option, read_config
+from balancer.cli.remote.making import create
 from balancer.cli.remote.output import Format, cell, table
 from balancer.cli.remote.profiles import Service
-from balancer.cli.remote.setting import create, preview, set_config
+from balancer.cli.remote.setting import preview, set_config
 from balancer.cli.remote.taking_back import delete, rollback
 from balancer_client import each
 from balancer_client.models import ConfigRevision

@@ -4,10 +4,12 @@ from typing import Any
 
 import click
 
+from balancer.cli.endings import NOT_FOUND
 from balancer.cli.remote.asking import Asking, asks
 from balancer.cli.remote.changes import Manner, change_options, given, id_option, make, read_config
 from balancer.cli.remote.remedies import CannotDo
-from balancer_client.models import PreviewRequest, TargetEdit, TargetPatch
+from balancer_client import each
+from balancer_client.models import Config, PreviewRequest, Target, TargetEdit, TargetPatch
 
 
 @click.command()
@@ -16,17 +18,19 @@ from balancer_client.models import PreviewRequest, TargetEdit, TargetPatch
 @change_options
 @asks
 def drain(asking: Asking, name: str, config_id: int | None, how: Manner) -> None:
-    """Take a target out; its weight is kept.
+    """Take all traffic from a target.
 
-    The others share what NAME had, in their own proportions. It is no standby either, until 'undrain' brings it back.
+    NAME gets weight 0, and the others share what it had, in their own proportions. It stands by: it serves where no
+    target with a weight can.
     """
-    _change(asking, config_id, name, {"enabled": False}, how)
+    found, _ = _read(asking, config_id, name)
+    _weigh(asking, found, name, 0, how)
 
 
 @click.command()
 @click.argument("name")
 @id_option
-@click.option("--weight", type=click.IntRange(0, 10_000), metavar="N", help="Another weight than it has.")
+@click.option("--weight", type=click.IntRange(1, 10_000), metavar="N", help="Another weight than it had.")
 @change_options
 @asks
 def undrain(
@@ -37,26 +41,40 @@ def undrain(
     weight: int | None,
     how: Manner,
 ) -> None:
-    """Bring a target back that was drained.
+    """Give a drained target its traffic back.
 
-    NAME has the weight that it had, or another one.
+    NAME gets the weight that it had last, as the config's history says, or another one.
     """
-    fields = {"enabled": True} | ({} if weight is None else {"weight": weight})
-    _change(asking, config_id, name, fields, how)
+    found, target = _read(asking, config_id, name)
+    if weight is None:
+        weight = target.weight or _last_weight(asking, found, name)
+    _weigh(asking, found, name, weight, how)
+    if not target.enabled:
+        on = f"balancer config set --id {found.id} --target {name}.enabled=true"
+        click.echo(f"balancer: '{name}' is disabled, so it gets nothing; '{on}' enables it.", err=True)
 
 
-def _change(asking: Asking, config_id: int | None, name: str, fields: dict[str, Any], how: Manner) -> None:
+def _read(asking: Asking, config_id: int | None, name: str) -> tuple[Config, Target]:
     found = read_config(asking, config_id)
-    target = next((target for target in found.targets if target.name == name), None)
-    if target is None:
-        names = ", ".join(target.name for target in found.targets)
-        raise CannotDo(f"Config {found.id} has no target '{name}'; it has: {names}.", 4)
-    if fields["enabled"] and not fields.get("weight", target.weight):
-        raise CannotDo(f"The weight of '{name}' is 0, so it would get nothing. Say which: --weight 1")
+    for target in found.targets:
+        if target.name == name:
+            return found, target
+    names = ", ".join(target.name for target in found.targets)
+    raise CannotDo(f"Config {found.id} has no target '{name}'; it has: {names}.", NOT_FOUND)
 
+
+def _last_weight(asking: Asking, config: Config, name: str) -> int:
+    """Return the weight above 0 that a target had last."""
+    for revision in each(asking.balancer.read_history, id=config.id):
+        for target in revision.document.targets if revision.document else ():
+            if target.name == name and target.weight:
+                return int(target.weight)
+    raise CannotDo(f"'{name}' has never had a weight above 0 in config {config.id}. Say which it gets: --weight 1")
+
+
+def _weigh(asking: Asking, config: Config, name: str, weight: int, how: Manner) -> None:
     def change(tag: str) -> Any:
-        request = TargetPatch(id=found.id, name=name, reason=given(how.reason), **fields)
+        request = TargetPatch(id=config.id, name=name, weight=weight, reason=given(how.reason))
         return asking.balancer.change_target(request, if_match=tag)
 
-    request = PreviewRequest(id=found.id, target=TargetEdit(name=name, **fields))
-    make(asking, request, change, found, how)
+    make(asking, PreviewRequest(id=config.id, target=TargetEdit(name=name, weight=weight)), change, config, how)

@@ -23,7 +23,7 @@ def targets(asking: Asking) -> None:
                 one.config,
                 one.name,
                 one.host,
-                one.weight if one.enabled else "drained",
+                one.weight if one.enabled else "disabled",
                 cell(one.verdict.value, _STYLES.get(one.verdict.value, "")),
                 percent(one.part),
                 one.why,

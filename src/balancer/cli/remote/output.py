@@ -24,6 +24,10 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 # JSON leaves these as they are, and terminals obey them.
 _CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+# Fields whose values are times, and a time in UTC as Python writes it.
+_TIME_FIELD = re.compile(r"(?:\w*_)?(?:at|since)|begin|end")
+_UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)\+00:00")
+
 
 class Format(StrEnum):
     """How to print an answer."""
@@ -34,11 +38,22 @@ class Format(StrEnum):
 
 
 def as_data(data: Any, form: Format) -> str:
-    """Return an answer for programs, with its last line break."""
+    """Return an answer for programs, with its last line break; times end in `Z`, as the API has them."""
+    data = _with_times(data)
     if form is Format.YAML:
         return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120))
     text = json.dumps(data, indent=2, ensure_ascii=False)
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+def _with_times(data: Any, field: str = "") -> Any:
+    if isinstance(data, dict):
+        return {name: _with_times(value, name) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_with_times(value) for value in data]
+    if isinstance(data, str) and _TIME_FIELD.fullmatch(field) and (found := _UTC.fullmatch(data)):
+        return f"{found[1]}Z"
+    return data
 
 
 def as_text(shown: RenderableType) -> str:

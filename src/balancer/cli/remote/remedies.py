@@ -72,10 +72,22 @@ def _conflict(error: ProblemError) -> str:
     return f"{error} {_CONFLICTS.get(kind, '')}".strip()
 
 
+def _not_found(error: ProblemError) -> str:
+    match error.type.rpartition(":")[2]:
+        case "revision-not-found":
+            # Both are of one type, and the sentence alone tells them apart.
+            group = "rules" if error.detail.startswith("The rules") else "config"
+            return f"{error} See 'balancer {group} history'."
+        case "key-not-found":
+            return f"{error} See 'balancer remote-keys list'."
+        case _:
+            return f"{error} See 'balancer config list' or 'balancer config show'."
+
+
 _TOLD: list[tuple[type[ClientError], int, Callable[..., str]]] = [
     (StaleRevision, CONFLICT, _stale),
     (Conflict, FAILED, _conflict),
-    (NotFound, NOT_FOUND, _advising("See 'balancer config list' or 'balancer config show'.")),
+    (NotFound, NOT_FOUND, _not_found),
     (Unauthenticated, NOT_ALLOWED, _advising("Set BALANCER_API_KEY, or log in again by 'balancer login'.")),
     (Forbidden, NOT_ALLOWED, _advising("Use a key of that role.")),
     (RateLimited, UNAVAILABLE, _limited),

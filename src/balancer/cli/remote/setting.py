@@ -1,4 +1,4 @@
-"""`balancer config set`, `create` and `preview`: what a config is to be, by options."""
+"""`balancer config set` and `preview`: what a config is to be, by options."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,6 @@ from balancer.cli.remote.bounds import STATES, LoopEdits
 from balancer.cli.remote.changes import (
     Manner,
     change_options,
-    config_table,
     given,
     id_option,
     make,
@@ -24,7 +23,7 @@ from balancer.cli.remote.changes import (
 from balancer.cli.remote.edits import Edits
 from balancer.cli.remote.output import cell, table
 from balancer.cli.remote.remedies import CannotDo
-from balancer_client.models import ConfigPatch, Loop, NewConfig, PolicyName, Preview, PreviewRequest, Target
+from balancer_client.models import ConfigPatch, Loop, PolicyName, Preview, PreviewRequest, Target
 
 Fields = dict[str, Any]
 
@@ -88,7 +87,7 @@ class Wanted(NamedTuple):
         return changed
 
 
-def _fields(command: Callable[..., Any]) -> Callable[..., Any]:
+def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of what a config can be; it gets a `wanted`."""
 
     @wraps(command)
@@ -112,7 +111,7 @@ def _fields(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("set")
 @id_option
-@_fields
+@config_options
 @change_options
 @asks
 def set_config(asking: Asking, config_id: int | None, wanted: Wanted, how: Manner) -> None:
@@ -135,7 +134,7 @@ def set_config(asking: Asking, config_id: int | None, wanted: Wanted, how: Manne
 
 @click.command("preview")
 @id_option
-@_fields
+@config_options
 @click.option("--requests", type=int, metavar="N", help="Split so many requests.")
 @click.option("--video", "videos", multiple=True, metavar="URL", help="Show where a video would be, at each target.")
 @asks
@@ -165,26 +164,3 @@ def _more(shown: Preview) -> list[Any]:
         parts += [Text(""), cell(video.video, "bold")]
         parts.append(table(("TARGET", "LOCATION"), places) if places else cell(f"refused: {refusal}"))
     return parts
-
-
-@click.command("create")
-@_fields
-@change_options
-@asks
-def create(asking: Asking, wanted: Wanted, how: Manner) -> None:
-    """Make a config.
-
-    It is made of --rate and --cdn-host, or of targets by --add, with weights by --weight. No player gets it until a
-    rule names it.
-    """
-    made = wanted.of([], None)
-    if how.dry_run:
-        # What cannot be made is refused like a change of the config that there is.
-        current = asking.balancer.read_config()
-        shown = asking.balancer.preview_config(PreviewRequest(id=current.id, **made)).after
-        asking.show(shown.to_dict(), lambda: Text("Such a config can be made."))
-        return
-    if made.get("loop"):
-        made["loop"] = Loop.from_dict(made["loop"].to_dict())
-    done = asking.balancer.create_config(NewConfig(reason=given(how.reason), **made))
-    asking.show(done.to_dict(), lambda: config_table(done))

@@ -133,6 +133,17 @@ def _secret_in(authorization: str) -> str | None:
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
+def check_key(name: str, expires_at: datetime | None, now: datetime) -> None:
+    """See that there can be such a key.
+
+    Raises:
+        InvalidInput: When the name is not one line of text, or the key would be expired from the beginning.
+    """
+    check_text("name", name, MAX_KEY_NAME)
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput("expires_at", "must be in the future")
+
+
 class KeyRing:
     """Gives out API keys.
 
@@ -156,9 +167,7 @@ class KeyRing:
             InvalidInput: When the name is not one line of text, or the key would be expired from the beginning.
             StoreUnavailable: When it could not be recorded.
         """
-        check_text("name", name, MAX_KEY_NAME)
-        if expires_at is not None and expires_at <= signature.at:
-            raise InvalidInput("expires_at", "must be in the future")
+        check_key(name, expires_at, signature.at)
         secret = self._secret()
         key = ApiKey(0, name, role, digest_of(secret), signature.at, signature.actor, expires_at)
         return await self._keys.create(key), secret

@@ -77,6 +77,19 @@ class Backup:
         return {name: table.rows for name, table in self.tables.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """What it would do to restore a backup.
+
+    Attributes:
+        backup: What would be on record.
+        lost: How many rows of each table would be deleted before; empty where there are none.
+    """
+
+    backup: Backup
+    lost: Mapping[str, int]
+
+
 def told(rows: Mapping[str, int]) -> str:
     """Return counts as people write them: `3 rows in cdn_configs, 1 row in api_keys`."""
     return ", ".join(f"{count} row{'' if count == 1 else 's'} in {name}" for name, count in rows.items())

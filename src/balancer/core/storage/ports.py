@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from balancer.core.storage.backups import Backup
+from balancer.core.storage.backups import Backup, Restoration
 from balancer.core.storage.migrations import Migration
 
 LOCK_WAIT = 30.0
@@ -76,6 +76,10 @@ class Backups(Protocol):
             UnusableBackup: When there is such a file already, or it cannot be written.
             SchemaMismatch: When the database is empty, or a newer program has migrated it.
         """
+        ...
+
+    async def plan(self, path: str, *, replace: bool) -> Restoration:
+        """Return what `restore` would do, and raise what it would; read all of the file, and change nothing."""
         ...
 
     async def restore(self, path: str, *, replace: bool) -> Backup:
