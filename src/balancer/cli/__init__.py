@@ -24,9 +24,7 @@ main.entries = {
         SERVICE, "balancer.cli.remote.looking:targets", "List all targets with the verdicts on their health."
     ),
     "drain": Entry(SERVICE, "balancer.cli.remote.draining:drain", "Take all traffic from a target."),
-    "undrain": Entry(
-        SERVICE, "balancer.cli.remote.draining:undrain", "Give a drained target its traffic back."
-    ),
+    "undrain": Entry(SERVICE, "balancer.cli.remote.draining:undrain", "Give a drained target its traffic back."),
     "rules": Entry(SERVICE, "balancer.cli.remote.rules:rules", "Look at the rules and replace them."),
     "explain": Entry(SERVICE, "balancer.cli.remote.looking:explain", "Say where a player would be sent next, and why."),
     "stats": Entry(SERVICE, "balancer.cli.remote.stats:stats", "Show what each target gets, as numbers and bars."),
