@@ -1,12 +1,13 @@
 // Where a video would go, and why.
 
 import {field, fill, h} from "./dom.js";
+import {reasonOf} from "./telling.js";
 import {t, term} from "./words.js";
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
   const video = field(
-    t("explain.video"),
+    t("step.video"),
     h("input", {
       required: true,
       placeholder: "http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8",
@@ -33,7 +34,7 @@ export async function page(app) {
     } catch (error) {
       const problem = /** @type {import("./client.js").Problem} */ (error);
       const place = problem.errors.some(one => one.field === "X-Explain-Client") ? client : video;
-      place.fault(problem.errors[0]?.reason || problem.message);
+      place.fault(reasonOf(problem));
       place.input.focus();
     }
   };
