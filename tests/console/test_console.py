@@ -173,7 +173,7 @@ def test_configured_shares_and_those_in_force(visit: Visit, admin: httpx.Client,
     """A target that has failed keeps its configured share on the page, with the one that it has now beside it."""
     page = visit.open()
     cell = page.locator("[data-config='1'] [data-target=cdn-b] [data-value=configured]")
-    now = page.get_by_role("img", name=re.compile("^Now: "))
+    now = page.get_by_role("img", name=re.compile("^In force: "))
     expect(cell).to_have_text("30%")
     expect(now).to_have_count(0)
     # Were all to fail, it could be the prober's own network.
@@ -185,7 +185,7 @@ def test_configured_shares_and_those_in_force(visit: Visit, admin: httpx.Client,
     assert 200 == admin.patch("/config", json={"id": 1, "targets": failing}).status_code
     expect(cell).to_have_text("30% now 0%")
     expect(page.get_by_role("img", name="Configured: origin 10%, cdn-a 60%, cdn-b 30%")).to_be_visible()
-    expect(now).to_have_attribute("aria-label", "Now: origin 14.3%, cdn-a 85.7%")
+    expect(now).to_have_attribute("aria-label", "In force: origin 14.3%, cdn-a 85.7%")
 
 
 def test_a_target_has_one_colour(visit: Visit, admin: httpx.Client) -> None:

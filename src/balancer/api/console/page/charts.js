@@ -10,7 +10,7 @@ const colours = new Map();
 
 /**
  * Give each target the same colour everywhere, and targets of one config different ones, for as long as there are any.
- * @param {Pick<API.Config, "id" | "targets">[]} configs All.
+ * @param {API.Config[]} configs All.
  */
 export function paint(configs) {
   colours.clear();

@@ -103,7 +103,7 @@ export function field(label, input, hint) {
   const element = h("div.field", {}, h("label", {for: input.id}, label), input, hint && h("p.hint", {}, hint), fault);
   element.input = input;
   element.fault = (/** @type {Child} */ told) => {
-    fill(fault, told || null);
+    fill(fault, told);
     if (told) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   };

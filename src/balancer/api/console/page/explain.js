@@ -53,6 +53,7 @@ export async function page(app) {
 function answer(found) {
   const {status, location, target, config_id, revision} = found;
   const [isSent, why] = [location !== null, found.reason ?? ""];
+  const where = [t("config", {id: config_id}), t("revision", {number: revision}), term("reason", why)];
   const skipped = Object.entries(found.skipped);
   return h(
     "div.stack",
@@ -62,12 +63,7 @@ function answer(found) {
       {},
       h("h2", {}, isSent ? t("explain.goes-to", {target}) : t("explain.refused", {status})),
       h("code", {}, location ?? term("refusal", why)),
-      isSent &&
-        h(
-          "small",
-          {},
-          `${t("config", {id: config_id})} · ${t("revision", {number: revision})} · ${term("reason", why)}`,
-        ),
+      isSent && h("small", {}, where.join(" · ")),
     ),
     h(
       "ol.steps",

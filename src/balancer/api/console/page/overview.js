@@ -89,7 +89,7 @@ function figures(updates) {
 function configCard(app, now, config, updates) {
   const targets = now.targets.filter(one => one.config === config.id);
   const names = targets.map(one => one.name);
-  const [wanted, due, served] = ["column.configured", "change.now", "overview.served"].map(key => bar(t(key), names, {}));
+  const [wanted, due, served] = ["column.configured", "overview.due", "overview.served"].map(key => bar(t(key), names, {}));
   const chart = lines(names);
   const rate = h("span.rate");
   const why = h("span.chip");

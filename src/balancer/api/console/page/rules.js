@@ -4,7 +4,7 @@ import {ask, refused, toast} from "./dialogs.js";
 import {debounced, english, field, fill, h, toggle} from "./dom.js";
 import {ruleForm, summary} from "./rule_form.js";
 import {rulesHistory} from "./rules_history.js";
-import {textOf} from "./telling.js";
+import {step, textOf} from "./telling.js";
 import {t, term} from "./words.js";
 
 /** @import {App} from "./app.js" */
@@ -364,10 +364,5 @@ class Editor {
 
 /** @param {API.RuleChange[]} changes */
 export function changeList(changes) {
-  const text = value => (value === null ? t("nothing") : String(value));
-  return h(
-    "ul.words",
-    {},
-    changes.map(one => h("li", {}, h("b", {}, one.rule), ` ${one.field} ${text(one.before)} → ${text(one.after)}`)),
-  );
+  return h("ul.words", {}, changes.map(one => h("li", {}, h("b", {}, one.rule), " ", step(one))));
 }

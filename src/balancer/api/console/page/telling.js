@@ -45,13 +45,10 @@ export function sentence(preview) {
     h(
       "ul.words",
       {},
-      changed.map(([name, count]) =>
-        h(
-          "li",
-          {class: count > 0 ? "up" : "down"},
-          t(count > 0 ? "preview.more" : "preview.fewer", {number: Math.abs(count), name}),
-        ),
-      ),
+      changed.map(([name, count]) => {
+        const [kind, key] = count > 0 ? ["up", "preview.more"] : ["down", "preview.fewer"];
+        return h("li", {class: kind}, t(key, {number: Math.abs(count), name}));
+      }),
     ),
   );
 }
@@ -88,8 +85,8 @@ function targetWords(rows) {
   return rows.map(step).join(", ");
 }
 
-/** @param {API.Change | API.TargetDiff} one */
-function step(one) {
+/** @param {API.Change | API.TargetDiff | API.RuleChange} one */
+export function step(one) {
   return `${term("field", one.field)} ${shown(one.before)} → ${shown(one.after)}`;
 }
 
