@@ -46,7 +46,7 @@ run: $(VENV)/.run  ## Serve on http://127.0.0.1:8000 with the embedded database
 
 # Files that take long begin first, so that both processes end together.
 .PHONY: test
-test: check prometheus console-packages  ## Run every check, and all tests but the long ones
+test: check prometheus chromium console-packages  ## Run every check, and all tests but the long ones
 	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/unit -m "not timed and not long" --numprocesses=$(if $(BALANCER_TEST_DATABASE_URL),1,2) --dist=loadfile --no-loadscope-reorder $(MEASURED)
 	$(BIN)/pytest tests/integration tests/faults tests/attacks tests/players tests/console -m "timed and not long" $(if $(MEASURED),--cov --cov-branch --cov-append --cov-report=term --cov-fail-under=95)
 
@@ -62,6 +62,20 @@ prometheus: $(BIN)/python
 	@command -v prometheus >/dev/null || test -x $(VENV)/debian/usr/bin/prometheus || { mkdir -p $(VENV)/debian && cd $(VENV)/debian && \
 		apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . ; } >/dev/null 2>&1 || \
 		echo "No Prometheus here: the tests of the dashboard and of the alerts are skipped" >&2
+
+# Chromium, in which the console and players are tried: that of the machine, whose names tests/console/browser.py knows too.
+# Where there is none, root installs Debian's, as its libraries are too many to be unpacked; what fails is not tried again.
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+APT := DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=20
+INSTALL_CHROMIUM := $(APT) install --yes --no-install-recommends chromium
+.PHONY: chromium
+chromium: $(BIN)/python
+	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
+	if test "$$(id -u)" = 0 && test ! -e $(VENV)/.chromium; then \
+		touch $(VENV)/.chromium; \
+		{ $(INSTALL_CHROMIUM) || { $(APT) update && $(INSTALL_CHROMIUM); }; } </dev/null >/dev/null 2>&1 && exit 0; \
+	fi; \
+	echo "No Chromium here: the tests of the console and of the players are skipped" >&2
 
 # What the console's tests check it with comes from npm. Where that cannot be had, those tests say so and are skipped.
 CONSOLE := tests/console

@@ -10,8 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from balancer.core.access.keys import Role
+from balancer.core.configs.documents import PolicyName
+from balancer.core.health.fallbacks import Fallback
+from balancer.core.refusals import RefusalReason
+from balancer.core.routing.reasons import RoutingReason, SkipReason
 from tests.console.browser import DESK, KEY, PAGES, PHONE, Visit, visiting
-from tests.console.conftest import package
+from tests.console.conftest import TARGETS, package
 from tests.console.provider import CLIENT, SigningIn
 from tests.factories import KEY as ADMIN
 from tests.factories import VIDEO
@@ -165,6 +169,54 @@ def test_live_numbers_are_those_of_the_statistics(visit: Visit, admin: httpx.Cli
     assert sum(told().values()) >= 20
 
 
+def test_configured_shares_and_those_in_force(visit: Visit, admin: httpx.Client, balancer: Balancer) -> None:
+    """A target that has failed keeps its configured share on the page, with the one that it has now beside it."""
+    page = visit.open()
+    cell = page.locator("[data-config='1'] [data-target=cdn-b] [data-value=configured]")
+    now = page.get_by_role("img", name=re.compile("^In force: "))
+    expect(cell).to_have_text("30%")
+    expect(now).to_have_count(0)
+    # Were all to fail, it could be the prober's own network.
+    paths = {"cdn-a": "health/live", "cdn-b": "no-such-page"}
+    checks = {
+        name: {"check": {"url": f"{balancer.url}/{path}", "interval": 1, "timeout": 1}} for name, path in paths.items()
+    }
+    failing = [{**target, **checks.get(str(target["name"]), {})} for target in TARGETS]
+    assert 200 == admin.patch("/config", json={"id": 1, "targets": failing}).status_code
+    expect(cell).to_have_text("30% now 0%")
+    expect(page.get_by_role("img", name="Configured: origin 10%, cdn-a 60%, cdn-b 30%")).to_be_visible()
+    expect(now).to_have_attribute("aria-label", "In force: origin 14.3%, cdn-a 85.7%")
+
+
+def test_a_target_has_one_colour(visit: Visit, admin: httpx.Client) -> None:
+    """A target has the same colour in each config and on each page, and another one than those beside it."""
+    other = {"name": "Live", "policy": "sticky", "targets": [TARGETS[2], TARGETS[1]]}
+    made = admin.post("/configs", json=other).json()["id"]
+    rule = {"name": "live", "config_id": made, "when": {"paths": ["/live/"]}}
+    assert 200 == admin.put("/rules", json={"rules": [rule]}).status_code
+
+    def colours(place: str) -> dict[str, str]:
+        found: dict[str, str] = page.locator(f"{place} [data-target]").evaluate_all(
+            "all => Object.fromEntries(all.map(one => [one.dataset.target, one.querySelector('.dot').className]))"
+        )
+        return found
+
+    try:
+        page = visit.open()
+        page.locator(f"[data-config='{made}']").wait_for()
+        first = colours("[data-config='1']")
+        assert len(TARGETS) == len(set(first.values()))
+        assert {name: first[name] for name in ("cdn-a", "cdn-b")} == colours(f"[data-config='{made}']")
+        visit.open("change", f"?id={made}")
+        assert {name: first[name] for name in ("cdn-a", "cdn-b")} == colours(".changing")
+        page.reload()
+        page.locator(".changing").wait_for()
+        assert {name: first[name] for name in ("cdn-a", "cdn-b")} == colours(".changing")
+    finally:
+        admin.put("/rules", json={"rules": []})
+        admin.delete(f"/config?id={made}")
+
+
 @pytest.mark.usefixtures("config")
 def test_a_lost_connection_comes_back(browser: Browser, balancer: Balancer) -> None:
     """When the stream breaks, the page says so and keeps what it showed; when the service is back, so is the stream."""
@@ -209,6 +261,37 @@ def test_languages(browser: Browser, balancer: Balancer) -> None:
     examples = {key for key in messages if key.startswith("when.") and key.endswith("-hint")}
     assert examples == {key for key, texts in messages.items() if len(texts) == 1}
     assert {1, 2} == {len(texts) for texts in messages.values()}
+
+
+def test_words_of_the_service(browser: Browser, balancer: Balancer, config: int) -> None:
+    """In Russian, each word of a closed vocabulary is Russian; the service's own sentences are marked as English."""
+    assert config
+    with visiting(browser, balancer.url, ADMIN, locale="ru-RU") as visit:
+        page = visit.open("change")
+        page.get_by_label("cdn-a: вес", exact=True).fill("20000")
+        expect(page.locator("[data-target=cdn-a] .fault [lang=en]")).to_contain_text("must be")
+        expect(page.locator("[data-words] .fault [lang=en]")).to_be_visible()
+        visit.open("explain")
+        page.get_by_label("Видео", exact=True).fill(VIDEO)
+        page.get_by_label("Адрес плеера").fill("not an address")
+        page.get_by_role("button", name="Объяснить").click()
+        expect(page.locator(".fault:visible [lang=en]")).to_contain_text("must be an IP address")
+        page.get_by_label("Адрес плеера").fill("192.0.2.7")
+        page.get_by_role("button", name="Объяснить").click()
+        expect(page.locator(".steps li > span:not([lang=en])")).to_have_count(0)
+        messages = page.evaluate("import('./console/messages.js').then(found => found.MESSAGES)")
+    steps = ("config", "video", "host", "rule", "loop", "ticket", "key", "target", "location")
+    words = {
+        "reason": RoutingReason,
+        "skipped": SkipReason,
+        "refusal": RefusalReason,
+        "fallback": Fallback,
+        "policy": PolicyName,
+        "step": steps,
+    }
+    assert [] == [
+        f"{group}.{word}" for group, all_ in words.items() for word in all_ if f"{group}.{word}" not in messages
+    ]
 
 
 def test_colours(visit: Visit) -> None:
@@ -391,7 +474,11 @@ def test_rules(visit: Visit, admin: httpx.Client) -> None:
     page = visit.open("rules")
     page.get_by_role("button", name="Add a rule").click()
     page.get_by_label("Name", exact=True).fill("office")
+    row = page.locator("[data-rule=office]")
+    expect(row.locator(".rule-text")).to_have_text("office → Main audienceevery request")
+    expect(row.get_by_role("button", name="office: Remove")).to_be_visible()
     page.get_by_label("Networks").fill("192.0.2.0/24, x")
+    expect(row.locator(".rule-text")).to_contain_text("Networks: 192.0.2.0/24, x")
     expect(page.locator("[data-field=networks] .fault")).to_contain_text("'x' does not")
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
     page.get_by_label("Networks").fill("192.0.2.0/24")

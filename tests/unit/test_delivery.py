@@ -131,6 +131,46 @@ def test_hooks_are_the_checks(tmp_path: Path) -> None:
     assert checks == entries
 
 
+@pytest.mark.parametrize(
+    ("user", "browser", "asked"),
+    [
+        (0, None, ["install", "update"]),
+        (0, "google-chrome", []),
+        (1000, None, []),
+    ],
+)
+def test_a_browser_is_installed_once(tmp_path: Path, user: int, browser: str | None, asked: list[str]) -> None:
+    """Where there is no browser, root asks apt for one, once; nothing fails where there is none to be had."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    (tmp_path / "venv/bin/python").touch()
+    log = tmp_path / "asked"
+    fakes = {
+        "id": f"echo {user}",
+        "apt-get": f'echo "$@" >> {log}; exit 100',
+        **({browser: "exit 0"} if browser else {}),
+    }
+    for name, script in fakes.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    for name in ("make", "touch"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    for _ in range(2):
+        done = subprocess.run(
+            [programs / "make", "chromium", f"VENV={tmp_path}/venv"],
+            cwd=ROOT,
+            env={"PATH": str(programs)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stderr
+        assert (browser is None) == ("are skipped" in done.stderr)
+    words = log.read_text().split() if log.exists() else []
+    assert asked == [word for word in words if word in {"install", "update"}]
+
+
 def check_release(folder: Path, tag: str, version: str, changelog: str) -> subprocess.CompletedProcess[str]:
     """Run the check of a release in a folder that has a version and a changelog."""
     (folder / ".ci").mkdir()

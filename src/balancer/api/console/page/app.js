@@ -23,16 +23,16 @@ import {currentLanguage, setLanguage, t, term} from "./words.js";
 
 const ROLES = ["viewer", "operator", "admin"];
 
-/** @type {Record<string, {needs: string, load: () => Promise<{page: (app: App) => Promise<any>}>}>} */
+/** @type {Record<string, string>} Which role each page needs; its script has its name. */
 const PAGES = {
-  overview: {needs: "viewer", load: () => import("./overview.js")},
-  change: {needs: "operator", load: () => import("./change.js")},
-  history: {needs: "viewer", load: () => import("./history.js")},
-  explain: {needs: "viewer", load: () => import("./explain.js")},
-  rules: {needs: "viewer", load: () => import("./rules.js")},
-  keys: {needs: "admin", load: () => import("./keys.js")},
-  settings: {needs: "admin", load: () => import("./settings.js")},
-  health: {needs: "viewer", load: () => import("./health.js")},
+  overview: "viewer",
+  change: "operator",
+  history: "viewer",
+  explain: "viewer",
+  rules: "viewer",
+  keys: "admin",
+  settings: "admin",
+  health: "viewer",
 };
 
 const THEMES = ["auto", "light", "dark"];
@@ -68,7 +68,7 @@ function signOut(message) {
   showSignIn(message);
 }
 
-/** @param {string} [message] */
+/** @param {Node | string} [message] */
 function showSignIn(message) {
   leave();
   document.title = t("title");
@@ -103,7 +103,7 @@ async function showPage() {
   shown += 1;
   const number = shown;
   const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const chosen = name in PAGES && may(PAGES[name].needs) ? name : "overview";
+  const chosen = Object.hasOwn(PAGES, name) && may(PAGES[name]) ? name : "overview";
   const main = h("main", {id: "main", tabindex: -1});
   fill(root, frame(chosen), main);
   root.querySelector("nav [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
@@ -118,7 +118,7 @@ async function showPage() {
     onLeave: (/** @type {() => void} */ end) => leaving.push(end),
   };
   try {
-    const {page} = await PAGES[chosen].load();
+    const {page} = await import(`./${chosen}.js`);
     const content = await page(app);
     if (number !== shown) return;
     fill(main, h("h1", {}, t(`nav.${chosen}`)), content);
@@ -136,7 +136,7 @@ async function showPage() {
 /** @param {string} current */
 function frame(current) {
   const links = Object.keys(PAGES)
-    .filter(name => may(PAGES[name].needs))
+    .filter(name => may(PAGES[name]))
     .map(name => h("a", {href: `#/${name}`, "aria-current": name === current && "page"}, t(`nav.${name}`)));
   const nav = h("nav", {"aria-label": t("nav")}, links);
   const brand = h(
@@ -206,16 +206,16 @@ function themeButton() {
   const label = (/** @type {string} */ name) => `${t("theme")}: ${t(`theme.${name}`)}`;
   const signs = {auto: "◐", light: "☀", dark: "☾"};
   const button = h(
-    "button.plain.theme",
+    "button.plain",
     {"aria-label": label(theme), title: label(theme)},
     signs[/** @type {"auto"} */ (theme)],
   );
   button.addEventListener("click", () => {
-    const now = localStorage.getItem(THEME) || "auto";
-    localStorage.setItem(THEME, THEMES[(THEMES.indexOf(now) + 1) % THEMES.length]);
+    localStorage.setItem(THEME, THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
     applyTheme();
-    button.replaceWith(themeButton());
-    /** @type {HTMLElement | null} */ (document.querySelector(".theme"))?.focus();
+    const next = themeButton();
+    button.replaceWith(next);
+    next.focus();
   });
   return button;
 }
@@ -229,17 +229,14 @@ async function start() {
     void showPage();
   });
   window.addEventListener("unhandledrejection", event => {
-    if (event.reason instanceof Problem && session) toast(event.reason.message, "bad");
+    if (event.reason instanceof Problem && session) toast(textOf(event.reason), "bad");
   });
   let message;
   try {
     const key = (await finishSignIn()) || keptKey();
     if (key) return await signIn(key);
   } catch (error) {
-    message =
-      error instanceof Problem && error.status === 401
-        ? t("sign-in.over")
-        : String(error.message);
+    message = error.status === 401 ? t("sign-in.over") : error instanceof Problem ? textOf(error) : error.message;
   }
   showSignIn(message);
 }

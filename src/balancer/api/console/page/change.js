@@ -3,15 +3,13 @@
 import {bar} from "./charts.js";
 import {conflictView} from "./conflict.js";
 import {ask, refused, toast} from "./dialogs.js";
-import {debounced, field, fill, h} from "./dom.js";
+import {debounced, english, field, fill, h} from "./dom.js";
 import {given, movedPart, movedWeights, serving, sharesOf} from "./shares.js";
 import {targetRows} from "./target_rows.js";
-import {configSelect, differences, sentence, textOf} from "./telling.js";
+import {REQUESTS, configSelect, differences, sentence, textOf} from "./telling.js";
 import {percent, t} from "./words.js";
 
 /** @import {App} from "./app.js" */
-
-const REQUESTS = 1000;
 
 /** Above this part of all requests a change is asked about once more. */
 const MUCH = 0.5;
@@ -57,8 +55,6 @@ class Draft {
     this.targets = structuredClone(config.targets);
     /** @type {API.Preview | null} What the service says that the draft would do. */
     this.preview = null;
-    /** @type {Record<string, string>} By target. */
-    this.faults = {};
     this.names = this.targets.map(target => target.name);
     this.before = bar(t("change.now"), this.names, sharesOf(config.targets, config.policy));
     this.after = bar(t("change.then"), this.names, sharesOf(config.targets, config.policy));
@@ -69,7 +65,7 @@ class Draft {
     this.banner = h("div");
     this.conflict = h("div");
     this.rows = targetRows(this.targets, config.policy, () => this.edited());
-    this.askPreview = debounced(() => void this.lookAhead(), 250);
+    this.askPreview = debounced(() => void this.lookAhead());
     /** @type {HTMLElement | null} */
     this.root = null;
   }
@@ -173,11 +169,7 @@ class Draft {
       const [before, after] = [sharesIn(preview.before), sharesIn(preview.after)];
       this.before.update(before);
       this.after.update(after);
-      fill(
-        this.words,
-        sentence(preview, REQUESTS),
-        differences(preview.target_changes, preview.changes),
-      );
+      fill(this.words, sentence(preview), differences(preview.target_changes, preview.changes));
       this.send.disabled = !this.isChanged;
     } catch (error) {
       if (asked === JSON.stringify(this.targets)) this.blame(error);
@@ -186,13 +178,13 @@ class Draft {
 
   /** @param {import("./client.js").Problem} error */
   blame(error) {
-    /** @type {Record<string, string>} */
+    /** @type {Record<string, Node>} */
     const faults = {};
     for (const {field: name, reason} of error.errors || []) {
       const target = this.names.find(
         (one, index) => name.startsWith(`targets.${one}.`) || name.startsWith(`targets[${index}].`),
       );
-      if (target) faults[target] = `${name.split(".").pop()} ${reason}`;
+      if (target) faults[target] = english(`${name.split(".").pop()} ${reason}`);
     }
     this.rows.fault(faults);
     fill(this.words, h("p.fault", {role: "alert"}, textOf(error)));
@@ -205,8 +197,8 @@ class Draft {
     if (moved > MUCH) {
       const sure = await ask(
         t("change.much"),
-        [h("p", {}, t("change.much-text", {part: percent(moved)})), sentence(preview, REQUESTS)],
-        {yes: t("change.apply"), isDangerous: true, reason: false},
+        [h("p", {}, t("change.much-text", {part: percent(moved)})), sentence(preview)],
+        {yes: t("change.apply"), isDangerous: true},
       );
       if (sure === null) return;
     }

@@ -3,11 +3,32 @@
 import {h, s} from "./dom.js";
 import {percent, t} from "./words.js";
 
-export const COLOURS = 8;
+const COLOURS = 8;
 
-/** @param {number} index Of a target in its config. */
-export function colour(index) {
-  return `c${index % COLOURS}`;
+/** @type {Map<string, number>} By name of a target. */
+const colours = new Map();
+
+/**
+ * Give each target the same colour everywhere, and targets of one config different ones, for as long as there are any.
+ * @param {API.Config[]} configs All.
+ */
+export function paint(configs) {
+  colours.clear();
+  const sorted = [...configs].sort((one, other) => one.id - other.id);
+  const groups = sorted.map(one => one.targets.map(target => target.name));
+  for (const name of groups.flat()) {
+    if (colours.has(name)) continue;
+    const near = groups.filter(names => names.includes(name)).flat();
+    const taken = near.map(other => colours.get(other));
+    const wanted = [...Array(COLOURS).keys()].map(step => (colours.size + step) % COLOURS);
+    colours.set(name, wanted.find(one => !taken.includes(one)) ?? wanted[0]);
+  }
+}
+
+/** @param {string} name Of a target. */
+export function colour(name) {
+  if (!colours.has(name)) colours.set(name, colours.size % COLOURS);
+  return `c${colours.get(name)}`;
 }
 
 /**
@@ -18,7 +39,7 @@ export function colour(index) {
  * @returns {any} With `update(shares)`.
  */
 export function bar(label, names, shares) {
-  const parts = names.map((_, index) => h(`i.${colour(index)}`));
+  const parts = names.map(name => h(`i.${colour(name)}`));
   // What targets had that are not there any more.
   const others = h("i.others", {hidden: true});
   const track = h("div.bar", {role: "img"}, parts, others);
@@ -56,8 +77,8 @@ const WIDTH = 600,
  * @returns {any} With `update(steps, config, shares, now)`.
  */
 export function lines(names) {
-  const served = names.map((_, index) => s("path", {class: `line ${colour(index)}`}));
-  const wanted = names.map((_, index) => s("line", {class: `wanted ${colour(index)}`, x1: 0, x2: WIDTH}));
+  const served = names.map(name => s("path", {class: `line ${colour(name)}`}));
+  const wanted = names.map(name => s("line", {class: `wanted ${colour(name)}`, x1: 0, x2: WIDTH}));
   const grid = [0, 50, 100].map(part => s("line", {class: "grid", x1: 0, x2: WIDTH, y1: 2 * part, y2: 2 * part}));
   const drawing = s(
     "svg",
@@ -84,7 +105,6 @@ export function lines(names) {
       h("span", {}, t("overview.ten-minutes-ago")),
       h("span", {}, t("overview.now")),
     ),
-    h("figcaption.unseen", {}, t("overview.over-time")),
   );
   element.update = (
     /** @type {Map<number, API.LiveStep>} */ steps,

@@ -8,15 +8,12 @@ import {t} from "./words.js";
  * Ask something; the answer is the reason that was given, or null when it was called off.
  * @param {string} title
  * @param {import("./dom.js").Children} content
- * @param {{yes: string, isDangerous?: boolean, reason?: string | false}} how `reason` begins what is asked for; false for no reason.
+ * @param {{yes: string, isDangerous?: boolean}} how What is dangerous is asked about once more, for no reason.
  * @returns {Promise<string | null>}
  */
 export function ask(title, content, how) {
   return new Promise(resolve => {
-    const reason =
-      how.reason === false
-        ? null
-        : field(t("reason"), h("input", {maxlength: 500, value: how.reason || ""}), t("reason.hint"));
+    const reason = how.isDangerous ? null : field(t("reason"), h("input", {maxlength: 500}), t("reason.hint"));
     const id = freshId();
     const dialog = h(
       "dialog",
@@ -41,7 +38,7 @@ export function ask(title, content, how) {
 
 /**
  * Show something that needs no answer.
- * @param {string} text
+ * @param {Node | string} text
  * @param {"good" | "bad"} [kind]
  */
 export function toast(text, kind = "good") {

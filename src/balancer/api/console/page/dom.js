@@ -23,6 +23,14 @@ export function h(tag, given = {}, ...children) {
 }
 
 /**
+ * Return what the service says: its sentences are English, whichever language the page speaks.
+ * @param {string} text
+ */
+export function english(text) {
+  return h("span", {lang: "en"}, text);
+}
+
+/**
  * Return an element of a drawing.
  * @param {string} name
  * @param {Record<string, any>} [given]
@@ -86,7 +94,7 @@ export function freshId() {
  * @param {string} label
  * @param {any} input
  * @param {string} [hint]
- * @returns {any} With `fault(text)`, which shows what is wrong, or nothing.
+ * @returns {any} With `fault(told)`, which shows what is wrong, or nothing.
  */
 export function field(label, input, hint) {
   const fault = h("p.fault", {id: freshId()});
@@ -94,9 +102,9 @@ export function field(label, input, hint) {
   input.setAttribute("aria-describedby", fault.id);
   const element = h("div.field", {}, h("label", {for: input.id}, label), input, hint && h("p.hint", {}, hint), fault);
   element.input = input;
-  element.fault = (/** @type {string} */ text) => {
-    fault.textContent = text || "";
-    if (text) input.setAttribute("aria-invalid", "true");
+  element.fault = (/** @type {Child} */ told) => {
+    fill(fault, told);
+    if (told) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   };
   return element;
@@ -104,17 +112,16 @@ export function field(label, input, hint) {
 
 /**
  * Return a switch.
- * @param {string} label Read out; shown only where `shown` says so.
+ * @param {string} label Read out; shown only where `isShown` says so.
  * @param {boolean} isOn
  * @param {(isOn: boolean) => void} onChange
- * @param {{shown?: boolean, disabled?: boolean}} [how]
+ * @param {boolean} [isShown]
  */
-export function toggle(label, isOn, onChange, how = {}) {
+export function toggle(label, isOn, onChange, isShown = false) {
   const input = h("input", {
     type: "checkbox",
     role: "switch",
     checked: isOn,
-    disabled: Boolean(how.disabled),
     onchange: () => onChange(input.checked),
   });
   return h(
@@ -122,20 +129,19 @@ export function toggle(label, isOn, onChange, how = {}) {
     {},
     input,
     h("span.track", {"aria-hidden": "true"}),
-    h(how.shown ? "span" : "span.unseen", {}, label),
+    h(isShown ? "span" : "span.unseen", {}, label),
   );
 }
 
 /**
  * Wait for a pause in what happens, then call.
  * @param {() => void} call
- * @param {number} milliseconds
  */
-export function debounced(call, milliseconds) {
+export function debounced(call) {
   /** @type {number | undefined} */
   let timer;
   return () => {
     clearTimeout(timer);
-    timer = setTimeout(call, milliseconds);
+    timer = setTimeout(call, 250);
   };
 }

@@ -1,12 +1,13 @@
 // Where a video would go, and why.
 
 import {field, fill, h} from "./dom.js";
+import {reasonOf} from "./telling.js";
 import {t, term} from "./words.js";
 
 /** @param {import("./app.js").App} app */
 export async function page(app) {
   const video = field(
-    t("explain.video"),
+    t("step.video"),
     h("input", {
       required: true,
       placeholder: "http://s1.origin-cluster/video/1488/xcg2djHckad.m3u8",
@@ -33,7 +34,7 @@ export async function page(app) {
     } catch (error) {
       const problem = /** @type {import("./client.js").Problem} */ (error);
       const place = problem.errors.some(one => one.field === "X-Explain-Client") ? client : video;
-      place.fault(problem.errors[0]?.reason || problem.message);
+      place.fault(reasonOf(problem));
       place.input.focus();
     }
   };
@@ -52,6 +53,7 @@ export async function page(app) {
 function answer(found) {
   const {status, location, target, config_id, revision} = found;
   const [isSent, why] = [location !== null, found.reason ?? ""];
+  const where = [t("config", {id: config_id}), t("revision", {number: revision}), term("reason", why)];
   const skipped = Object.entries(found.skipped);
   return h(
     "div.stack",
@@ -61,12 +63,7 @@ function answer(found) {
       {},
       h("h2", {}, isSent ? t("explain.goes-to", {target}) : t("explain.refused", {status})),
       h("code", {}, location ?? term("refusal", why)),
-      isSent &&
-        h(
-          "small",
-          {},
-          `${t("config", {id: config_id})} · ${t("revision", {number: revision})} · ${term("reason", why)}`,
-        ),
+      isSent && h("small", {}, where.join(" · ")),
     ),
     h(
       "ol.steps",

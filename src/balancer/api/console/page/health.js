@@ -1,7 +1,7 @@
 // Whether this process can serve, from what, and how it goes on without.
 
 import {fill, h} from "./dom.js";
-import {milliseconds, number, seconds, t, term} from "./words.js";
+import {milliseconds, number, t, term} from "./words.js";
 
 const INTERVAL = 2000;
 
@@ -31,11 +31,7 @@ function view(found, now) {
       {},
       h("h2", {}, t(`status.${found.status}`)),
       found.fallbacks.length > 0 &&
-        h(
-          "ul.words",
-          {},
-          found.fallbacks.map(name => h("li", {}, term("fallback", name))),
-        ),
+        h("ul.words", {}, found.fallbacks.map(name => h("li", {}, term("fallback", name)))),
     ),
     h("section.card.stack", {}, h("h2", {}, t("health.stores")), h("div.stores", {}, found.dependencies.map(store))),
     h(
@@ -43,7 +39,7 @@ function view(found, now) {
       {},
       [
         ["health.revision", found.config ? number(found.config.revision) : "–"],
-        ["health.age", found.config ? seconds(found.config.age_seconds) : "–"],
+        ["health.age", found.config ? milliseconds(1000 * found.config.age_seconds) : "–"],
         ["figure.workers", now ? number(now.workers) : "–"],
         ["figure.hosts", now ? number(now.stats.hosts) : "–"],
       ].map(([key, value]) => h("div.figure", {}, h("dt", {}, t(key)), h("dd", {}, value))),

@@ -5,13 +5,12 @@ import {sharesIn} from "./change.js";
 import {ask, refused, toast} from "./dialogs.js";
 import {fill, h} from "./dom.js";
 import {given, sharesOf} from "./shares.js";
-import {configSelect, differences, entryRow, sentence} from "./telling.js";
+import {REQUESTS, configSelect, differences, entryRow, sentence} from "./telling.js";
 import {t} from "./words.js";
 
 /** @import {App} from "./app.js" */
 
 const PAGE = 20;
-const REQUESTS = 1000;
 
 /** @param {App} app */
 export async function page(app) {
@@ -84,7 +83,7 @@ async function rollBack(app, config, etag, entry, onDone) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const content = [
     h("div.bars", {}, bar(t("change.now"), names, before), bar(t("change.then"), names, after)),
-    sentence(preview, REQUESTS),
+    sentence(preview),
     differences(preview.target_changes, preview.changes),
   ];
   const reason = await ask(t("history.back-title", {revision: entry.revision}), content, {yes: t("history.back")});

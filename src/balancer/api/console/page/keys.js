@@ -2,7 +2,7 @@
 
 import {ask, toast} from "./dialogs.js";
 import {field, fill, h} from "./dom.js";
-import {table} from "./telling.js";
+import {reasonOf, table} from "./telling.js";
 import {ago, t, term, time} from "./words.js";
 
 /** @import {App} from "./app.js" */
@@ -20,10 +20,7 @@ export async function page(app) {
       keys.push(...found.items);
       cursor = found.next ?? undefined;
     } while (cursor);
-    fill(
-      list,
-      keys.map(key => row(app, key, show)),
-    );
+    fill(list, keys.map(key => row(app, key, show)));
   };
   await show();
   const heads = ["keys.name", "keys.role", "keys.created", "keys.used", "keys.expires", ""];
@@ -32,12 +29,7 @@ export async function page(app) {
     {},
     secret,
     newKey(app, secret, show),
-    h(
-      "section.card",
-      {},
-      h("h2", {}, t("keys.all")),
-      table("table", heads, list),
-    ),
+    h("section.card", {}, h("h2", {}, t("keys.all")), table("table", heads, list)),
   );
 }
 
@@ -50,11 +42,7 @@ function newKey(app, secret, onDone) {
   const name = field(t("keys.name"), h("input", {required: true, maxlength: 100}));
   const role = field(
     t("keys.role"),
-    h(
-      "select",
-      {},
-      ["viewer", "operator", "admin"].map(one => h("option", {value: one}, term("role", one))),
-    ),
+    h("select", {}, ["viewer", "operator", "admin"].map(one => h("option", {value: one}, term("role", one)))),
   );
   const until = field(t("keys.expires"), h("input", {type: "datetime-local"}), t("keys.never"));
   const submit = async (/** @type {Event} */ event) => {
@@ -87,8 +75,7 @@ function newKey(app, secret, onDone) {
       await onDone();
     } catch (error) {
       const problem = /** @type {import("./client.js").Problem} */ (error);
-      const fault = problem.errors[0];
-      (fault?.field === "expires_at" ? until : name).fault(fault?.reason || problem.message);
+      (problem.errors[0]?.field === "expires_at" ? until : name).fault(reasonOf(problem));
     }
   };
   return h(
@@ -115,7 +102,6 @@ function row(app, key, onDone) {
     const sure = await ask(t("keys.revoke-title", {name: key.name}), h("p", {}, t("keys.revoke-text")), {
       yes: t("keys.revoke"),
       isDangerous: true,
-      reason: false,
     });
     if (sure === null) return;
     await app.api.ask("DELETE /key", {query: {id: key.id}});

@@ -2,13 +2,19 @@
 
 import {bar, colour, lines} from "./charts.js";
 import {fill, h} from "./dom.js";
+import {movedPart, sharesOf} from "./shares.js";
 import {table} from "./telling.js";
-import {milliseconds, number, percent, short, t, term} from "./words.js";
+import {currentLanguage, milliseconds, number, percent, short, t, term} from "./words.js";
 
 /** @typedef {((now: API.Live) => void)[]} Updates What is done with each event. */
 
+/** Parts of the requests that are told apart. */
+const LEAST = 0.0005;
+
 /** @param {import("./app.js").App} app */
 export async function page(app) {
+  // All of them, for the colours.
+  await app.api.readConfigs(null);
   const element = h("div.overview", {}, h("p.loading", {}, t("loading")));
   let shape = "";
   /** @type {Updates} */
@@ -48,12 +54,7 @@ function warnings(updates) {
     if (told === now.status + ways) return;
     told = now.status + ways;
     element.hidden = now.status === "ok" && ways.length === 0;
-    fill(
-      element,
-      h("b", {}, t(`status.${now.status}`)),
-      " ",
-      ways.map(name => h("p", {}, term("fallback", name))),
-    );
+    fill(element, h("b", {}, t(`status.${now.status}`)), " ", ways.map(name => h("p", {}, term("fallback", name))));
   });
   return element;
 }
@@ -88,109 +89,94 @@ function figures(updates) {
 function configCard(app, now, config, updates) {
   const targets = now.targets.filter(one => one.config === config.id);
   const names = targets.map(one => one.name);
-  const [wanted, served] = [bar(t("column.configured"), names, {}), bar(t("overview.served"), names, {})];
+  const [wanted, due, served] = ["column.configured", "overview.due", "overview.served"].map(key => bar(t(key), names, {}));
   const chart = lines(names);
   const rate = h("span.rate");
   const why = h("span.chip");
-  const rows = names.map((name, index) => row(name, index, targets[index], updates, config.id));
+  const rows = targets.map(target => row(target, updates));
   updates.push(next => {
     const found = next.configs.find(one => one.id === config.id);
     if (!found) return;
     const stats = next.stats.configs.find(one => one.id === config.id);
     const had = Object.fromEntries((stats?.targets || []).map(one => [one.target, one.share]));
-    wanted.update(found.shares);
+    const configured = configuredShares(next, found);
+    wanted.update(configured);
+    due.update(found.shares);
+    due.hidden = movedPart(configured, found.shares) < LEAST;
     served.update(had);
     chart.update(app.live.steps, config.id, found.shares, Date.parse(next.at) / 1000);
     rate.textContent = t("overview.rate", {rate: short(found.redirects_per_second)});
     why.textContent = term("reason", found.reason);
     why.hidden = ["schedule", "sticky", "failover"].includes(found.reason);
   });
+  const chips = [
+    config.id === now.default && h("span.chip.strong", {}, t("default")),
+    h("span.chip", {}, term("policy", config.policy)),
+    h("a.chip", {href: `#/history?id=${config.id}`}, t("revision", {number: config.revision})),
+    why,
+  ];
+  const change = app.may("operator") && h("a.button.primary", {href: `#/change?id=${config.id}`}, t("nav.change"));
   const head = h(
     "header.card-head",
     {},
-    h(
-      "div",
-      {},
-      h("h2", {}, config.name || t("config", {id: config.id})),
-      h(
-        "p.chips",
-        {},
-        config.id === now.default && h("span.chip.strong", {}, t("default")),
-        h("span.chip", {}, term("policy", config.policy)),
-        h("a.chip", {href: `#/history?id=${config.id}`}, t("revision", {number: config.revision})),
-        why,
-      ),
-    ),
-    h(
-      "div.card-actions",
-      {},
-      rate,
-      app.may("operator") && h("a.button.primary", {href: `#/change?id=${config.id}`}, t("nav.change")),
-    ),
+    h("div", {}, h("h2", {}, config.name || t("config", {id: config.id})), h("p.chips", {}, chips)),
+    h("div.card-actions", {}, rate, change),
   );
-  const columns = ["target", "health", "configured", "served", "redirects"].map(name => `column.${name}`);
+  const columns = ["step.target", "nav.health", "column.configured", "column.served", "column.redirects"];
   return h(
     "section.card.config",
     {"data-config": config.id},
     head,
-    h("div.halves", {}, h("div", {}, h("div.bars", {}, wanted, served), table("table.targets", columns, h("tbody", {}, rows))), chart),
+    h("div.halves", {}, h("div", {}, h("div.bars", {}, wanted, due, served), table("table.targets", columns, h("tbody", {}, rows))), chart),
   );
 }
 
 /**
+ * Return the shares by weights alone: health, slow start and the loop make others of them.
  * @param {API.Live} now
- * @param {number} config
- * @param {string} name
+ * @param {API.LiveConfig} config
  */
-function servedBy(now, config, name) {
-  const found = now.stats.configs.find(one => one.id === config);
-  return found?.targets.find(one => one.target === name);
+function configuredShares(now, config) {
+  return sharesOf(now.targets.filter(one => one.config === config.id), config.policy);
 }
 
 /**
- * @param {string} name
- * @param {number} index
  * @param {API.TargetState} target
  * @param {Updates} updates
- * @param {number} config
  */
-function row(name, index, target, updates, config) {
-  const cells = {health: h("td"), configured: h("td"), served: h("td"), redirects: h("td")};
+function row(target, updates) {
+  const {name, config} = target;
+  const cells = ["health", "configured", "served", "redirects"].map(kind => h("td", {"data-value": kind}));
   const state = h("span.chip");
   updates.push(now => {
     const health = now.targets.find(one => one.config === config && one.name === name);
-    const had = servedBy(now, config, name);
-    const shares = now.configs.find(one => one.id === config)?.shares || {};
-    if (!health) return;
+    const found = now.configs.find(one => one.id === config);
+    const stats = now.stats.configs.find(one => one.id === config);
+    const had = stats?.targets.find(one => one.target === name);
+    if (!health || !found) return;
+    const configured = configuredShares(now, found)[name];
+    const due = found.shares[name] ?? 0;
     state.hidden = health.enabled && health.weight > 0;
     state.textContent = health.enabled ? t("drained") : t("disabled");
-    fill(cells.health, healthBadge(health));
-    cells.configured.textContent = percent(shares[name] ?? 0);
-    cells.served.textContent = percent(had?.share ?? 0);
-    cells.redirects.textContent = number(had?.redirects ?? 0);
+    fill(cells[0], healthBadge(health));
+    const isOther = Math.abs(configured - due) >= LEAST;
+    fill(cells[1], percent(configured), isOther && h("small", {}, ` ${t("overview.now")} ${percent(due)}`));
+    cells[2].textContent = percent(had?.share ?? 0);
+    cells[3].textContent = number(had?.redirects ?? 0);
   });
-  return h(
-    "tr",
-    {"data-target": name},
-    h("th", {scope: "row"}, targetName(target, index, state)),
-    Object.entries(cells).map(([kind, cell]) => {
-      cell.dataset.value = kind;
-      return cell;
-    }),
-  );
+  return h("tr", {"data-target": name}, h("th", {scope: "row"}, targetName(target, state)), cells);
 }
 
 /**
  * Return how a target is named everywhere: its colour, its name and its host.
  * @param {{name: string, host?: string | null}} target
- * @param {number} index In its config.
  * @param {import("./dom.js").Children} [more]
  */
-export function targetName(target, index, more) {
+export function targetName(target, more) {
   return h(
     "span.target-name",
     {},
-    h(`i.dot.${colour(index)}`, {"aria-hidden": "true"}),
+    h(`i.dot.${colour(target.name)}`, {"aria-hidden": "true"}),
     h(
       "span.name",
       {},
@@ -202,12 +188,17 @@ export function targetName(target, index, more) {
 }
 
 /** @param {API.TargetState} health */
-export function healthBadge(health) {
+function healthBadge(health) {
   const unwatched = health.url === null;
   const kind = unwatched ? "unwatched" : health.verdict;
   const latency =
     health.latency_ms === null || health.verdict !== "healthy" ? "" : ` ${milliseconds(health.latency_ms)}`;
-  return h(`span.health.${kind}`, {title: health.why}, h("i", {"aria-hidden": "true"}), t(`health.${kind}`) + latency);
+  return h(
+    `span.health.${kind}`,
+    {title: health.why, lang: "en"},
+    h("i", {"aria-hidden": "true"}),
+    h("span", {lang: currentLanguage()}, t(`health.${kind}`) + latency),
+  );
 }
 
 /** @param {Updates} updates */

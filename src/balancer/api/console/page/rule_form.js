@@ -1,6 +1,6 @@
 // One rule as a form.
 
-import {field, h} from "./dom.js";
+import {english, field, h} from "./dom.js";
 import {t} from "./words.js";
 
 const LISTS = ["hosts", "paths", "networks", "countries", "asns"];
@@ -25,7 +25,7 @@ export function ruleForm(rule, configs, onEdit, fault) {
     onEdit();
   });
   const config = field(
-    t("config-choice"),
+    t("step.config"),
     h(
       "select",
       {},
@@ -77,7 +77,7 @@ export function ruleForm(rule, configs, onEdit, fault) {
   name.dataset.field = "name";
   config.dataset.field = "config_id";
   const all = [name, config, ...lists, ...objects];
-  for (const one of all) if (fault && one.dataset.field === fault.name) one.fault(fault.reason);
+  for (const one of all) if (fault && one.dataset.field === fault.name) one.fault(english(fault.reason));
   return h(
     "form",
     {onsubmit: (/** @type {Event} */ event) => event.preventDefault()},

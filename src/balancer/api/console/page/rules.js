@@ -1,11 +1,11 @@
 // The rules that choose a config for a request: their order, what they ask, and what a change would do.
 
 import {ask, refused, toast} from "./dialogs.js";
-import {debounced, field, fill, h, toggle} from "./dom.js";
+import {debounced, english, field, fill, h, toggle} from "./dom.js";
 import {ruleForm, summary} from "./rule_form.js";
 import {rulesHistory} from "./rules_history.js";
-import {textOf} from "./telling.js";
-import {t} from "./words.js";
+import {step, textOf} from "./telling.js";
+import {t, term} from "./words.js";
 
 /** @import {App} from "./app.js" */
 /** @typedef {API.RuleItem} Rule */
@@ -70,7 +70,7 @@ class Editor {
       t("change.drop"),
     );
     this.video = field(
-      t("explain.video"),
+      t("step.video"),
       h("input", {
         spellcheck: false,
         placeholder: "http://s1.origin-cluster/live/1.m3u8",
@@ -81,7 +81,7 @@ class Editor {
       t("explain.client"),
       h("input", {spellcheck: false, placeholder: "192.0.2.7", oninput: () => this.askPreview()}),
     );
-    this.askPreview = debounced(() => void this.lookAhead(), 250);
+    this.askPreview = debounced(() => void this.lookAhead());
   }
 
   view() {
@@ -175,7 +175,7 @@ class Editor {
         fault.textContent = "";
         this.edited();
       } catch (error) {
-        fault.textContent = error.message;
+        fill(fault, error instanceof SyntaxError ? english(error.message) : error.message);
         this.save.disabled = true;
       }
     });
@@ -188,7 +188,6 @@ class Editor {
    */
   row(rule, index) {
     const isOn = rule.enabled !== false;
-    const config = this.configs.find(one => one.id === rule.config_id);
     const move = (/** @type {number} */ step) => {
       this.rules.splice(index, 1);
       this.rules.splice(index + step, 0, rule);
@@ -208,7 +207,7 @@ class Editor {
         },
         step < 0 ? "↑" : "↓",
       );
-    const buttons =
+    const buttons = () =>
       this.mayEdit &&
       h(
         "div.actions",
@@ -244,21 +243,32 @@ class Editor {
         ),
       );
     const grip = h("span.grip", {"aria-hidden": "true", draggable: String(this.mayEdit)}, this.mayEdit && "⠿");
-    const element = h(
-      isOn ? "div.rule" : "div.rule.off",
-      {"data-rule": rule.name},
-      grip,
-      h("span.number", {}, index + 1),
-      h(
-        "div.rule-text",
-        {},
-        h("div", {}, h("b", {}, rule.name), " → ", config?.name || t("config", {id: rule.config_id})),
-        h("small", {}, summary(rule.when || {}) || t("rules.every")),
-      ),
-      buttons,
-      this.open === rule &&
-        ruleForm(rule, this.configs, () => this.edited(), this.faulty?.rule === index ? this.faulty : null),
-    );
+    const element = h(isOn ? "div.rule" : "div.rule.off");
+    // What is told of the rule follows its form, which stays as it is so as to keep the focus.
+    const tell = () => {
+      const config = this.configs.find(one => one.id === rule.config_id);
+      element.dataset.rule = rule.name;
+      for (const one of [...element.children]) if (one !== form) one.remove();
+      element.prepend(
+        grip,
+        h("span.number", {}, index + 1),
+        h(
+          "div.rule-text",
+          {},
+          h("div", {}, h("b", {}, rule.name), " → ", config?.name || t("config", {id: rule.config_id})),
+          h("small", {}, summary(rule.when || {}) || t("rules.every")),
+        ),
+        buttons() || "",
+      );
+    };
+    const edited = () => {
+      tell();
+      this.edited();
+    };
+    const form =
+      this.open === rule && ruleForm(rule, this.configs, edited, this.faulty?.rule === index ? this.faulty : null);
+    element.append(form || "");
+    tell();
     grip.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
       this.dragged = rule;
       event.dataTransfer?.setDragImage(element, 0, 0);
@@ -297,13 +307,13 @@ class Editor {
             "div",
             {class: tried.refusal ? "result refused" : "result"},
             tried.refusal
-              ? tried.refusal
+              ? term("refusal", tried.refusal)
               : [
                   h("p", {}, `${t("change.now")}: ${shown(tried.before)}`),
                   h("p", {}, `${t("change.then")}: ${shown(tried.after)}`),
                 ],
           ),
-        body.changes.length > 0 && h("div.stack", {}, h("h3", {}, t("rules.differences")), changeList(body.changes)),
+        body.changes.length > 0 && h("div.stack", {}, h("h3", {}, t("change.preview")), changeList(body.changes)),
       );
       this.save.disabled = !this.isChanged;
     } catch (error) {
@@ -330,7 +340,7 @@ class Editor {
     const fields = this.list.querySelectorAll("form [data-field]");
     for (const one of fields)
       /** @type {any} */ (one).fault(
-        this.faulty && this.rules[rule] === this.open && one.dataset.field === this.faulty.name ? fault.reason : "",
+        this.faulty && this.rules[rule] === this.open && one.dataset.field === this.faulty.name && english(fault.reason),
       );
     fill(this.told, error && h("p.fault", {role: "alert"}, textOf(error)));
   }
@@ -343,8 +353,8 @@ class Editor {
         body: {rules: this.rules, ...(reason && {reason})},
         headers: {"If-Match": this.etag},
       });
-      toast(t("rules.saved", {revision: made.revision}));
       await this.onDone();
+      toast(t("rules.saved", {revision: made.revision}));
     } catch (error) {
       if (error.status === 412) refused(error);
       else this.blame(error);
@@ -354,10 +364,5 @@ class Editor {
 
 /** @param {API.RuleChange[]} changes */
 export function changeList(changes) {
-  const text = value => (value === null ? t("nothing") : String(value));
-  return h(
-    "ul.words",
-    {},
-    changes.map(one => h("li", {}, h("b", {}, one.rule), ` ${one.field} ${text(one.before)} → ${text(one.after)}`)),
-  );
+  return h("ul.words", {}, changes.map(one => h("li", {}, h("b", {}, one.rule), " ", step(one))));
 }

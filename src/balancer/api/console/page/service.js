@@ -1,5 +1,6 @@
 // What the console asks the service by: the client, with an end of the visit and the stream of events.
 
+import {paint} from "./charts.js";
 import {Client, Problem} from "./client.js";
 
 /** Seconds that somebody who looks at the page is kept waiting for another attempt. */
@@ -35,6 +36,7 @@ export class Api extends Client {
       this.ask("GET /configs", {query: {limit: 200}}),
       this.ask("GET /config", {query: {id: id ? Number(id) : undefined}}),
     ]);
+    paint(all.body.items);
     return {configs: all.body.items, config, etag};
   }
 

@@ -10,9 +10,7 @@ export async function page(app) {
   const body = h("tbody");
   const show = () => {
     const wanted = filter.input.value.trim().toLowerCase();
-    const found = settings.filter(
-      one => one.name.toLowerCase().includes(wanted) && (!onlyOwn || !one.default),
-    );
+    const found = settings.filter(one => one.name.toLowerCase().includes(wanted) && (!onlyOwn || !one.default));
     fill(
       body,
       found.map(one =>
@@ -36,21 +34,16 @@ export async function page(app) {
   };
   const filter = field(t("settings.filter"), h("input", {oninput: show, spellcheck: false}));
   let onlyOwn = false;
-  const own = toggle(
-    t("settings.own"),
-    false,
-    isOn => {
-      onlyOwn = isOn;
-      show();
-    },
-    {shown: true},
-  );
+  const choose = (/** @type {boolean} */ isOn) => {
+    onlyOwn = isOn;
+    show();
+  };
   show();
   return h(
     "section.card",
     {},
     h("p.hint", {}, t("settings.lead")),
-    h("div.filters", {}, filter, own),
+    h("div.filters", {}, filter, toggle(t("settings.own"), false, choose, true)),
     table("table.settings", ["settings.name", "settings.value"], body),
   );
 }

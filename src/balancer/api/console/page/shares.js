@@ -2,9 +2,12 @@
 
 export const MOST = 10000;
 
+/** @typedef {Pick<API.Target, "name" | "weight" | "tier" | "enabled">} Weighed */
+
 /**
- * Return the targets that serve while all are healthy: of the lowest tier that has any, or else the first standby.
- * @param {API.Target[]} targets
+ * Return the targets that serve while all are healthy: of the lowest tier that has any.
+ * @template {Weighed} T
+ * @param {T[]} targets
  */
 export function serving(targets) {
   const able = targets.filter(target => target.enabled && target.weight > 0);
@@ -23,8 +26,8 @@ export function given(targets) {
 }
 
 /**
- * Return by name which part of the requests each target gets, from 0 to 1.
- * @param {API.Target[]} targets
+ * Return by name which part of the requests each target gets by its weight, from 0 to 1.
+ * @param {Weighed[]} targets
  * @param {string} policy
  * @returns {Record<string, number>}
  */

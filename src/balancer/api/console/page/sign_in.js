@@ -1,7 +1,7 @@
 // Signing in: with an API key, or at an identity provider by authorization code with PKCE (RFC 6749 §4.1, RFC 7636).
 
 import {Problem} from "./client.js";
-import {field, h} from "./dom.js";
+import {english, field, h} from "./dom.js";
 import {t} from "./words.js";
 
 /** @typedef {{issuer: string, client_id: string, audience: string, scope: string, authorize_url: string | null, token_url: string | null}} Provider */
@@ -20,7 +20,7 @@ export function forgetKey() {
 
 /**
  * @param {(key: string) => Promise<void>} signIn
- * @param {string} [message] Why nobody is signed in.
+ * @param {Node | string} [message] Why nobody is signed in.
  */
 export function signInPage(signIn, message) {
   const key = field(
@@ -28,7 +28,7 @@ export function signInPage(signIn, message) {
     h("input", {type: "password", autocomplete: "current-password", required: true, spellcheck: false}),
     t("sign-in.hint"),
   );
-  key.fault(message || "");
+  key.fault(message);
   const button = h("button.primary", {}, t("sign-in"));
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -59,7 +59,7 @@ export function signInPage(signIn, message) {
 /** @param {unknown} error */
 function faultOf(error) {
   if (!(error instanceof Problem) || error.status === 0) return t("unreachable");
-  return error.status === 401 ? t("sign-in.wrong") : error.message;
+  return error.status === 401 ? t("sign-in.wrong") : english(error.message);
 }
 
 /**

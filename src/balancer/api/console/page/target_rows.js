@@ -18,19 +18,23 @@ export function targetRows(targets, policy, onEdit) {
   const element = h("div");
   // What a target had before it was drained.
   const before = new Map(targets.map(target => [target.name, target.weight || 1]));
-  /** @type {Record<string, string>} */
+  /** @type {Record<string, Node>} */
   let faults = {};
   /** @type {Map<string, {share: HTMLElement, fault: HTMLElement}>} */
   let shown = new Map();
   /** @type {API.Target | null} */
   let dragged = null;
 
-  const tell = () => {
+  const show = () => {
     const shares = sharesOf(targets, policy);
     for (const [name, {share, fault}] of shown) {
       share.textContent = percent(shares[name]);
-      fault.textContent = faults[name] || "";
+      fill(fault, faults[name]);
     }
+  };
+
+  const tell = () => {
+    show();
     onEdit();
   };
 
@@ -52,13 +56,12 @@ export function targetRows(targets, policy, onEdit) {
   /** @param {API.Target} target */
   const row = target => {
     const end = scaleOf(targets);
-    const index = targets.indexOf(target);
     const label = (/** @type {string} */ what) => `${target.name}: ${what}`;
     const slider = h("input", {
       type: "range",
       min: 0,
       max: end,
-      class: colour(index),
+      class: colour(target.name),
       value: Math.min(end, target.weight),
       "aria-label": label(t("change.weight-slider")),
     });
@@ -113,7 +116,7 @@ export function targetRows(targets, policy, onEdit) {
       "div.target-row",
       {"data-target": target.name},
       grip,
-      targetName(target, index),
+      targetName(target),
       slider,
       exact,
       share,
@@ -140,11 +143,8 @@ export function targetRows(targets, policy, onEdit) {
     made.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
       event.preventDefault();
-      moveTo(
-        target,
-        target.tier + (event.key === "ArrowUp" ? -1 : 1),
-        event.key === "ArrowUp" ? "change.earlier" : "change.later",
-      );
+      const isUp = event.key === "ArrowUp";
+      moveTo(target, target.tier + (isUp ? -1 : 1), isUp ? "change.earlier" : "change.later");
     });
     return made;
   };
@@ -177,18 +177,17 @@ export function targetRows(targets, policy, onEdit) {
     const tiers = [...new Set(targets.map(target => target.tier))].sort((one, other) => one - other);
     const next = Math.min(LAST_TIER, (tiers.at(-1) ?? 0) + 1);
     fill(element, [...tiers, ...(tiers.includes(next) ? [] : [next])].map(group));
-    const shares = sharesOf(targets, policy);
-    for (const [name, {share}] of shown) share.textContent = percent(shares[name]);
+    show();
   };
 
   refresh();
   return {
     element,
     refresh,
-    /** @param {Record<string, string>} found */
+    /** @param {Record<string, Node>} found */
     fault(found) {
       faults = found;
-      for (const [name, {fault}] of shown) fault.textContent = faults[name] || "";
+      show();
     },
   };
 }

@@ -1,6 +1,6 @@
 // What changes do, in words.
 
-import {h} from "./dom.js";
+import {english, h} from "./dom.js";
 import {ago, t, term, time} from "./words.js";
 
 /**
@@ -22,21 +22,17 @@ export function configSelect(configs, current, choose) {
       ),
     ),
   );
-  return h("div.filters", {}, h("div.field", {}, h("label", {for: "config"}, t("config-choice")), select));
+  return h("div.filters", {}, h("div.field", {}, h("label", {for: "config"}, t("step.config")), select));
 }
 
-/**
- * Return what a preview means for so many requests.
- * @param {API.Preview} preview
- * @param {number} requests
- */
-export function sentence(preview, requests) {
+/** Of so many requests a preview is told. */
+export const REQUESTS = 1000;
+
+/** @param {API.Preview} preview */
+export function sentence(preview) {
   const before = Object.fromEntries(preview.before.shares.map(one => [one.target, one.requests]));
   /** @type {[string, number][]} */
-  const moved = preview.after.shares.map(one => [
-    one.target,
-    (one.requests ?? 0) - (before[one.target] || 0),
-  ]);
+  const moved = preview.after.shares.map(one => [one.target, (one.requests ?? 0) - (before[one.target] || 0)]);
   for (const [name, count] of Object.entries(before)) {
     if (!moved.some(([other]) => other === name)) moved.push([name, -Number(count)]);
   }
@@ -45,17 +41,14 @@ export function sentence(preview, requests) {
   return h(
     "div.stack",
     {},
-    h("p.label", {}, t("preview.of", {requests})),
+    h("p.label", {}, t("preview.of", {requests: REQUESTS})),
     h(
       "ul.words",
       {},
-      changed.map(([name, count]) =>
-        h(
-          "li",
-          {class: count > 0 ? "up" : "down"},
-          t(count > 0 ? "preview.more" : "preview.fewer", {number: Math.abs(count), name}),
-        ),
-      ),
+      changed.map(([name, count]) => {
+        const [kind, key] = count > 0 ? ["up", "preview.more"] : ["down", "preview.fewer"];
+        return h("li", {class: kind}, t(key, {number: Math.abs(count), name}));
+      }),
     ),
   );
 }
@@ -92,8 +85,8 @@ function targetWords(rows) {
   return rows.map(step).join(", ");
 }
 
-/** @param {API.Change | API.TargetDiff} one */
-function step(one) {
+/** @param {API.Change | API.TargetDiff | API.RuleChange} one */
+export function step(one) {
   return `${term("field", one.field)} ${shown(one.before)} → ${shown(one.after)}`;
 }
 
@@ -127,7 +120,7 @@ export function entryRow(entry, more, beside, isNow, back) {
       {},
       entry.reason ? h("q", {}, entry.reason) : h("p.hint", {}, t("history.no-reason")),
       h("p", {}, h("small", {title: when}, `${entry.actor} · ${ago(entry.made_at)} · ${when}`)),
-      entry.restored !== null && h("p.hint", {}, t("history.restored", {revision: entry.restored})),
+      entry.restored !== null && h("p.hint", {}, t("history.back-title", {revision: entry.restored})),
       more,
     ),
     h("div", {}, beside),
@@ -137,7 +130,15 @@ export function entryRow(entry, more, beside, isNow, back) {
 
 /** @param {import("./client.js").Problem} error */
 export function textOf(error) {
-  return error.status ? error.message : t("unreachable");
+  return error.status ? english(error.message) : t("unreachable");
+}
+
+/**
+ * Return what is wrong with what was given.
+ * @param {import("./client.js").Problem} error
+ */
+export function reasonOf(error) {
+  return error.errors[0] ? english(error.errors[0].reason) : textOf(error);
 }
 
 /** @param {any} value */

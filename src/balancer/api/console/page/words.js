@@ -80,11 +80,6 @@ export function milliseconds(ms) {
   return ms < 1000 ? `${number(ms, ms < 10 ? 1 : 0)} ${t("unit.ms")}` : `${number(ms / 1000, 1)} ${t("unit.s")}`;
 }
 
-/** @param {number} seconds */
-export function seconds(seconds) {
-  return milliseconds(seconds * 1000);
-}
-
 /** @param {string | null} text RFC 3339. */
 export function time(text) {
   if (!text) return "–";
@@ -96,11 +91,7 @@ export function ago(text) {
   const passed = (Date.parse(text) - Date.now()) / 1000;
   const format = new Intl.RelativeTimeFormat(language, {numeric: "auto"});
   /** @type {[number, Intl.RelativeTimeFormatUnit][]} */
-  const units = [
-    [86400, "day"],
-    [3600, "hour"],
-    [60, "minute"],
-  ];
+  const units = [[86400, "day"], [3600, "hour"], [60, "minute"]];
   const [size, unit] = units.find(([least]) => Math.abs(passed) >= least) || [1, "second"];
   return format.format(Math.round(passed / size), /** @type {Intl.RelativeTimeFormatUnit} */ (unit));
 }
