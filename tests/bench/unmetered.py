@@ -18,9 +18,10 @@ from balancer.edge.players import Players
 COUNTING = {
     "answer_quickly": ("begun = monotonic()",),
     "_redirect": (
-        "if not route.is_counting:",
-        "self._meters.begin(route, begun)",
-        "route.counts[index] += 1",
+        "cells, meters = route.cells, self._meters",
+        "if cells is None or begun >= meters.due:",
+        "cells = meters.begin(route, begun)",
+        "meters.words[cells[index]] += 1",
     ),
 }
 """By method, lines of the hot path that there are for metrics alone, where clients are not limited."""

@@ -1,10 +1,8 @@
-"""How redirects are counted within a turn of the event loop."""
+"""How redirects are counted."""
 
-import asyncio
 from collections import Counter
 from time import monotonic
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +15,8 @@ ROUTES = [
     route(ConfigFactory.build(id=config, distribution_rate=10, revision=revision))
     for config, revision in ((1, 1), (1, 2), (2, 1))
 ]
-STEPS = st.lists(st.one_of(st.none(), st.tuples(st.sampled_from(ROUTES), st.sampled_from([0, 1]))), max_size=60)
-"""Redirects by route and target index; None ends a turn of the event loop."""
+STEPS = st.lists(st.tuples(st.sampled_from(ROUTES), st.sampled_from([0, 1])), max_size=60)
+"""Redirects by route and target index."""
 
 
 def counted(board: Board) -> Counter[tuple[str, ...]]:
@@ -28,37 +26,42 @@ def counted(board: Board) -> Counter[tuple[str, ...]]:
 
 
 @given(STEPS)
-def test_each_redirect_is_counted_once(steps: list[tuple[Route, int] | None]) -> None:
-    """However redirects fall into turns, and routes change within them, each is counted where it went."""
+def test_each_redirect_is_counted_at_once(steps: list[tuple[Route, int]]) -> None:
+    """However routes change between redirects, each is counted where it went, before the next one comes."""
     board = Board()
     meters = Meters(board.claim())
     expected: Counter[tuple[str, ...]] = Counter()
-
-    async def serve() -> None:
-        for step in steps:
-            if step is None:
-                await asyncio.sleep(0)
-                assert expected == counted(board)
-            else:
-                taken, index = step
-                meters.redirected(taken, index, monotonic())
-                expected[str(taken.config.id), taken.config.document.targets[index].name] += 1
-        await asyncio.sleep(0)
-
-    asyncio.run(serve())
-    assert expected == counted(board)
+    for known in ROUTES:
+        known.cells = None
+    for taken, index in steps:
+        meters.redirected(taken, index, monotonic())
+        expected[str(taken.config.id), taken.config.document.targets[index].name] += 1
+        assert expected == counted(board)
 
 
-@pytest.mark.anyio
-async def test_the_first_of_each_turn_is_timed() -> None:
-    """Of redirects within one turn the first one is timed, with how long ago it began."""
+def test_a_route_that_comes_back_is_a_new_edition() -> None:
+    """What counts as served since a change begins anew when an earlier route comes in force again."""
+    board = Board()
+    slot = board.claim()
+    meters = Meters(slot)
+    first, second = ROUTES[:2]
+    first.cells = second.cells = None
+    for taken in (first, second, first):
+        meters.redirected(taken, 1, monotonic())
+        mark = slot.cells("before-edition", "1", "cdn", size=2)
+        assert taken.edition == slot.words[mark]
+    assert 2 == slot.words[mark + 1]
+
+
+def test_one_redirect_in_each_millisecond_is_timed() -> None:
+    """Of many redirects some are timed, with how long ago they began."""
     board = Board()
     meters = Meters(board.claim())
-    for _ in range(2):
-        for _ in range(5):
-            meters.redirected(ROUTES[0], 0, monotonic() - 0.5)
-        await asyncio.sleep(0)
+    ROUTES[0].cells = None
+    begun = monotonic() - 0.5
+    for number in range(30):
+        meters.redirected(ROUTES[0], 0, begun + number * 1e-4)
     (timed,) = [entry for view in board.read() for entry in view.entries if entry.name == "timed"]
     *classes, seconds = timed.values
-    assert 2 == sum(classes)
-    assert 1.0 <= seconds < 2.0
+    assert 3 == sum(classes)
+    assert 1.4 <= seconds < 3.0

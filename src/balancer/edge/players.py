@@ -256,9 +256,10 @@ class Players:
         index = choice[0]
         # `Meters.redirected`, without the cost of a call.
         route = asked.route
-        if not route.is_counting:
-            self._meters.begin(route, begun)
-        route.counts[index] += 1
+        cells, meters = route.cells, self._meters
+        if cells is None or begun >= meters.due:
+            cells = meters.begin(route, begun)
+        meters.words[cells[index]] += 1
         if self._watch.is_on:
             given = head.joined(_REQUEST_ID)
             request_id = request_id_of(given) if given else None
@@ -280,9 +281,10 @@ class Players:
             return self._refuse(request, self._too_many(self._throttle, wait))
         origin, path, carried = read
         index = route.choose(b"", route.take())[0]
-        if not route.is_counting:
-            self._meters.begin(route, begun)
-        route.counts[index] += 1
+        cells, meters = route.cells, self._meters
+        if cells is None or begun >= meters.due:
+            cells = meters.begin(route, begun)
+        meters.words[cells[index]] += 1
         before, after = route.ends(origin)[index]
         location = before + path + after + tail_of(b"", carried) if after or carried else before + path
         return asker.answers.redirect() + location + (_END if head.keep_alive else _END_AND_CLOSE)

@@ -50,7 +50,7 @@ PROBLEM_TYPE: Json = {
     "enum": TYPES,
 }
 
-_ATTRIBUTES = re.compile(r"\n+Attributes:\n")
+_ATTRIBUTES = re.compile(r"(?<!\n)\n++Attributes:\n")
 _ATTRIBUTE = re.compile(r"^ {4}(?P<name>\w+): (?P<text>.++(?:\n {8,}+.++)*+)", re.MULTILINE)
 
 

@@ -144,7 +144,7 @@ class Asked:
         self.query = query
         self.reading: Reading | None = None
         self.asks_client = route.asks_client
-        self.locations: list[bytes | None] = [None] * len(route.counts)
+        self.locations: list[bytes | None] = [None] * route.size
         self.key: bytes | None = None
         self._others: dict[Route, Asked] | None = None
 

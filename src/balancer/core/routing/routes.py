@@ -54,13 +54,13 @@ class Route:
         asks_client: Whether a choice depends on the client's address.
         edition: Another number for another revision, or for other weights by the targets' health; the same in all
             processes.
-        counts: By target index, redirects that nobody has collected yet; whoever counts adds one here.
-        is_counting: Whether somebody will collect them.
+        size: How many targets it has.
+        cells: For whoever counts its redirects: by target index, where that is done; None until it is known.
     """
 
     __slots__ = (
-        *("_ends", "asks_client", "book", "choose", "config", "counts", "edition", "is_counting", "needs_key"),
-        *("policy", "take", "usable"),
+        *("_ends", "asks_client", "book", "cells", "choose", "config", "edition", "needs_key"),
+        *("policy", "size", "take", "usable"),
     )
 
     def __init__(
@@ -79,8 +79,8 @@ class Route:
         self.take, self.choose = book.take, self.policy.choose
         self.asks_client = document.policy is PolicyName.STICKY and document.sticky_key == "client"
         self.edition = config.revision + crc32(repr(usable.weights).encode()) / 2**33
-        self.counts = [0] * len(document.targets)
-        self.is_counting = False
+        self.size = len(document.targets)
+        self.cells: list[int] | None = None
         self._ends: dict[Origin, list[Ends]] = {}
 
     def ends(self, origin: Origin) -> list[Ends]:

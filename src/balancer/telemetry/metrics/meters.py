@@ -1,6 +1,5 @@
 """What a process counts. Labels come from closed vocabularies and from configs, never from what clients send."""
 
-import asyncio
 from bisect import bisect_left
 from time import monotonic
 
@@ -14,6 +13,9 @@ REDIRECT_BOUNDS = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5
 
 STORE_BOUNDS = (2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """The same for a call to a store: a local one takes less than a millisecond, and none is waited for much longer."""
+
+BETWEEN = 0.001
+"""Seconds between two redirects that are timed."""
 
 MAX_STEERED = 1_000
 """Routes and targets whose cells are remembered; a plan has few, and those of old plans are not asked for."""
@@ -30,16 +32,17 @@ class Meters:
 
     Attributes:
         slot: As above.
+        words: Its numbers.
+        due: From when on a redirect is timed, by the monotonic clock.
     """
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
-        self._words = slot.words
+        self.words = slot.words
+        self.due = 0.0
         self._times = slot.cells("timed", size=len(REDIRECT_BOUNDS) + 2)
-        # The routes whose redirects are counted in this turn of the event loop.
-        self._counting: list[Route] = []
-        # By config, its latest route, and by target index where that one's redirects are counted.
-        self._cells: dict[int, tuple[Route, list[int]]] = {}
+        # By config, the route that came last.
+        self._latest: dict[int, Route] = {}
         # Where answers to sessions are counted: by route, target, and whether the session is new or moves.
         self._steered: dict[tuple[Route, int, bool, bool], tuple[int, int]] = {}
         for reason in RefusalReason:
@@ -53,23 +56,22 @@ class Meters:
             index: Of its target.
             begun: When its request came, by the monotonic clock.
         """
-        if not route.is_counting:
-            self.begin(route, begun)
-        route.counts[index] += 1
+        cells = route.cells
+        if cells is None or begun >= self.due:
+            cells = self.begin(route, begun)
+        self.words[cells[index]] += 1
 
-    def begin(self, route: Route, begun: float) -> None:
-        """Begin to count the redirects of a route, until the turn of the event loop ends.
+    def begin(self, route: Route, begun: float) -> list[int]:
+        """Return where the redirects of a route are counted, by target index, and time one that is due.
 
-        What a turn has counted is brought to the slot at its end, and its first redirect is timed for all of them: to
-        do either for each redirect would cost more than all the rest of counting it.
+        One in `BETWEEN` seconds is: to time each would cost more than all the rest of counting it.
         """
-        if not self._counting:
-            asyncio.get_running_loop().call_soon(self._end_turn)
+        if begun >= self.due:
+            self.due = begun + BETWEEN
             seconds = monotonic() - begun
-            self._words[self._times + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
-            self._words[self._times + _SUM] += seconds
-        route.is_counting = True
-        self._counting.append(route)
+            self.words[self._times + bisect_left(REDIRECT_BOUNDS, seconds)] += 1
+            self.words[self._times + _SUM] += seconds
+        return self._cells_of(route) if route.cells is None else route.cells
 
     def refused(self, reason: RefusalReason) -> None:
         """Count a player's request that was refused."""
@@ -104,8 +106,8 @@ class Meters:
             steered_cell = self.slot.cells("steered", str(config.id), name, event)
             cells = self._steered[key] = self.slot.cells("answered", "steering", "2xx"), steered_cell
         answered, told = cells
-        self._words[answered] += 1
-        self._words[told] += 1
+        self.words[answered] += 1
+        self.words[told] += 1
 
     def turned_away(self) -> None:
         """Count a connection for which there was no room."""
@@ -118,10 +120,10 @@ class Meters:
     def called(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
         """Count a call to a store and how long it took."""
         cell = self.slot.cells("called", store, operation, size=len(STORE_BOUNDS) + 2)
-        self._words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
-        self._words[cell + _STORE_SUM] += seconds
+        self.words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
+        self.words[cell + _STORE_SUM] += seconds
         failures = self.slot.cells("failed", store, operation)
-        self._words[failures] += failed
+        self.words[failures] += failed
 
     def probed(self, result: str, seconds: float) -> None:
         """Count a probe of a target and how long it took.
@@ -132,8 +134,8 @@ class Meters:
         """
         self._count("probed", result)
         cell = self.slot.cells("probe-timed", size=len(STORE_BOUNDS) + 2)
-        self._words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
-        self._words[cell + _STORE_SUM] += seconds
+        self.words[cell + bisect_left(STORE_BOUNDS, seconds)] += 1
+        self.words[cell + _STORE_SUM] += seconds
 
     def judged(self, verdict: str) -> None:
         """Count a new verdict about a target."""
@@ -145,37 +147,24 @@ class Meters:
 
     def leased(self, tickets: int) -> None:
         """Count tickets that were leased from the shared sequence."""
-        self._words[self.slot.cells("leased")] += tickets
+        self.words[self.slot.cells("leased")] += tickets
 
     def show(self, name: str, value: float, *labels: str) -> None:
         """Show how something is now, until the process ends."""
-        self._words[self.slot.cells(name, *labels, passing=True)] = value
+        self.words[self.slot.cells(name, *labels, passing=True)] = value
 
     def tell(self, name: str, total: float, *labels: str) -> None:
         """Bring a count up to what this process has counted elsewhere, beside what earlier ones had counted."""
         before = self.slot.cells(f"{name}-here", *labels, passing=True)
-        self._words[self.slot.cells(name, *labels)] += total - self._words[before]
-        self._words[before] = total
+        self.words[self.slot.cells(name, *labels)] += total - self.words[before]
+        self.words[before] = total
 
     def _count(self, name: str, *labels: str) -> None:
-        self._words[self.slot.cells(name, *labels)] += 1
-
-    def _end_turn(self) -> None:
-        counting, self._counting = self._counting, []
-        for route in counting:
-            cells = self._cells_of(route)
-            for index, count in enumerate(route.counts):
-                if count:
-                    self._words[cells[index]] += count
-                    route.counts[index] = 0
-            route.is_counting = False
+        self.words[self.slot.cells(name, *labels)] += 1
 
     def _cells_of(self, route: Route) -> list[int]:
-        """Return the cells of a route's targets; for a new edition, note how much they had when it came in force."""
-        latest, cells = self._cells.get(route.config.id, (None, []))
-        if route is latest:
-            return cells
-        words, config = self._words, str(route.config.id)
+        """Find the cells of a route's targets; for a new edition, note how much they had when it came in force."""
+        words, config = self.words, str(route.config.id)
         cells = []
         for target in route.config.document.targets:
             cell = self.slot.cells("redirected", config, target.name)
@@ -184,5 +173,9 @@ class Meters:
                 words[mark + 1] = words[cell]
                 words[mark] = route.edition
             cells.append(cell)
-        self._cells[route.config.id] = route, cells
+        if (before := self._latest.get(route.config.id)) is not None:
+            # Should it come in force again, that is a new edition too.
+            before.cells = None
+        self._latest[route.config.id] = route
+        route.cells = cells
         return cells
