@@ -105,11 +105,14 @@ class Connection(Endpoint, asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         process = self._process
-        if self._is_free and process.players is not None and len(data) <= process.limits.head_size:
+        players = process.players
+        if self._is_free and players is not None and len(data) <= process.limits.head_size:
             end = data.find(VERSION)
-            if end > 0 and (head := process.head_of(data[end:])) is not None:
+            rest = data[end:]
+            # Nearly all heads are known; only the others are worth a call.
+            if end > 0 and (head := process.heads.get(rest) or process.head_of(rest)) is not None:
                 start = data[:end]
-                answer = process.players.answer_quickly(start, head, self)
+                answer = players.answer_quickly(start, head, self)
                 if answer is None:
                     answer = process.answer_recognized(start, head, self)
                 if answer is not None:

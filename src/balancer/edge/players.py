@@ -170,7 +170,8 @@ class Players:
             found = self._plan.read(*read)
             if not is_new:
                 self._popular.put(start, found)
-        wait = self._admit(head, asker, begun) if self._throttle is not None else 0
+        throttle = self._throttle
+        wait = throttle.charge(asker.client or self.client_of(head, asker), begun) if throttle is not None else 0
         if wait > 0 or isinstance(found, Refused):
             request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
             return self._answer(request, found, wait)
@@ -248,14 +249,20 @@ class Players:
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
         rules = asked.plan.rules
-        if rules is not None and asked.reading is not None and not self._proxies.are_named:
+        if asked.asks_client and rules is not None and asked.reading is not None and not self._proxies.are_named:
             # `Plan.settle` for a client whose peers have asked before, without the cost of its calls.
             asked = asked.by_group.get(rules.group_of(asker.peer)) or asked
-        client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
-        asked, choice, ticket = decide(asked, client)
+        route = asked.route
+        if asked.asks_client or route.needs_key:
+            client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
+            asked, choice, ticket = decide(asked, client)
+            route = asked.route
+        else:
+            # `decide` where nothing but the ticket matters, without the cost of its call.
+            ticket = route.take()
+            choice = route.choose(b"", ticket)
         index = choice[0]
         # `Meters.redirected`, without the cost of a call.
-        route = asked.route
         cells, meters = route.cells, self._meters
         if cells is None or begun >= meters.due:
             cells = meters.begin(route, begun)
@@ -275,10 +282,12 @@ class Players:
 
         To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
         """
-        wait = self._admit(head, asker, begun) if self._throttle is not None else 0
-        if wait > 0 and self._throttle is not None:
-            request = Request(_GET.rstrip(), head, asker, begun, head.keep_alive)
-            return self._refuse(request, self._too_many(self._throttle, wait))
+        throttle = self._throttle
+        if throttle is not None:
+            wait = throttle.charge(asker.client or self.client_of(head, asker), begun)
+            if wait > 0:
+                request = Request(_GET.rstrip(), head, asker, begun, head.keep_alive)
+                return self._refuse(request, self._too_many(throttle, wait))
         origin, path, carried = read
         index = route.choose(b"", route.take())[0]
         cells, meters = route.cells, self._meters

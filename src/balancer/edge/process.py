@@ -147,6 +147,7 @@ class Process:
 
     Attributes:
         now: The time of the last look at the clock, by the loop's clock.
+        heads: Those that are known to be sound.
     """
 
     def __init__(
@@ -165,7 +166,7 @@ class Process:
         self.loop = loop
         self.now = loop.time()
         self.parser = HeadParser()
-        self._heads: Popular[RecognizedHead] = Popular(HEADS)
+        self.heads: Popular[RecognizedHead] = Popular(HEADS)
         # Heads of reports that can be answered as soon as their bodies have come.
         self._report_heads: Popular[ParsedHead] = Popular(HEADS)
         # By path, what those are told who ask for what is not there.
@@ -183,9 +184,9 @@ class Process:
 
     def head_of(self, rest: bytes) -> RecognizedHead | None:
         """Read a head from the space before the version to its end, None when it is not sound beyond doubt."""
-        found = self._heads.get(rest)
+        found = self.heads.get(rest)
         if found is None and (found := recognize_rest(rest)) is not None and len(rest) <= LONGEST_HEAD:
-            self._heads.offer(rest, found)
+            self.heads.offer(rest, found)
         return found
 
     def is_own(self, start: Start) -> bool:
