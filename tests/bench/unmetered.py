@@ -15,15 +15,14 @@ from balancer.cli import main
 from balancer.edge import players
 from balancer.edge.players import Players
 
-COUNTING = {
-    "answer_quickly": ("begun = monotonic()",),
-    "_redirect": (
-        "cells, meters = route.cells, self._meters",
-        "if cells is None or begun >= meters.due:",
-        "cells = meters.begin(route, begun)",
-        "meters.words[cells[index]] += 1",
-    ),
-}
+_CELLS = (
+    "cells, meters = route.cells, self._meters",
+    "if cells is None or begun >= meters.due:",
+    "cells = meters.begin(route, begun)",
+    "meters.words[cells[index]] += 1",
+)
+
+COUNTING = {"answer_quickly": ("begun = monotonic()",), "_redirect": _CELLS, "_redirect_once": _CELLS}
 """By method, lines of the hot path that there are for metrics alone, where clients are not limited."""
 
 TURN = signal.SIGUSR1

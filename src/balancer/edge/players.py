@@ -248,10 +248,10 @@ class Players:
 
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
-        rules = asked.plan.rules
-        if asked.asks_client and rules is not None and asked.reading is not None and not self._proxies.are_named:
+        if asked.asks_client and asked.reading is not None and not self._proxies.are_named:
             # `Plan.settle` for a client whose peers have asked before, without the cost of its calls.
-            asked = asked.by_group.get(rules.group_of(asker.peer)) or asked
+            rules = asked.plan.rules
+            asked = (asked.by_group.get(rules.group_of(asker.peer)) if rules is not None else None) or asked
         route = asked.route
         if asked.asks_client or route.needs_key:
             client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
