@@ -16,7 +16,11 @@ function record(page, requests) {
     requests.push(entry);
     if (url.includes('/steering')) entry[3] = await response.text().catch(() => '');
   });
-  page.on('requestfailed', request => requests.push([request.method(), request.url(), 0, request.failure()?.errorText ?? '']));
+  page.on('requestfailed', request => {
+    // Also an answer of which the page read nothing but the status: hls.js does so with its reports.
+    const status = request.response()?.status() ?? 0;
+    requests.push([request.method(), request.url(), status, request.failure()?.errorText ?? '']);
+  });
 }
 
 const commands = {

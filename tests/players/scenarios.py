@@ -34,6 +34,7 @@ NO_STALL = 1.0
 """Seconds of a wait for media that nobody takes for a stall."""
 
 SWITCH = "Steering: switch in mid-play"
+MANIFEST = "Manifest by the balancer: switch in mid-play"
 DIES = "A CDN dies, unnoticed"
 NOTICED = "A CDN dies, and its check notices"
 
@@ -252,6 +253,7 @@ def cmcd_events(lab: Laboratory, sessions: Sequence[Session]) -> None:
 
 KNOWN = {
     ("video.js", SWITCH, "DASH live"): "asks for steering once, and forgets that at the next refresh of the MPD",
+    ("video.js", MANIFEST, "DASH live"): "goes where it is told, and waits there for about two seconds",
     ("video.js", DIES, "DASH"): "stays at the dead CDN, and asks for steering no more",
     ("video.js", DIES, "DASH live"): "as with DASH",
     ("video.js", NOTICED, "DASH"): "as when nobody notices",
@@ -266,7 +268,7 @@ SCENARIOS = (
     Scenario("Redirect to a CDN", redirect_to_cdn),
     Scenario("Video in the path", path_form),
     Scenario(SWITCH, steering_switch),
-    Scenario("Manifest by the balancer: switch in mid-play", manifest_switch, "manifest"),
+    Scenario(MANIFEST, manifest_switch, "manifest"),
     Scenario(DIES, dead_target),
     Scenario(NOTICED, unhealthy_target),
     Scenario("CMCD in the query", cmcd_query, players=CMCD_PLAYERS),
