@@ -18,7 +18,7 @@ from balancer.edge.players import Players
 _CELLS = (
     "cells, meters = route.cells, self._meters",
     "if cells is None or begun >= meters.due:",
-    "cells = meters.begin(route, begun)",
+    "cells = meters.find_cells(route, begun)",
     "meters.words[cells[index]] += 1",
 )
 

@@ -170,6 +170,7 @@ class Players:
             found = self._plan.read(*read)
             if not is_new:
                 self._popular.put(start, found)
+        # `_admit`, without the cost of a call.
         throttle = self._throttle
         wait = throttle.charge(asker.client or self.client_of(head, asker), begun) if throttle is not None else 0
         if wait > 0 or isinstance(found, Refused):
@@ -265,7 +266,7 @@ class Players:
         # `Meters.redirected`, without the cost of a call.
         cells, meters = route.cells, self._meters
         if cells is None or begun >= meters.due:
-            cells = meters.begin(route, begun)
+            cells = meters.find_cells(route, begun)
         meters.words[cells[index]] += 1
         if self._watch.is_on:
             given = head.joined(_REQUEST_ID)
@@ -282,17 +283,13 @@ class Players:
 
         To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
         """
-        throttle = self._throttle
-        if throttle is not None:
-            wait = throttle.charge(asker.client or self.client_of(head, asker), begun)
-            if wait > 0:
-                request = Request(_GET.rstrip(), head, asker, begun, head.keep_alive)
-                return self._refuse(request, self._too_many(throttle, wait))
+        if self._throttle is not None and (wait := self._admit(head, asker, begun)) > 0:
+            return self._answer(Request(b"GET", head, asker, begun, head.keep_alive), None, wait)
         origin, path, carried = read
         index = route.choose(b"", route.take())[0]
         cells, meters = route.cells, self._meters
         if cells is None or begun >= meters.due:
-            cells = meters.begin(route, begun)
+            cells = meters.find_cells(route, begun)
         meters.words[cells[index]] += 1
         before, after = route.ends(origin)[index]
         location = before + path + after + tail_of(b"", carried) if after or carried else before + path

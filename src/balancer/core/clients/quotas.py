@@ -128,8 +128,7 @@ class Throttle:
         if self.on_due:
             bucket.untold += 1
             if bucket.untold >= self._told_at:
-                self._due[client] = bucket
-                self.on_due()
+                self._tell(client, bucket)
 
     def charge(self, client: str, now: float) -> float:
         """Count a request and return 0, or return the seconds until it would be admitted; it then costs nothing."""
@@ -145,8 +144,7 @@ class Throttle:
         if self.on_due:
             bucket.untold += 1
             if bucket.untold >= self._told_at:
-                self._due[client] = bucket
-                self.on_due()
+                self._tell(client, bucket)
         return 0.0
 
     def admit(self, client: str, now: float) -> None:
@@ -187,6 +185,11 @@ class Throttle:
         for client, debt in debts.items():
             if bucket := self._young.get(client) or self._old.get(client):
                 bucket.full_at = now + min(debt + bucket.untold * self._interval, self.most)
+
+    def _tell(self, client: str, bucket: Bucket) -> None:
+        self._due[client] = bucket
+        if self.on_due:
+            self.on_due()
 
     def _remember(self, client: str) -> Bucket:
         bucket = self._old.pop(client, None) or Bucket()

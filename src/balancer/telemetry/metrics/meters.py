@@ -58,10 +58,10 @@ class Meters:
         """
         cells = route.cells
         if cells is None or begun >= self.due:
-            cells = self.begin(route, begun)
+            cells = self.find_cells(route, begun)
         self.words[cells[index]] += 1
 
-    def begin(self, route: Route, begun: float) -> list[int]:
+    def find_cells(self, route: Route, begun: float) -> list[int]:
         """Return where the redirects of a route are counted, by target index, and time one that is due.
 
         One in `BETWEEN` seconds is: to time each would cost more than all the rest of counting it.
