@@ -230,10 +230,11 @@ class Cluster:
     Args:
         folder: Where they run.
         slot: The replica is of the node that has it.
+        timeout: Milliseconds after which a node that does not answer counts as gone.
     """
 
-    def __init__(self, folder: Path, slot: int) -> None:
-        self.nodes = [Node(folder / str(number)) for number in range(4)]
+    def __init__(self, folder: Path, slot: int, timeout: int = NODE_TIMEOUT) -> None:
+        self.nodes = [Node(folder / str(number), timeout) for number in range(4)]
         self.owner = self.nodes[slot * 3 // 16384]
         self.replica = self.nodes[3]
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
@@ -272,14 +273,15 @@ class Node(Valkey):
 
     Args:
         folder: Where it runs alone.
+        timeout: Milliseconds after which it takes another one for gone.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, timeout: int) -> None:
         folder.mkdir()
         self.bus = free_port()
         super().__init__(
             folder,
-            *("--cluster-enabled", "yes", "--cluster-port", str(self.bus), "--cluster-node-timeout", str(NODE_TIMEOUT)),
+            *("--cluster-enabled", "yes", "--cluster-port", str(self.bus), "--cluster-node-timeout", str(timeout)),
         )
 
     def knows(self, count: int) -> bool:

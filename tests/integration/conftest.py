@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from balancer.adapters.redis import clients
 from balancer.adapters.sql.engines import make_engine
 from balancer.adapters.sql.migrations import AlembicSchema
 from tests import last_release as last
@@ -19,6 +20,12 @@ Start = Callable[..., Balancer]
 """Starts a balancer with settings by name without the prefix: `start(WORKERS=2)`."""
 
 TEST_DATABASE = re.compile(r"_test$")
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients in the test's own process wait for Redis as long as a busy machine may take."""
+    monkeypatch.setattr(clients, "TIMEOUT", 15.0)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +62,8 @@ def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the URL of a cluster."""
-    with Cluster(tmp_path_factory.mktemp("cluster"), slot=0) as cluster:
+    """Return the URL of a cluster, whose nodes wait for each other for as long as a busy machine may take."""
+    with Cluster(tmp_path_factory.mktemp("cluster"), slot=0, timeout=15_000) as cluster:
         yield cluster.url
 
 
