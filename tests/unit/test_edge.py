@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -126,6 +127,40 @@ async def test_real_clients_need_no_application(edge: Edge, row: dict[str, str],
         answer = edge.ask(head[:-2] + more + b"\r\n")
         assert status == answer.written[9:12]
         assert answer.is_closed == closes == (b"\r\nconnection: close\r\n" in answer.written)
+
+
+KNOWN = f"GET /?video={VIDEO} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+REST = b" HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        KNOWN + KNOWN,
+        KNOWN.replace(REST, b" HTTP/1.0\r\nHost: a\r\n\r\n") + KNOWN,
+        KNOWN.replace(REST, b" HTTP/1.0\r\nX: b" + REST),
+        KNOWN.replace(REST, b" HTTP/1.1\r\nX: b" + REST),
+        KNOWN.replace(REST, b"\r\n" + REST),
+        b"POST" + KNOWN[3:].replace(REST, b" HTTP/1.1\r\nContent-Length: 25" + REST),
+        b"x" + REST,
+        REST,
+        REST[1:],
+        KNOWN.replace(b"1488", b"1489"),
+        KNOWN.replace(b"origin-cluster", b"example.com"),
+    ],
+)
+async def test_a_known_head_is_looked_for_at_its_place(edge: Edge, data: bytes) -> None:
+    """What only ends like the requests before it on its connection is answered as it is on a new one."""
+    warm = [KNOWN] * 3
+    before, after, alone = edge.ask(*warm), edge.ask(*warm, data), edge.ask(data)
+    assert 3 == before.written.count(b"HTTP/1.1 301 ")
+    written = after.written.removeprefix(before.written)
+    assert _without_id(alone.written) == _without_id(written)
+    assert after.is_closed == alone.is_closed
+
+
+def _without_id(answer: bytes) -> bytes:
+    return re.sub(rb'x-request-id: .*|"request_id": *"[^"]*"', b"", answer)
 
 
 async def test_application_is_asked_for_its_paths_alone(edge: Edge) -> None:

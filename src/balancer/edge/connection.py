@@ -22,7 +22,7 @@ from balancer.edge.bodies import CONTINUE, BodyReader, WantedBody, body_of, is_t
 from balancer.edge.descriptors import REFUSED_AT_ONCE
 from balancer.edge.endpoint import Endpoint, Port
 from balancer.edge.exchange import Exchange
-from balancer.edge.heads import VERSION, Head, Start, recognize_start
+from balancer.edge.heads import VERSION, Head, RecognizedHead, Start, recognize_start
 from balancer.edge.inbox import HeadTooLong, Inbox
 from balancer.edge.parser import MalformedHead, ParsedHead
 from balancer.edge.process import Process, Stage
@@ -58,7 +58,7 @@ class Connection(Endpoint, asyncio.Protocol):
     """
 
     __slots__ = (
-        *("_body", "_counted", "_exchange", "_has_served", "_inbox", "_is_deaf", "_is_draining"),
+        *("_body", "_counted", "_exchange", "_has_served", "_head", "_inbox", "_is_deaf", "_is_draining"),
         *("_is_ended", "_is_free", "_is_held", "_is_put_off", "_process", "_stage"),
         *("_thrown_away", "client", "patience", "waiting_since"),
     )
@@ -69,6 +69,8 @@ class Connection(Endpoint, asyncio.Protocol):
         self.client: str | None = ""
         self.waiting_since = process.now
         self.patience = process.limits.head_time
+        # Of the request before, where others send it too and it is in memory anyway.
+        self._head: RecognizedHead | None = None
         # Nothing has come but what is answered, and nothing keeps the next request from being answered at once.
         self._is_free = process.players is not None
         self._stage = Stage.REQUEST
@@ -108,9 +110,14 @@ class Connection(Endpoint, asyncio.Protocol):
         players = process.players
         if self._is_free and players is not None and len(data) <= process.limits.head_size:
             end = data.find(VERSION)
-            rest = data[end:]
-            # Nearly all heads are known; only the others are worth a call.
-            if end > 0 and (head := process.heads.get(rest) or process.head_of(rest)) is not None:
+            head = self._head
+            # A client mostly sends the head that it has sent before, and most heads are known; others are worth a call.
+            if head is None or end + head.size != len(data) or not data.endswith(head.rest):
+                rest = data[end:]
+                head = self._head = process.heads.get(rest)
+                if head is None:
+                    head = process.head_of(rest)
+            if end > 0 and head is not None:
                 start = data[:end]
                 answer = players.answer_quickly(start, head, self)
                 if answer is None:

@@ -83,12 +83,17 @@ class RecognizedHead:
 
     Args:
         rest: From the space before the version to the end of the head.
+
+    Attributes:
+        rest: The same.
+        size: Its bytes.
     """
 
-    __slots__ = ("_joined", "_rest", "cmcd", "keep_alive")
+    __slots__ = ("_joined", "cmcd", "keep_alive", "rest", "size")
 
     def __init__(self, rest: bytes) -> None:
-        self._rest = rest
+        self.rest = rest
+        self.size = len(rest)
         self._joined: dict[bytes, str] = {}
         lower = rest.lower()
         # Looked for once for each head that is remembered, so that a redirect need only ask whether there are any.
@@ -100,7 +105,7 @@ class RecognizedHead:
         """Return all values of a field, joined by commas; a player sends the same head again and again."""
         joined = self._joined.get(name)
         if joined is None:
-            found = re.findall(rb"(?im)^" + re.escape(name) + rb":(.*)\r$", self._rest)
+            found = re.findall(rb"(?im)^" + re.escape(name) + rb":(.*)\r$", self.rest)
             joined = self._joined[name] = b",".join(value.strip(b"\t ") for value in found).decode("latin-1")
         return joined
 
