@@ -3,7 +3,10 @@
 import asyncio
 import socket
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 
+import pytest
 import uvloop
 from typing_extensions import override
 
@@ -11,36 +14,54 @@ from balancer.edge.listening import TAKEN_AT_ONCE, take_from
 from balancer.edge.sockets import listen_on
 
 CLIENTS = 2 * TAKEN_AT_ONCE
+TURNS = 1_000
 
 
-def test_several_connections_in_a_turn() -> None:
-    """Of connections that wait, several are taken in a turn of the event loop, and each of them once."""
+@pytest.fixture
+def sock() -> Iterator[socket.socket]:
+    """Return a socket at which clients wait."""
     (listener,) = listen_on("127.0.0.1", 0, 1)
     clients = [socket.create_connection(listener.sockets[0].getsockname()) for _ in range(CLIENTS)]
-    made = uvloop.run(_take_those_that_wait(listener.sockets[0]))
-    assert Counter(client.getsockname() for client in clients) == Counter(name for _, name in made)
-    assert CLIENTS // TAKEN_AT_ONCE == len({turn for turn, _ in made})
-    assert listener.sockets[0].fileno() >= 0
+    yield listener.sockets[0]
     listener.close()
     for client in clients:
         client.close()
 
 
-async def _take_those_that_wait(sock: socket.socket) -> list[tuple[int, object]]:
-    """Return in which turn each was taken, and whose it is."""
-    made: list[tuple[int, object]] = []
+def test_several_connections_in_a_turn(sock: socket.socket) -> None:
+    """Of connections that wait, several are taken in a turn of the event loop, and each of them once."""
+    taken = uvloop.run(_take_from(sock))
+    assert [1] * CLIENTS == list(Counter(client for _, client in taken).values())
+    assert CLIENTS // TAKEN_AT_ONCE == len({turn for turn, _ in taken})
+    assert sock.fileno() >= 0
+
+
+def test_nothing_is_taken_when_not_all_can_be(sock: socket.socket) -> None:
+    """Where one of several sockets cannot be listened on, connections stay at the others for whoever can take all."""
+    closed = socket.socket()
+    closed.close()
+    assert not uvloop.run(_take_from(sock, closed))
+    connection, _ = sock.accept()
+    connection.close()
+
+
+async def _take_from(*sockets: socket.socket) -> list[tuple[int, object]]:
+    """Return in which turn of the event loop each connection was taken, and whose it is."""
+    taken: list[tuple[int, object]] = []
     turn = 0
 
     class Connection(asyncio.Protocol):
         @override
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            made.append((turn, transport.get_extra_info("peername")))
+            taken.append((turn, transport.get_extra_info("peername")))
             transport.close()
 
-    servers = await take_from(sock, Connection)
-    while len(made) < CLIENTS and turn < 10_000:
+    servers: list[asyncio.AbstractServer] = []
+    with suppress(OSError):
+        servers = await take_from((sock, Connection, {}) for sock in sockets)
+    while len(taken) < CLIENTS and turn < TURNS:
         turn += 1
         await asyncio.sleep(0)
     for server in servers:
         server.close()
-    return made
+    return taken

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NamedTuple
 
 import msgspec
 from uvicorn.server import ServerState
@@ -35,20 +34,39 @@ _PAGE = _lines(front_page.HEADERS)
 _NO_STORE = b"cache-control: no-store\r\n"
 
 
-class Telling(NamedTuple):
+class Telling:
     """A problem, ready to be told to whoever has it.
 
-    Attributes:
+    Args:
         status: Of the answer.
         before: The lines that stand before the request's id.
         after: The lines that stand behind it.
         body: In JSON.
+
+    Attributes:
+        status: As above.
+        before: As above.
+        after: As above.
+        body: As above.
+        common: The lines with the date of the second for which the two below were made.
+        begin: Of an answer on a connection that stays, all up to the request's id.
+        end: The rest.
     """
 
-    status: HTTPStatus
-    before: bytes
-    after: bytes
-    body: bytes
+    __slots__ = ("after", "before", "begin", "body", "common", "end", "status")
+
+    def __init__(self, status: HTTPStatus, before: bytes, after: bytes, body: bytes) -> None:
+        self.status = status
+        self.before = before
+        self.after = after
+        self.body = body
+        self.common = self.begin = b""
+        self.end = b"\r\n" + after + b"\r\n" + body
+
+    def date(self, common: bytes) -> None:
+        """Begin another second, whose answers have these lines."""
+        self.common = common
+        self.begin = _STATUS_LINES[self.status] + common + self.before + _ID
 
 
 def tell_player(problem: Problem, more: dict[str, str]) -> Telling:
@@ -119,8 +137,15 @@ class Answers:
             is_head: Whether the method is HEAD.
             keep_alive: Whether the connection stays.
         """
-        status, before, after, body = told
-        return self._answer(status, before, request_id, after, b"" if is_head else body, keep_alive=keep_alive)
+        if request_id is None or is_head or not keep_alive:
+            body = b"" if is_head else told.body
+            return self._answer(told.status, told.before, request_id, told.after, body, keep_alive=keep_alive)
+        # The same for what is told most, without the cost of putting it together.
+        if self._state.default_headers is not self._dated:
+            self._begin_second()
+        if told.common is not self._common:
+            told.date(self._common)
+        return told.begin + request_id.encode() + told.end
 
     def page(self, page: bytes, request_id: str, *, is_head: bool, keep_alive: bool) -> bytes:
         """Return the answer to a person who asks where players ask."""

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -161,13 +161,12 @@ class EdgeServer(uvicorn.Server):
 
     async def _serve_sockets(self, number: int) -> list[asyncio.AbstractServer]:
         """Take connections from the sockets of the worker of this number."""
-        servers: list[asyncio.AbstractServer] = []
-        for listener, maker, tls in self._makers:
-            if number != self._number and len(listener.sockets) == 1:
-                # All workers take connections from it already.
-                continue
-            servers += await take_from(listener.sockets[number % len(listener.sockets)], maker, **tls)
-        return servers
+        return await take_from(
+            (listener.sockets[number % len(listener.sockets)], maker, tls)
+            for listener, maker, tls in self._makers
+            # From a socket that all workers share they take connections already.
+            if number == self._number or len(listener.sockets) > 1
+        )
 
     async def _take_last(self) -> None:
         """Take the connections that have been made already, and listen no more.
@@ -220,23 +219,26 @@ class EdgeServer(uvicorn.Server):
 
 
 async def take_from(
-    sock: socket.socket, maker: Callable[[], asyncio.Protocol], **tls: Any
+    places: Iterable[tuple[socket.socket, Callable[[], asyncio.Protocol], dict[str, Any]]],
 ) -> list[asyncio.AbstractServer]:
-    """Take connections from a socket, several in a turn of the event loop.
+    """Take connections from sockets, several of each in a turn of the event loop.
 
-    libuv takes one from each descriptor in a turn, so the socket gets several: they share what a turn costs, and the
-    same code runs for all of them while the processor has it at hand.
+    libuv takes one from each descriptor in a turn, so a socket gets several: they share what a turn costs, and the same
+    code runs for all of them while the processor has it at hand.
 
     Args:
-        sock: Listens, and stays open for whoever comes later: the servers close descriptors of their own.
-        maker: Makes a connection's protocol.
-        tls: How TLS is spoken, as `create_server` takes it.
+        places: Sockets that listen, and stay open for whoever comes later, as the servers close descriptors of their
+            own; what makes the protocol of a connection; and how TLS is spoken, as `create_server` takes it.
+
+    Raises:
+        OSError: When too many files are open; then nothing is taken.
     """
     loop = asyncio.get_running_loop()
     servers: list[asyncio.AbstractServer] = []
     try:
-        while len(servers) < TAKEN_AT_ONCE:
-            servers.append(await loop.create_server(maker, sock=sock.dup(), backlog=BACKLOG, **tls))
+        for sock, maker, tls in places:
+            for _ in range(TAKEN_AT_ONCE):
+                servers.append(await loop.create_server(maker, sock=sock.dup(), backlog=BACKLOG, **tls))  # noqa: PERF401  # a failure has to close those before it
     except OSError:
         _close(servers)
         raise

@@ -1,9 +1,10 @@
 """Answers the player's paths, `/` and `/to/…`: one decision for every request, however its head was read."""
 
 import math
+from enum import Enum, auto
 from http import HTTPStatus
 from time import monotonic, time
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies, client_key
@@ -30,7 +31,10 @@ POPULAR = 20_000
 LONGEST = 512
 """Bytes of the longest request that is remembered, up to its version."""
 
-_GET = b"GET "
+REFUSALS = 512
+"""Different refusals of which the bytes are shared."""
+
+_GET, _HEAD = b"GET ", b"HEAD "
 _PLAIN = b"GET /?"
 _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
@@ -61,14 +65,14 @@ class Request(NamedTuple):
     """A request at the player's path, as far as all answers to it need it.
 
     Attributes:
-        method: `GET`.
+        is_head: Whether its method is HEAD.
         head: The rest of its head.
         asker: Who asks.
         begun: When it came, by the monotonic clock.
         keep_alive: Whether the connection stays open behind the answer.
     """
 
-    method: bytes
+    is_head: bool
     head: Head
     asker: Asker
     begun: float
@@ -111,6 +115,16 @@ class Refused(NamedTuple):
     reason: RefusalReason | None
 
 
+class Preflight(Enum):
+    """A browser asks whether it may ask, and is told the same whatever it wants."""
+
+    ASKED = auto()
+
+
+Found = Asked | Refused | Preflight
+"""What a method and a target come to."""
+
+
 class Players:
     """Answers players from memory alone.
 
@@ -144,7 +158,9 @@ class Players:
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
         # By method and target: what is asked for, read by this plan, and what is refused.
-        self._popular: Popular[Asked | Refused] = Popular(POPULAR)
+        self._popular: Popular[Found] = Popular(POPULAR)
+        # By class, reason and message of the fault.
+        self._refusals: dict[tuple[type[Refusal], RefusalReason, str], Refused] = {}
 
     def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
         """Answer a request that is well known, or plain; None leaves it to `answer`.
@@ -173,8 +189,8 @@ class Players:
         # `_admit`, without the cost of a call.
         throttle = self._throttle
         wait = throttle.charge(asker.client or self.client_of(head, asker), begun) if throttle is not None else 0
-        if wait > 0 or isinstance(found, Refused):
-            request = Request(start.partition(b" ")[0], head, asker, begun, head.keep_alive)
+        if wait > 0 or not isinstance(found, Asked):
+            request = Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive)
             return self._answer(request, found, wait)
         return self._redirect(found, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
 
@@ -189,44 +205,41 @@ class Players:
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
-        request = Request(start.method, head, asker, monotonic(), keep_alive)
+        request = Request(start.method == b"HEAD", head, asker, monotonic(), keep_alive)
         wait = self._admit(head, asker, request.begun)
         return self._answer(request, None if wait > 0 else self._find(start), wait)
 
-    def _answer(self, request: Request, found: Asked | Refused | None, wait: float) -> bytes:
-        """Answer a request by what was found for it; None is a preflight.
+    def _answer(self, request: Request, found: Found | None, wait: float) -> bytes:
+        """Answer a request by what was found for it.
 
         Args:
             request: What is answered.
-            found: What was found.
+            found: What was found; None where its client has to wait.
             wait: Seconds until its client may ask again, 0 or less where it may now.
         """
-        keep_alive = request.keep_alive
-        if wait > 0 and self._throttle is not None:
-            return self._refuse(request, self._too_many(self._throttle, wait))
-        if found is None:
-            self._meters.answered("player", HTTPStatus.NO_CONTENT)
-            return request.asker.answers.preflight(request.id, keep_alive=keep_alive)
+        if found is None or wait > 0:
+            return self._refuse(request, self._too_many(wait))
         if isinstance(found, Refused):
             return self._refuse(request, found)
+        if isinstance(found, Preflight):
+            self._meters.answered("player", HTTPStatus.NO_CONTENT)
+            return request.asker.answers.preflight(request.id, keep_alive=request.keep_alive)
         answer = self._redirect(found, request.head, request.asker, request.begun)
-        return answer + (_END if keep_alive else _END_AND_CLOSE)
+        return answer + (_END if request.keep_alive else _END_AND_CLOSE)
 
-    def _find(self, start: Start) -> Asked | Refused | None:
-        """Return what is asked for, why it is refused, or None for a preflight."""
+    def _find(self, start: Start) -> Found:
+        """Return what is asked for, or why it is refused, and remember it."""
         method, path, query = start
-        if method == b"OPTIONS":
-            return None
-        if method not in {b"GET", b"HEAD"}:
+        if method not in {b"GET", b"HEAD", b"OPTIONS"}:
             shown = "/" if path == b"/" else PATH_FORM.decode()
             problem = not_allowed(method.decode(), shown, headers.PLAYER_METHODS)
             return Refused(tell_player(problem, {"allow": headers.PLAYER_METHODS}), "method-not-allowed", None)
+        found: Found = Preflight.ASKED
         try:
-            found: Asked | Refused = (
-                self._redirects.find(query) if path == b"/" else self._redirects.find_by_path(path, query)
-            )
+            if method != b"OPTIONS":
+                found = self._redirects.find(query) if path == b"/" else self._redirects.find_by_path(path, query)
         except Refusal as error:
-            found = Refused(tell_player(problem_of(error), headers_of(error)), error.reason, error.reason)
+            found = self._refused_for(error)
         except BalancerError as error:
             # It may be over in a moment, and is not remembered.
             return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[type(error)].name, None)
@@ -236,6 +249,17 @@ class Players:
             target = b"%b?%b" % (path, query) if query else path
             self._popular.offer(b"%b %b" % (method, target), found)
         return found
+
+    def _refused_for(self, error: Refusal) -> Refused:
+        # Videos that are refused for the same reason share the bytes: they are ready, and in the processor's caches.
+        key = type(error), error.reason, str(error)
+        refused = self._refusals.get(key)
+        if refused is None:
+            refused = Refused(tell_player(problem_of(error), headers_of(error)), error.reason, error.reason)
+            if len(self._refusals) >= REFUSALS:
+                self._refusals.clear()
+            self._refusals[key] = refused
+        return refused
 
     def client_of(self, head: Head, asker: Asker) -> str:
         """Return whom a request is counted for."""
@@ -284,7 +308,8 @@ class Players:
         To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
         """
         if self._throttle is not None and (wait := self._admit(head, asker, begun)) > 0:
-            return self._answer(Request(b"GET", head, asker, begun, head.keep_alive), None, wait)
+            request = Request(is_head=False, head=head, asker=asker, begun=begun, keep_alive=head.keep_alive)
+            return self._answer(request, None, wait)
         origin, path, carried = read
         index = route.choose(b"", route.take())[0]
         cells, meters = route.cells, self._meters
@@ -302,7 +327,9 @@ class Players:
             return 0
         return throttle.charge(asker.client or self.client_of(head, asker), begun)
 
-    def _too_many(self, throttle: Throttle, wait: float) -> Refused:
+    def _too_many(self, wait: float) -> Refused:
+        # Nobody else makes anybody wait.
+        throttle = cast(Throttle, self._throttle)
         self._meters.limited(throttle.name)
         seconds = math.ceil(wait)
         if self._told_to_wait is None or self._told_to_wait[0] != seconds:
@@ -314,7 +341,7 @@ class Players:
 
     def _refuse(self, request: Request, refused: Refused) -> bytes:
         told, code, reason = refused
-        is_head = request.method == b"HEAD"
+        is_head = request.is_head
         if self._page and reason is RefusalReason.VIDEO_MISSING and is_persons(request.head.joined(b"accept")):
             self._meters.answered("player", HTTPStatus.OK)
             return request.asker.answers.page(self._page, request.id, is_head=is_head, keep_alive=request.keep_alive)

@@ -55,7 +55,8 @@ STEERING = PATH.encode()
 
 _REQUEST_ID = REQUEST_ID.encode()
 _END_OF_HEAD = b"\r\n\r\n"
-_SESSION = b"GET %b" % STEERING
+_GET = b"GET "
+_SESSION = _GET + STEERING
 _SESSIONS = _SESSION + b"?"
 
 
@@ -239,6 +240,8 @@ class Process:
             answer = self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)
             if answer is not None:
                 return answer
+        if start.startswith(_GET) and self._nothing.get(start[len(_GET) :]) is not None:
+            return self._answer_nothing(start[len(_GET) :], head, asker, is_head=False, keep_alive=head.keep_alive)
         asked = recognize_start(start)
         if asked is None or not self.is_own(asked):
             return None
@@ -261,12 +264,16 @@ class Process:
             return self._steering.answer(start, head, asker, keep_alive=keep_alive)
         if path == REPORTS and self._reports is not None:
             return self._reports.answer(start, head, asker, body, keep_alive=keep_alive)
-        begun, client = monotonic(), self.proxies.key_of(asker.peer, head.joined)
+        return self._answer_nothing(path, head, asker, is_head=start.method == b"HEAD", keep_alive=keep_alive)
+
+    def _answer_nothing(self, path: bytes, head: Head, asker: Asker, *, is_head: bool, keep_alive: bool) -> bytes:
+        """Answer a request for a path at which there is nothing."""
+        begun = monotonic()
+        client = self.players.client_of(head, asker) if self.players else self.proxies.key_of(asker.peer, head.joined)
         told, code = self._find_nothing(path, client, begun)
         self.meters.answered("unknown", told.status)
         self._watch.lost(told.status, code, client, begun)
         request_id = request_id_of(head.joined(_REQUEST_ID))
-        is_head = start.method == b"HEAD"
         return asker.answers.problem(told, request_id, is_head=is_head, keep_alive=keep_alive)
 
     def _find_nothing(self, path: bytes, client: str, begun: float) -> tuple[Telling, str]:

@@ -115,7 +115,7 @@ class PlayerWatch:
 
 def request_id_of(given: str | None) -> str:
     """Return the id that a client gives its request if it can stand in a line and a header, else a new one."""
-    return given if given and _REQUEST_ID.fullmatch(given) else f"{_chance.getrandbits(128):032x}"
+    return given if given and _REQUEST_ID.fullmatch(given) else _chance.getrandbits(128).to_bytes(16, "big").hex()
 
 
 def shown(path: str) -> str:

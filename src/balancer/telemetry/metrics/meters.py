@@ -45,8 +45,9 @@ class Meters:
         self._latest: dict[int, Route] = {}
         # Where answers to sessions are counted: by route, target, and whether the session is new or moves.
         self._steered: dict[tuple[Route, int, bool, bool], tuple[int, int]] = {}
-        for reason in RefusalReason:
-            slot.cells("refused", reason)
+        self._refused = {reason: slot.cells("refused", reason) for reason in RefusalReason}
+        # By what was asked and status, where answers are counted.
+        self._answered: dict[tuple[str, int], int] = {}
 
     def redirected(self, route: Route, index: int, begun: float) -> None:
         """Count a redirect. The fast lane has these lines itself, to save the call.
@@ -75,7 +76,7 @@ class Meters:
 
     def refused(self, reason: RefusalReason) -> None:
         """Count a player's request that was refused."""
-        self._count("refused", reason)
+        self.words[self._refused[reason]] += 1
 
     def limited(self, policy: str) -> None:
         """Count a request of a client that asked too often."""
@@ -88,7 +89,10 @@ class Meters:
             surface: What was asked: one of a closed vocabulary, as `player` or `admin`.
             status: Of the answer.
         """
-        self._count("answered", surface, f"{status // 100}xx")
+        cell = self._answered.get((surface, status))
+        if cell is None:
+            cell = self._answered[surface, status] = self.slot.cells("answered", surface, f"{status // 100}xx")
+        self.words[cell] += 1
 
     def steered(self, steered: Steered | None) -> None:
         """Count what a session was told; None where there was nothing to tell yet."""
