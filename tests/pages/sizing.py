@@ -6,7 +6,6 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -121,13 +120,15 @@ def figures(benchmarks: str) -> str:
     tls, memory = _rows(benchmarks, "TLS"), _rows(benchmarks, "Memory and start")
     bytes_ = re.findall(r"Each takes ([\d,]+) bytes", benchmarks)[0]
     rows = {
-        "Processor time of a redirect, with a connection for each": f"{_span(row[1] for row in each)} µs",
-        "Redirects a second on one core, with a connection for each": _span(row[5].split(" ")[0] for row in each),
-        "Redirects a second on one core, over kept connections": _span(row[1] for row in kept),
-        "TLS handshakes a second on one core, new and resumed": f"{tls[0][1]} and {tls[1][1]}",
+        "Processor time of a redirect, with a connection for each": f"{_span(each, 'video-balancer, µs')} µs",
+        "Redirects a second on one core, with a connection for each": _span(each, "connections/s"),
+        "Redirects a second on one core, over kept connections": _span(kept, "video-balancer, requests/s"),
+        "TLS handshakes a second on one core, new and resumed": " and ".join(
+            row["video-balancer, connections/s"] for row in tls
+        ),
         "Memory of an idle connection": f"{bytes_} bytes",
-        "Memory of a worker after the load": memory[0][1],
-        "From the start to the first redirect": memory[0][2],
+        "Memory of a worker after the load": memory[0]["memory of a worker after the load"],
+        "From the start to the first redirect": memory[0]["from start to first redirect"],
     }
     return "\n".join(["| What | Measured |", "|---|---|", *(f"| {what} | {found} |" for what, found in rows.items())])
 
@@ -143,12 +144,14 @@ def _put(page: str, name: str, text: str) -> str:
     return f"{before}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}"
 
 
-def _rows(text: str, heading: str) -> list[list[str]]:
+def _rows(text: str, heading: str) -> list[dict[str, str]]:
     section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    names, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _span(values: Iterable[str]) -> str:
+def _span(rows: list[dict[str, str]], column: str) -> str:
+    values = [row[column].split(" ")[0] for row in rows]
     found = sorted(values, key=lambda value: float(value.replace(",", "")))
     return f"{found[0]} to {found[-1]}"

@@ -163,6 +163,28 @@ def _without_id(answer: bytes) -> bytes:
     return re.sub(rb'x-request-id: .*|"request_id": *"[^"]*"', b"", answer)
 
 
+async def test_refusals_are_told_apart(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal refusals share what is told, different ones do not, and of those that are shared there is a bound."""
+    monkeypatch.setattr(players, "REFUSALS", 8)
+    for number in range(20):
+        for video in range(2):
+            url = f"http://h{number}.example/{video}"
+            answer = edge.ask(f"GET /?video={url} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).written
+            assert answer.startswith(b"HTTP/1.1 422 ")
+            assert b"'h%d.example'" % number in answer
+    assert 8 >= len(edge.players._refusals) > 0
+
+
+async def test_missing_paths_are_told_apart(edge: Edge) -> None:
+    """What is remembered of a path at which there is nothing is told to no other request."""
+    for _ in range(4):
+        assert b"nothing at /a.ts." in edge.ask(b"GET /a.ts" + REST).written
+    assert edge.ask(b"HEAD /a.ts" + REST).written.endswith(b"\r\n\r\n")
+    assert edge.ask(b"GET /a.ts?b" + REST).written.startswith(b"HTTP/1.1 404 ")
+    assert b"400 Bad Request" in edge.ask(b"GET /a.ts b" + REST).written
+    assert b"nothing at /b.ts." in edge.ask(b"GET /b.ts" + REST).written
+
+
 async def test_application_is_asked_for_its_paths_alone(edge: Edge) -> None:
     """What is the application's is passed on to it: here there is none, and that fails."""
     with pytest.raises(AttributeError):

@@ -44,11 +44,7 @@ class Telling:
         body: In JSON.
 
     Attributes:
-        status: As above.
-        before: As above.
-        after: As above.
-        body: As above.
-        common: The lines with the date of the second for which the two below were made.
+        common: The lines with the date of the second for which `begin` was made; None before any.
         begin: Of an answer on a connection that stays, all up to the request's id.
         end: The rest.
     """
@@ -60,7 +56,8 @@ class Telling:
         self.before = before
         self.after = after
         self.body = body
-        self.common = self.begin = b""
+        self.common: bytes | None = None
+        self.begin = b""
         self.end = b"\r\n" + after + b"\r\n" + body
 
     def date(self, common: bytes) -> None:

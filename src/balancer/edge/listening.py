@@ -34,7 +34,7 @@ HANDSHAKE = 0.2
 """Seconds in which connections that are begun when a server stops can still be made: a round trip to the client."""
 
 TAKEN_AT_ONCE = 8
-"""Waiting connections that are taken from a socket in a turn of the event loop; alone each costs half as much again."""
+"""Connections that are taken from a socket in one turn of the event loop, where so many wait."""
 
 LEAVE = 5.0
 """Seconds that a process has to end once its server has."""

@@ -240,8 +240,8 @@ class Process:
             answer = self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)
             if answer is not None:
                 return answer
-        if start.startswith(_GET) and self._nothing.get(start[len(_GET) :]) is not None:
-            return self._answer_nothing(start[len(_GET) :], head, asker, is_head=False, keep_alive=head.keep_alive)
+        if start.startswith(_GET) and self._nothing.get(path := start[len(_GET) :]) is not None:
+            return self._answer_nothing(path, head, asker, is_head=False, keep_alive=head.keep_alive)
         asked = recognize_start(start)
         if asked is None or not self.is_own(asked):
             return None
