@@ -112,11 +112,10 @@ class Connection(Endpoint, asyncio.Protocol):
             end = data.find(VERSION)
             head = self._head
             # A client mostly sends the head that it has sent before, and most heads are known; others are worth a call.
-            if head is None or end + head.size != len(data) or not data.endswith(head.rest):
+            if head is None or end + len(head.rest) != len(data) or not data.endswith(head.rest):
                 rest = data[end:]
-                head = self._head = process.heads.get(rest)
-                if head is None:
-                    head = process.head_of(rest)
+                self._head = process.heads.get(rest)
+                head = self._head or process.head_of(rest)
             if end > 0 and head is not None:
                 start = data[:end]
                 answer = players.answer_quickly(start, head, self)

@@ -85,15 +85,13 @@ class RecognizedHead:
         rest: From the space before the version to the end of the head.
 
     Attributes:
-        rest: The same.
-        size: Its bytes.
+        rest: As above.
     """
 
-    __slots__ = ("_joined", "cmcd", "keep_alive", "rest", "size")
+    __slots__ = ("_joined", "cmcd", "keep_alive", "rest")
 
     def __init__(self, rest: bytes) -> None:
         self.rest = rest
-        self.size = len(rest)
         self._joined: dict[bytes, str] = {}
         lower = rest.lower()
         # Looked for once for each head that is remembered, so that a redirect need only ask whether there are any.

@@ -4,7 +4,7 @@ import math
 from enum import Enum, auto
 from http import HTTPStatus
 from time import monotonic, time
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
 from balancer import headers
 from balancer.core.clients.addresses import TrustedProxies, client_key
@@ -188,10 +188,12 @@ class Players:
                 self._popular.put(start, found)
         # `_admit`, without the cost of a call.
         throttle = self._throttle
-        wait = throttle.charge(asker.client or self.client_of(head, asker), begun) if throttle is not None else 0
-        if wait > 0 or not isinstance(found, Asked):
-            request = Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive)
-            return self._answer(request, found, wait)
+        if throttle is not None:
+            wait = throttle.charge(asker.client or self.client_of(head, asker), begun)
+            if wait > 0:
+                found = self._too_many(throttle, wait)
+        if not isinstance(found, Asked):
+            return self._answer(Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive), found)
         return self._redirect(found, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
 
     def _read_plain(self, start: bytes) -> Plain | None:
@@ -206,19 +208,10 @@ class Players:
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
         request = Request(start.method == b"HEAD", head, asker, monotonic(), keep_alive)
-        wait = self._admit(head, asker, request.begun)
-        return self._answer(request, None if wait > 0 else self._find(start), wait)
+        return self._answer(request, self._admit(head, asker, request.begun) or self._find(start))
 
-    def _answer(self, request: Request, found: Found | None, wait: float) -> bytes:
-        """Answer a request by what was found for it.
-
-        Args:
-            request: What is answered.
-            found: What was found; None where its client has to wait.
-            wait: Seconds until its client may ask again, 0 or less where it may now.
-        """
-        if found is None or wait > 0:
-            return self._refuse(request, self._too_many(wait))
+    def _answer(self, request: Request, found: Found) -> bytes:
+        """Answer a request by what was found for it."""
         if isinstance(found, Refused):
             return self._refuse(request, found)
         if isinstance(found, Preflight):
@@ -307,9 +300,10 @@ class Players:
 
         To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
         """
-        if self._throttle is not None and (wait := self._admit(head, asker, begun)) > 0:
+        refused = self._admit(head, asker, begun)
+        if refused is not None:
             request = Request(is_head=False, head=head, asker=asker, begun=begun, keep_alive=head.keep_alive)
-            return self._answer(request, None, wait)
+            return self._refuse(request, refused)
         origin, path, carried = read
         index = route.choose(b"", route.take())[0]
         cells, meters = route.cells, self._meters
@@ -320,16 +314,15 @@ class Players:
         location = before + path + after + tail_of(b"", carried) if after or carried else before + path
         return asker.answers.redirect() + location + (_END if head.keep_alive else _END_AND_CLOSE)
 
-    def _admit(self, head: Head, asker: Asker, begun: float) -> float:
-        """Count a request and return 0, or return the seconds until its client may ask again."""
+    def _admit(self, head: Head, asker: Asker, begun: float) -> Refused | None:
+        """Count a request and return None, or return what its client is told that has to wait."""
         throttle = self._throttle
         if throttle is None:
-            return 0
-        return throttle.charge(asker.client or self.client_of(head, asker), begun)
+            return None
+        wait = throttle.charge(asker.client or self.client_of(head, asker), begun)
+        return self._too_many(throttle, wait) if wait > 0 else None
 
-    def _too_many(self, wait: float) -> Refused:
-        # Nobody else makes anybody wait.
-        throttle = cast(Throttle, self._throttle)
+    def _too_many(self, throttle: Throttle, wait: float) -> Refused:
         self._meters.limited(throttle.name)
         seconds = math.ceil(wait)
         if self._told_to_wait is None or self._told_to_wait[0] != seconds:
