@@ -72,8 +72,21 @@ def _watched(place: RedisPlace) -> Redis:
     return redis
 
 
+class _Cluster(RedisCluster):
+    """Reads which node has which slots before it sends a command.
+
+    Otherwise the library sends a client's first commands to any node. When five of them are sent on to the right one,
+    it reads the slots anew, and for that closes connections on which other commands are under way.
+    """
+
+    @override
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        _ = await self.initialize()
+        return await super().execute_command(*args, **options)
+
+
 def _cluster(place: RedisPlace) -> RedisCluster:
-    return RedisCluster(
+    return _Cluster(
         startup_nodes=[ClusterNode(host, port) for host, port in place.hosts],
         # The nodes may all have other addresses one day, and the names that the operator gave lead to them.
         dynamic_startup_nodes=False,
