@@ -22,7 +22,7 @@ _CELLS = (
     "meters.words[cells[index]] += 1",
 )
 
-COUNTING = {"answer_quickly": ("begun = monotonic()",), "_redirect": _CELLS, "_redirect_once": _CELLS}
+COUNTING = {"answer_quickly": ("begun = monotonic()", *_CELLS)}
 """By method, lines of the hot path that there are for metrics alone, where clients are not limited."""
 
 TURN = signal.SIGUSR1

@@ -142,4 +142,4 @@ def test_bounded_memory() -> None:
             with pytest.raises(RateLimited):
                 throttle.check("busy", 1000.0)
             throttle.spend("busy", 1000.0)
-    assert len(throttle._young) + len(throttle._old) <= 2 * MAX_CLIENTS
+    assert len(throttle.young) + len(throttle._old) <= 2 * MAX_CLIENTS

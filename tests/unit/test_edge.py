@@ -28,10 +28,11 @@ from balancer.core.steering.steering import Steering
 from balancer.core.steering.tokens import KEY_SIZE, Tokens
 from balancer.edge import players
 from balancer.edge.answers import Answers
+from balancer.edge.asking import PlayerGate
 from balancer.edge.connection import Connection
 from balancer.edge.endpoint import Port
 from balancer.edge.exchange import Application
-from balancer.edge.players import PlayerGate, Players
+from balancer.edge.players import Players
 from balancer.edge.process import EdgeParts, Limits, Process
 from balancer.edge.reports import ReportAnswers
 from balancer.edge.steering import SteeringAnswers
@@ -74,9 +75,14 @@ class FakeTransport(asyncio.Transport):
 
 
 class Edge:
-    """An edge with no application behind it: a request that is passed on fails."""
+    """An edge with no application behind it: a request that is passed on fails.
 
-    def __init__(self, throttle: Throttle | None = None) -> None:
+    Args:
+        throttle: Limits how often players ask.
+        hears: Whether it takes in what players report with their requests.
+    """
+
+    def __init__(self, throttle: Throttle | None = None, *, hears: bool = True) -> None:
         self.planner = planner("*.origin-cluster", "*.origin-cluster:8610")
         self.redirects = self.planner.redirects
         self.planner.use(ConfigFactory.build(distribution_rate=0))
@@ -88,7 +94,7 @@ class Edge:
             NoPlaces(),
             b"k" * KEY_SIZE,
         )
-        self.players = Players(self.redirects, gate, meters, watch, self.hearing)
+        self.players = Players(self.redirects, gate, meters, watch, self.hearing if hears else None)
         steering = Steering(self.redirects, Tokens(b"k" * KEY_SIZE), 30)
         self.steering = SteeringAnswers(steering, Addresses(None), proxies, meters, self.hearing)
         reports = ReportAnswers(self.hearing, gate, meters)
@@ -155,11 +161,12 @@ async def test_a_known_head_is_looked_for_at_its_place(edge: Edge, data: bytes) 
     before, after, alone = edge.ask(*warm), edge.ask(*warm, data), edge.ask(data)
     assert 3 == before.written.count(b"HTTP/1.1 301 ")
     written = after.written.removeprefix(before.written)
-    assert _without_id(alone.written) == _without_id(written)
+    assert without_id(alone.written) == without_id(written)
     assert after.is_closed == alone.is_closed
 
 
-def _without_id(answer: bytes) -> bytes:
+def without_id(answer: bytes) -> bytes:
+    """Return an answer without what is another for each request."""
     return re.sub(rb'x-request-id: .*|"request_id": *"[^"]*"', b"", answer)
 
 

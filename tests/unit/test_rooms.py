@@ -12,8 +12,8 @@ CORE = Path(balancer.core.__file__).parent
 
 PURE = {
     "array", "base64", "bisect", "collections", "collections.abc", "contextlib", "dataclasses", "datetime", "enum",
-    "fractions", "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "re", "struct",
-    "typing", "urllib.parse", "xml.parsers.expat", "zlib",
+    "fractions", "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "operator", "re",
+    "struct", "typing", "urllib.parse", "xml.parsers.expat", "zlib",
 }  # fmt: skip
 
 

@@ -88,24 +88,29 @@ class Answers:
     Args:
         state: The server's, with the date of this second.
         hsts: Seconds for which browsers are to ask by https alone (RFC 6797); 0 says nothing of it.
+
+    Attributes:
+        state: As above.
+        dated: The date for which answers are ready: they are up to date as long as it is the state's.
+        moved: All of a redirect up to the location, with that date.
     """
 
     def __init__(self, state: ServerState, hsts: int = 0) -> None:
-        self._state = state
+        self.state = state
         self._own = [(b"strict-transport-security", b"max-age=%d" % hsts)] if hsts else []
-        self._dated: list[tuple[bytes, bytes]] | None = None
-        self._redirect = self._steering = self._common = b""
+        self.dated: list[tuple[bytes, bytes]] | None = None
+        self.moved = self._steering = self._common = b""
 
     @property
     def own(self) -> list[tuple[bytes, bytes]]:
         """Fields that begin every answer, with the date (RFC 9110 §6.6.1)."""
-        return self._state.default_headers + self._own
+        return self.state.default_headers + self._own
 
     def redirect(self) -> bytes:
         """Return all of a redirect up to the location."""
-        if self._state.default_headers is not self._dated:
+        if self.state.default_headers is not self.dated:
             self._begin_second()
-        return self._redirect
+        return self.moved
 
     def preflight(self, request_id: str, *, keep_alive: bool, is_report: bool = False) -> bytes:
         """Return the answer to a browser that asks whether it may ask, or whether it may report."""
@@ -118,7 +123,7 @@ class Answers:
 
     def steering(self, body: bytes, *, is_head: bool, keep_alive: bool) -> bytes:
         """Return the answer that tells a session where to be."""
-        if self._state.default_headers is not self._dated:
+        if self.state.default_headers is not self.dated:
             self._begin_second()
         end = _END if keep_alive else _END_AND_CLOSE
         return b"%b%d%b%b" % (self._steering, len(body), end, b"" if is_head else body)
@@ -138,7 +143,7 @@ class Answers:
             body = b"" if is_head else told.body
             return self._answer(told.status, told.before, request_id, told.after, body, keep_alive=keep_alive)
         # The same for what is told most, without the cost of putting it together.
-        if self._state.default_headers is not self._dated:
+        if self.state.default_headers is not self.dated:
             self._begin_second()
         if told.common is not self._common:
             told.date(self._common)
@@ -160,7 +165,7 @@ class Answers:
         *,
         keep_alive: bool,
     ) -> bytes:
-        if self._state.default_headers is not self._dated:
+        if self.state.default_headers is not self.dated:
             self._begin_second()
         own_id = _ID + request_id.encode() + b"\r\n" if request_id else b""
         parts = (
@@ -177,10 +182,10 @@ class Answers:
 
     def _begin_second(self) -> None:
         # uvicorn makes a new list each second, with the date.
-        self._dated = self._state.default_headers
+        self.dated = self.state.default_headers
         self._common = b"".join(b"%b: %b\r\n" % field for field in self.own)
         moved, found = (
             _STATUS_LINES[status] + self._common + _PLAYER for status in (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.OK)
         )
-        self._redirect = moved + b"content-length: 0\r\nlocation: "
+        self.moved = moved + b"content-length: 0\r\nlocation: "
         self._steering = b"%bcontent-type: %b\r\ncontent-length: " % (found, steering.MEDIA_TYPE.encode())

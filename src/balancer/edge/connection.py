@@ -54,19 +54,17 @@ class Connection(Endpoint, asyncio.Protocol):
     Attributes:
         waiting_since: When it began to wait for what it waits for, by the process's clock.
         patience: Seconds that it may.
-        client: Whom its requests are counted for, see `players.Asker`.
     """
 
     __slots__ = (
         *("_body", "_counted", "_exchange", "_has_served", "_head", "_inbox", "_is_deaf", "_is_draining"),
         *("_is_ended", "_is_free", "_is_held", "_is_put_off", "_process", "_stage"),
-        *("_thrown_away", "client", "patience", "waiting_since"),
+        *("_thrown_away", "patience", "waiting_since"),
     )
 
     def __init__(self, process: Process, port: Port, source: tuple[str, int] | None = None) -> None:
         super().__init__(port, source)
         self._process = process
-        self.client: str | None = ""
         self.waiting_since = process.now
         self.patience = process.limits.head_time
         # Of the request before, where others send it too and it is in memory anyway.
@@ -108,16 +106,17 @@ class Connection(Endpoint, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         process = self._process
         players = process.players
-        if self._is_free and players is not None and len(data) <= process.limits.head_size:
-            end = data.find(VERSION)
+        if self._is_free and players is not None and len(data) <= process.quick_size:
             head = self._head
             # A client mostly sends the head that it has sent before, and most heads are known; others are worth a call.
-            if head is None or end + len(head.rest) != len(data) or not data.endswith(head.rest):
-                rest = data[end:]
+            if head is not None and data.endswith(head.rest):
+                start = data[: -head.size]
+            else:
+                end = data.find(VERSION)
+                start, rest = data[:end], data[end:]
                 self._head = process.heads.get(rest)
                 head = self._head or process.head_of(rest)
-            if end > 0 and head is not None:
-                start = data[:end]
+            if head is not None:
                 answer = players.answer_quickly(start, head, self)
                 if answer is None:
                     answer = process.answer_recognized(start, head, self)
@@ -126,7 +125,7 @@ class Connection(Endpoint, asyncio.Protocol):
                     if head.keep_alive:
                         self._has_served = True
                         self.waiting_since = process.now
-                        self.patience = process.limits.keep_alive
+                        self.patience = process.keep_alive
                     else:
                         self._is_free = False
                         self.transport.close()
@@ -135,7 +134,7 @@ class Connection(Endpoint, asyncio.Protocol):
                 self.transport.write(answer)
                 self._has_served = True
                 self.waiting_since = process.now
-                self.patience = process.limits.keep_alive
+                self.patience = process.keep_alive
                 return
         self._take(data)
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr
 
+from balancer.core.clients.quotas import Bucket
 from balancer.edge.answers import Answers
 
 WAITING = 16 * 1024
@@ -35,9 +36,12 @@ class Endpoint:
         transport: Where answers go.
         answers: Makes them.
         scheme: `http` or `https`.
+        client: Whom its requests are counted for, see `asking.Asker`.
+        bucket: What that client has used, see there.
+        buckets: Where that was found.
     """
 
-    __slots__ = ("_address", "_flow", "answers", "scheme", "transport")
+    __slots__ = ("_address", "_flow", "answers", "bucket", "buckets", "client", "scheme", "transport")
 
     transport: asyncio.Transport
 
@@ -45,6 +49,9 @@ class Endpoint:
         self.answers, self.scheme = port
         self._address = source
         self._flow: FlowControl | None = None
+        self.client: str | None = ""
+        self.bucket: Bucket | None = None
+        self.buckets: dict[str, Bucket] | None = None
 
     @property
     def flow(self) -> FlowControl:

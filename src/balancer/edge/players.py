@@ -4,21 +4,23 @@ import math
 from enum import Enum, auto
 from http import HTTPStatus
 from time import monotonic, time
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from balancer import headers
-from balancer.core.clients.addresses import TrustedProxies, client_key
+from balancer.core.clients.addresses import client_key
 from balancer.core.clients.quotas import Throttle
 from balancer.core.errors import BalancerError, RateLimited
 from balancer.core.quality.hearing import PARAMETER, Hearing
 from balancer.core.refusals import Refusal, RefusalReason
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
-from balancer.core.routing.popular import Popular
+from balancer.core.routing.locations import Ends
+from balancer.core.routing.popular import MARKS, Popular
 from balancer.core.routing.redirects import Redirects
-from balancer.core.routing.routes import NOBODY, Client, Route
-from balancer.core.urls.plain import Plain
-from balancer.core.urls.videos import PATH_FORM, tail_of
-from balancer.edge.answers import CLOSE, Answers, Telling, tell_player
+from balancer.core.routing.routes import NOBODY, Route
+from balancer.core.urls.plain import MAX_KNOWN, SOUND, Plain, is_sound
+from balancer.core.urls.videos import PATH_FORM, Origin, tail_of
+from balancer.edge.answers import CLOSE, Telling, tell_player
+from balancer.edge.asking import Asker, PlayerGate, Request, client_of
 from balancer.edge.heads import Head, Start
 from balancer.front_page import is_persons
 from balancer.problems import TABLE, headers_of, not_allowed, problem_of
@@ -34,71 +36,15 @@ LONGEST = 512
 REFUSALS = 512
 """Different refusals of which the bytes are shared."""
 
+# From where on the path of a video is looked for: behind `GET /?video=http%3A%2F%2F`, and behind `GET /?video=https://`,
+# which is in the middle of a host behind `GET /to/http/`.
+_ENCODED_PATH, _RAW_PATH = 25, 20
+
 _GET, _HEAD = b"GET ", b"HEAD "
 _PLAIN = b"GET /?"
 _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
-
-
-class Asker(Protocol):
-    """Who asks, as the connection knows it.
-
-    Attributes:
-        answers: Makes the answers for it.
-        scheme: `http` or `https`.
-        peer: The address of the other end; empty on a Unix socket.
-        client: Whom its requests are counted for, once that is known: None where a proxy says it with each request.
-    """
-
-    answers: Answers
-    scheme: str
-    client: str | None
-
-    @property
-    def peer(self) -> str:
-        """The address of the other end."""
-        ...
-
-
-class Request(NamedTuple):
-    """A request at the player's path, as far as all answers to it need it.
-
-    Attributes:
-        is_head: Whether its method is HEAD.
-        head: The rest of its head.
-        asker: Who asks.
-        begun: When it came, by the monotonic clock.
-        keep_alive: Whether the connection stays open behind the answer.
-    """
-
-    is_head: bool
-    head: Head
-    asker: Asker
-    begun: float
-    keep_alive: bool
-
-    @property
-    def id(self) -> str:
-        """Its id: its own if that can stand in a header, else a new one."""
-        return request_id_of(self.head.joined(_REQUEST_ID))
-
-
-def client_of(proxies: TrustedProxies, head: Head, asker: Asker) -> Client:
-    """Return who makes a request, for a decision that depends on it."""
-    return Client(proxies.address_of(asker.peer, head.joined), head.joined)
-
-
-class PlayerGate(NamedTuple):
-    """How often players may ask, and whose requests count together.
-
-    Attributes:
-        throttle: None for no limit.
-        proxies: Those whose word on their clients counts.
-    """
-
-    throttle: Throttle | None
-    proxies: TrustedProxies
 
 
 class Refused(NamedTuple):
@@ -153,6 +99,10 @@ class Players:
         self._hearing = hearing
         self._page = page
         self._plan: Plan | None = None
+        # By all of a request up to the path of its video, the origin that the careful way has found there, and what the
+        # lone route puts around the paths of its videos.
+        self._origins: dict[bytes, Origin] = {}
+        self._ends: dict[bytes, list[Ends]] = {}
         # The route that all requests take, where nothing but their tickets decides, and nobody watches them.
         self._lone: Route | None = None
         # What clients that ask too often were told last, and for how many seconds.
@@ -162,8 +112,12 @@ class Players:
         # By class, reason and message of the fault.
         self._refusals: dict[tuple[type[Refusal], RefusalReason, str], Refused] = {}
 
-    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
+    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:  # noqa: C901, PLR0912, PLR0915
         """Answer a request that is well known, or plain; None leaves it to `answer`.
+
+        Nearly all requests are answered here. So this has in one piece, to save their calls, what has a name elsewhere:
+        `Popular.get`, `PlainVideos.read_plain`, `Throttle.charge`, `Plan.settle`, `decide`, `Meters.redirected` and
+        `Answers.redirect`. A property test compares its answers with those that are made by these.
 
         Args:
             start: Its method and target, as they were sent.
@@ -172,38 +126,122 @@ class Players:
         """
         if self._redirects.plan is not self._plan:
             self._forget()
-        found = self._popular.get(start)
         begun = monotonic()
-        if found is None:
-            read = self._read_plain(start)
-            if read is None or self._plan is None:
-                return None
-            is_new = len(start) > LONGEST or self._popular.is_new(start)
-            if is_new and not (head.cmcd or (read[2] and read[2].find(PARAMETER) >= 0)):
-                route = self._lone or self._route_once(read, head, asker)
-                if route is not None:
-                    return self._redirect_once(route, read, head, asker, begun)
-            found = self._plan.read(*read)
-            if not is_new:
-                self._popular.put(start, found)
-        # `_admit`, without the cost of a call.
-        throttle = self._throttle
+        lone, popular, throttle = self._lone, self._popular, self._throttle
+        found = popular.young.get(start)
+        ends = None
+        if found is None and (found := popular.get(start) if popular.old else None) is None:
+            # A video that was not asked for lately, and may never be again: nothing is kept of the request but a mark.
+            at = start.find(b"%2F", _ENCODED_PATH)
+            ends = self._ends.get(start[:at])
+            if ends is not None:
+                path = start[at:].replace(b"%2F", b"/")
+                marks, mark = popular.marks, hash(start)
+                place = mark % MARKS
+                if (
+                    marks[place] != mark
+                    and path.translate(SOUND) is path
+                    and path.find(b"/.") < 0
+                    and path != b"/"
+                    and not head.cmcd
+                ):
+                    marks[place] = mark
+                else:
+                    ends = None
+            if ends is None:
+                met = self._meet(start, head, asker, begun)
+                if not isinstance(met, Asked):
+                    return met
+                found = met
         if throttle is not None:
-            wait = throttle.charge(asker.client or self.client_of(head, asker), begun)
-            if wait > 0:
-                found = self._too_many(throttle, wait)
-        if not isinstance(found, Asked):
-            return self._answer(Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive), found)
-        return self._redirect(found, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
+            bucket = asker.bucket
+            if bucket is not None and asker.buckets is throttle.young and bucket.full_at <= begun:
+                bucket.full_at = begun + throttle.interval
+                if throttle.on_due:
+                    bucket.untold += 1
+                    if bucket.untold >= throttle.told_at:
+                        throttle.tell(asker.client or "", bucket)
+            elif (wait := self._charge(throttle, head, asker, begun)) > 0:
+                found, ends = self._too_many(throttle, wait), None
+        if ends is None or lone is None:
+            if not isinstance(found, Asked):
+                request = Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive)
+                return self._answer(request, found) if found is not None else None
+            asked = found
+            if lone is None or self._hearing is not None:
+                if asked.asks_client and asked.reading is not None and not self._proxies.are_named:
+                    rules = asked.plan.rules
+                    asked = (asked.by_group.get(rules.group_of(asker.peer)) if rules is not None else None) or asked
+                if (
+                    asked.asks_client
+                    or asked.route.needs_key
+                    or self._watch.is_on
+                    or (self._hearing is not None and (head.cmcd or asked.carried.find(PARAMETER) >= 0))
+                ):
+                    return self._redirect(asked, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
+            route = asked.route
+        else:
+            route = lone
+        index = route.slots[(next(route.book.tickets, 0) or route.book.turn_page()) % route.cycle]
+        cells, meters = route.cells, self._meters
+        if cells is None or begun >= meters.due:
+            cells = meters.find_cells(route, begun)
+        meters.words[cells[index]] += 1
+        answers = asker.answers
+        begin = answers.moved if answers.dated is answers.state.default_headers else answers.redirect()
+        if ends is None:
+            location = asked.locations[index] or asked.location(index)
+        else:
+            before, after = ends[index]
+            location = before + path + after
+        return begin + location + (_END if head.keep_alive else _END_AND_CLOSE)
+
+    def _meet(self, start: bytes, head: Head, asker: Asker, begun: float) -> bytes | Asked | None:
+        """Read a plain request for a video that was not asked for lately.
+
+        Returns:
+            The answer where nothing need be kept of the request, else what it asks for; None where it is not plain.
+        """
+        read = self._read_plain(start)
+        plan = self._plan
+        if read is None or plan is None:
+            return None
+        is_new = len(start) > LONGEST or self._popular.is_new(start)
+        if is_new and (self._hearing is None or not (head.cmcd or read[2].find(PARAMETER) >= 0)):
+            route = self._lone or self._route_once(plan, read, head, asker)
+            if route is not None:
+                return self._redirect_once(route, read, head, asker, begun)
+        asked = plan.read(*read)
+        if not is_new:
+            self._popular.put(start, asked)
+        return asked
 
     def _read_plain(self, start: bytes) -> Plain | None:
-        """Read a request that is plain: in its query or its path, every character is sound."""
+        """Read a request that is plain: in its query or its path, every character is sound.
+
+        Where nothing stands behind the path of the video, what stands before it is known from then on.
+        """
+        read = None
+        at = start.find(b"%2F", _ENCODED_PATH)
+        if at < 0:
+            at = start.find(b"/", _RAW_PATH)
+        beginning, path = start[:at], start[at:].replace(b"%2F", b"/")
+        origin = self._origins.get(beginning)
+        if origin is not None and is_sound(path):
+            return origin, path, b""
         if start.startswith(_PLAIN):
-            return self._redirects.videos.read_plain(start, len(_PLAIN))
-        if start.startswith(_BY_PATH):
-            path, _, query = start[len(_GET) :].partition(b"?")
-            return self._redirects.videos.read_plain_path(path, query)
-        return None
+            read = self._redirects.videos.read_plain(start, len(_PLAIN))
+        elif start.startswith(_BY_PATH):
+            video, _, query = start[len(_GET) :].partition(b"?")
+            read = self._redirects.videos.read_plain_path(video, query)
+        if read is not None and read[1:] == (path, b""):
+            if len(self._origins) >= MAX_KNOWN:
+                self._origins.clear()
+                self._ends.clear()
+            self._origins[beginning] = read[0]
+            if self._lone is not None:
+                self._ends[beginning] = self._lone.ends(read[0])
+        return read
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
@@ -266,37 +304,21 @@ class Players:
 
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
-        if asked.asks_client and asked.reading is not None and not self._proxies.are_named:
-            # `Plan.settle` for a client whose peers have asked before, without the cost of its calls.
-            rules = asked.plan.rules
-            asked = (asked.by_group.get(rules.group_of(asker.peer)) if rules is not None else None) or asked
-        route = asked.route
-        if asked.asks_client or route.needs_key:
-            client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
-            asked, choice, ticket = decide(asked, client)
-            route = asked.route
-        else:
-            # `decide` where nothing but the ticket matters, without the cost of its call.
-            ticket = route.take()
-            choice = route.choose(b"", ticket)
-        index = choice[0]
-        # `Meters.redirected`, without the cost of a call.
-        cells, meters = route.cells, self._meters
-        if cells is None or begun >= meters.due:
-            cells = meters.find_cells(route, begun)
-        meters.words[cells[index]] += 1
+        client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
+        asked, choice, ticket = decide(asked, client)
+        route, index = asked.route, choice.target_index
+        self._meters.redirected(route, index, begun)
         if self._watch.is_on:
             given = head.joined(_REQUEST_ID)
             request_id = request_id_of(given) if given else None
             self._watch.redirected(Decision(asked, choice, ticket), self.client_of(head, asker), request_id, begun)
-        # Few requests have a report; those without one pay for no more than this look. `in` takes ten times as long.
-        if self._hearing is not None and (head.cmcd or (asked.carried and asked.carried.find(PARAMETER) >= 0)):
+        if self._hearing is not None and (head.cmcd or asked.carried.find(PARAMETER) >= 0):
             address, target = self._proxies.address_of(asker.peer, head.joined), route.config.document.targets[index]
             self._hearing.hear_request(asked.carried, head.cmcd, target.name, address, int(time()))
-        return asker.answers.redirect() + (asked.locations[index] or asked.location(index))
+        return asker.answers.redirect() + asked.location(index)
 
     def _redirect_once(self, route: Route, read: Plain, head: Head, asker: Asker, begun: float) -> bytes:
-        """Answer a plain request that may never come again: the same as above, with nothing kept of it.
+        """Answer a plain request that may never come again, with nothing kept of it.
 
         To keep what is asked for takes as long as all the rest, and most videos of a long tail are asked for once.
         """
@@ -305,22 +327,26 @@ class Players:
             request = Request(is_head=False, head=head, asker=asker, begun=begun, keep_alive=head.keep_alive)
             return self._refuse(request, refused)
         origin, path, carried = read
-        index = route.choose(b"", route.take())[0]
-        cells, meters = route.cells, self._meters
-        if cells is None or begun >= meters.due:
-            cells = meters.find_cells(route, begun)
-        meters.words[cells[index]] += 1
+        index = route.slots[route.book.take() % route.cycle]
+        self._meters.redirected(route, index, begun)
         before, after = route.ends(origin)[index]
-        location = before + path + after + tail_of(b"", carried) if after or carried else before + path
+        location = before + path + after + tail_of(b"", carried)
         return asker.answers.redirect() + location + (_END if head.keep_alive else _END_AND_CLOSE)
 
     def _admit(self, head: Head, asker: Asker, begun: float) -> Refused | None:
         """Count a request and return None, or return what its client is told that has to wait."""
         throttle = self._throttle
-        if throttle is None:
-            return None
-        wait = throttle.charge(asker.client or self.client_of(head, asker), begun)
-        return self._too_many(throttle, wait) if wait > 0 else None
+        wait = self._charge(throttle, head, asker, begun) if throttle is not None else 0.0
+        return self._too_many(throttle, wait) if throttle is not None and wait > 0 else None
+
+    def _charge(self, throttle: Throttle, head: Head, asker: Asker, begun: float) -> float:
+        """Do what `Throttle.charge` does; the bucket of a connection that asks again is at hand from then on."""
+        client = asker.client
+        if not client:
+            return throttle.charge(self.client_of(head, asker), begun)
+        wait = throttle.charge(client, begun)
+        asker.buckets, asker.bucket = throttle.young, throttle.young.get(client)
+        return wait
 
     def _too_many(self, throttle: Throttle, wait: float) -> Refused:
         self._meters.limited(throttle.name)
@@ -345,15 +371,17 @@ class Players:
             self._watch.refused(told.status, code, self.client_of(request.head, request.asker), request.begun)
         return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
-    def _route_once(self, read: Plain, head: Head, asker: Asker) -> Route | None:
+    def _route_once(self, plan: Plan, read: Plain, head: Head, asker: Asker) -> Route | None:
         """Return the route of a plain request that nobody need look at again, None where more has to be known."""
-        if self._watch.is_on or self._plan is None:
+        if self._watch.is_on:
             return None
         address = asker.peer if not self._proxies.are_named else self._proxies.address_of(asker.peer, head.joined)
-        return self._plan.route_once(*read, address)
+        return plan.route_once(*read, address)
 
     def _forget(self) -> None:
         plan = self._plan = self._redirects.plan
-        is_alone = plan is not None and plan.rules is None and not plan.default.needs_key and not self._watch.is_on
-        self._lone = plan.default if plan is not None and is_alone else None
+        is_alone = plan is not None and plan.rules is None and not plan.default.needs_key
+        self._lone = plan.default if plan is not None and is_alone and not self._watch.is_on else None
         self._popular.clear()
+        self._origins.clear()
+        self._ends.clear()

@@ -16,13 +16,14 @@ from balancer.core.clients.quotas import Throttle
 from balancer.core.errors import RateLimited
 from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH
-from balancer.core.urls.videos import PATH_FORM
+from balancer.core.urls.videos import MAX_VIDEO, PATH_FORM
 from balancer.edge.answers import Telling, tell_stranger
+from balancer.edge.asking import Asker
 from balancer.edge.bodies import is_too_long
 from balancer.edge.exchange import Application
-from balancer.edge.heads import Head, RecognizedHead, Start, recognize_rest, recognize_start
+from balancer.edge.heads import VERSION, Head, RecognizedHead, Start, recognize_rest, recognize_start
 from balancer.edge.parser import HeadParser, ParsedHead
-from balancer.edge.players import Asker, Players
+from balancer.edge.players import Players
 from balancer.edge.reports import PATH as REPORTS
 from balancer.edge.reports import ReportAnswers
 from balancer.edge.steering import SteeringAnswers
@@ -149,6 +150,8 @@ class Process:
     Attributes:
         now: The time of the last look at the clock, by the loop's clock.
         heads: Those that are known to be sound.
+        keep_alive: Seconds that an idle connection is kept.
+        quick_size: Bytes of the longest request that is answered without a look at its parts: none of them is too long.
     """
 
     def __init__(
@@ -160,6 +163,8 @@ class Process:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.limits = limits
+        self.keep_alive = limits.keep_alive
+        self.quick_size = min(limits.head_size, MAX_VIDEO)
         self.players, self._steering, self._paths, self.meters, self.proxies = parts[:5]
         self._watch, self._strangers, self._reports = parts.watch, parts.strangers, parts.reports
         self.application = application
@@ -235,7 +240,15 @@ class Process:
         return self._reports.answer(head.start, head, asker, data[end:], keep_alive=True)
 
     def answer_recognized(self, start: bytes, head: Head, asker: Asker) -> bytes | None:
-        """Answer a request whose head is recognised; None where it is the application's, or not sound beyond doubt."""
+        """Answer a request whose head is recognised; None where it is the application's, or not sound beyond doubt.
+
+        Args:
+            start: What came before the rest of the head; it may hold whole requests that came with this one.
+            head: The rest of the head.
+            asker: Who asks.
+        """
+        if start.find(VERSION) >= 0:
+            return None
         if self._steering is not None and (start.startswith(_SESSIONS) or start == _SESSION):
             answer = self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)
             if answer is not None:

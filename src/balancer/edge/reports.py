@@ -7,8 +7,8 @@ from balancer import headers
 from balancer.core.cmcd.reading import MAX_BODY
 from balancer.core.quality.hearing import Hearing
 from balancer.edge.answers import Telling, tell_player
+from balancer.edge.asking import Asker, PlayerGate
 from balancer.edge.heads import Head, Start
-from balancer.edge.players import Asker, PlayerGate
 from balancer.problems import generic, headers_of, not_allowed, problem_of
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, request_id_of

@@ -11,8 +11,9 @@ from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH, Addresses, steering_list
 from balancer.core.steering.steering import Steered, Steering
 from balancer.edge.answers import tell_player
+from balancer.edge.asking import Asker, client_of
 from balancer.edge.heads import Head, Start
-from balancer.edge.players import POPULAR, Asker, client_of
+from balancer.edge.players import POPULAR
 from balancer.problems import not_allowed
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, request_id_of

@@ -12,7 +12,7 @@ from balancer.core.quality.ports import SharedQuality
 from balancer.core.routing.redirects import Redirects
 from balancer.core.rules.ports import ClientPlaces
 from balancer.core.urls.hosts import OriginHosts
-from balancer.edge.players import PlayerGate
+from balancer.edge.asking import PlayerGate
 from balancer.edge.reports import ReportAnswers
 from balancer.jobs.pooling import Pooling
 from balancer.settings import Settings

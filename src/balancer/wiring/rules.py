@@ -30,7 +30,7 @@ from balancer.core.routing.tickets import TicketBooks
 from balancer.core.rules.ports import ClientPlaces, PlaceFiles, RuleRecord
 from balancer.core.storage.ports import Schema
 from balancer.core.urls.hosts import OriginHosts, ToAscii
-from balancer.edge.players import PlayerGate
+from balancer.edge.asking import PlayerGate
 from balancer.jobs.following import Following, Preparing
 from balancer.jobs.placing import Placing
 from balancer.jobs.spreading import Spreading

@@ -5,8 +5,9 @@ from dishka import Provider, Scope, provide
 
 from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.redirects import Redirects
+from balancer.edge.asking import PlayerGate
 from balancer.edge.listening import Edge
-from balancer.edge.players import PlayerGate, Players
+from balancer.edge.players import Players
 from balancer.edge.process import Limits
 from balancer.edge.tls import CertificateFiles
 from balancer.front_page import FrontPage, front_page

@@ -85,6 +85,9 @@ class Throttle:
         quota: What each client has.
 
     Attributes:
+        interval: Seconds that one request costs.
+        told_at: Requests of one client after which the shared store is to be told.
+        young: The buckets in use, by client. One that was found here is its client's as long as this is the same dict.
         most: Seconds of debt that the shared store may hold against a client. It then waits no longer than a whole
             burst takes to come back, however much processes have admitted while they could not tell each other; and
             what they admit in the moment before they hear of each other is still paid back.
@@ -95,18 +98,18 @@ class Throttle:
         self.name = name
         self.quota = quota
         self.on_due: Callable[[], None] | None = None
-        self._interval = quota.interval
+        self.interval = quota.interval
         # And a thousandth of a request, for what is lost in rounding.
-        self._room = self._interval * (quota.burst - 1 + 0.001)
-        self._told_at = max(1, quota.burst // SHARES)
-        self.most = self._interval * (2 * quota.burst - 1)
-        self._young: dict[str, Bucket] = {}
+        self._room = self.interval * (quota.burst - 1 + 0.001)
+        self.told_at = max(1, quota.burst // SHARES)
+        self.most = self.interval * (2 * quota.burst - 1)
+        self.young: dict[str, Bucket] = {}
         self._old: dict[str, Bucket] = {}
         self._due: dict[str, Bucket] = {}
 
     def wait(self, client: str, now: float) -> float:
         """Return in how many seconds a request of this client would be admitted, 0 or less for at once."""
-        bucket = self._young.get(client) or self._old.get(client)
+        bucket = self.young.get(client) or self._old.get(client)
         return bucket.full_at - now - self._room if bucket else 0.0
 
     def wait_behind(self, others: int, client: str, now: float) -> float:
@@ -117,34 +120,34 @@ class Throttle:
             client: Whose request it is.
             now: The time.
         """
-        bucket = self._young.get(client) or self._old.get(client)
+        bucket = self.young.get(client) or self._old.get(client)
         debt = max(bucket.full_at - now, 0.0) if bucket else 0.0
-        return min(debt + others * self._interval, self.most) - self._room
+        return min(debt + others * self.interval, self.most) - self._room
 
     def spend(self, client: str, now: float) -> None:
         """Count a request that was admitted."""
-        bucket = self._young.get(client) or self._remember(client)
-        bucket.full_at = max(bucket.full_at, now) + self._interval
+        bucket = self.young.get(client) or self._remember(client)
+        bucket.full_at = max(bucket.full_at, now) + self.interval
         if self.on_due:
             bucket.untold += 1
-            if bucket.untold >= self._told_at:
-                self._tell(client, bucket)
+            if bucket.untold >= self.told_at:
+                self.tell(client, bucket)
 
     def charge(self, client: str, now: float) -> float:
         """Count a request and return 0, or return the seconds until it would be admitted; it then costs nothing."""
-        bucket = self._young.get(client) or self._remember(client)
+        bucket = self.young.get(client) or self._remember(client)
         full_at = bucket.full_at
         if full_at > now:
             wait = full_at - now - self._room
             if wait > 0:
                 return wait
-            bucket.full_at = full_at + self._interval
+            bucket.full_at = full_at + self.interval
         else:
-            bucket.full_at = now + self._interval
+            bucket.full_at = now + self.interval
         if self.on_due:
             bucket.untold += 1
-            if bucket.untold >= self._told_at:
-                self._tell(client, bucket)
+            if bucket.untold >= self.told_at:
+                self.tell(client, bucket)
         return 0.0
 
     def admit(self, client: str, now: float) -> None:
@@ -176,24 +179,25 @@ class Throttle:
         due, self._due = self._due, {}
         told = {}
         for client, bucket in due.items():
-            told[client] = min(bucket.untold * self._interval, self.most)
+            told[client] = min(bucket.untold * self.interval, self.most)
             bucket.untold = 0
         return told
 
     def learn(self, debts: Mapping[str, float], now: float) -> None:
         """Take over what the shared store says: for clients, their debt in seconds from all processes together."""
         for client, debt in debts.items():
-            if bucket := self._young.get(client) or self._old.get(client):
-                bucket.full_at = now + min(debt + bucket.untold * self._interval, self.most)
+            if bucket := self.young.get(client) or self._old.get(client):
+                bucket.full_at = now + min(debt + bucket.untold * self.interval, self.most)
 
-    def _tell(self, client: str, bucket: Bucket) -> None:
+    def tell(self, client: str, bucket: Bucket) -> None:
+        """Have the shared store told what a client was admitted."""
         self._due[client] = bucket
         if self.on_due:
             self.on_due()
 
     def _remember(self, client: str) -> Bucket:
         bucket = self._old.pop(client, None) or Bucket()
-        if len(self._young) >= MAX_CLIENTS:
-            self._old, self._young = self._young, {}
-        self._young[client] = bucket
+        if len(self.young) >= MAX_CLIENTS:
+            self._old, self.young = self.young, {}
+        self.young[client] = bucket
         return bucket

@@ -204,10 +204,10 @@ def decide(asked: Asked, client: Client, trace: list[Step] | None = None) -> tup
     route = asked.route
     key = _key(asked, client) if route.needs_key else b""
     if trace is None:
-        ticket = route.take()
-        return asked, route.choose(key, ticket), ticket
+        ticket = route.book.take()
+        return asked, route.policy.choose(key, ticket), ticket
     ticket = route.book.peek()
-    choice = route.choose(key, ticket)
+    choice = route.policy.choose(key, ticket)
     trace += _steps(asked, choice, ticket, key, client)
     return asked, choice, ticket
 

@@ -31,6 +31,11 @@ class Policy(Protocol):
         ...
 
     @property
+    def slots(self) -> bytes:
+        """For ticket t, `slots[t % cycle]` is the index of its target; empty where the key decides."""
+        ...
+
+    @property
     def needs_key(self) -> bool:
         """Whether the key matters; where it does not, any will do."""
         ...
@@ -60,19 +65,19 @@ class Exact:
 
     def __init__(self, usable: Usable, pause: Callable[[], None] | None = None) -> None:
         self._schedule = lay_out(usable.weights, pause)
-        self._slots = self._schedule.slots
+        self.slots = self._schedule.slots
         self._choices = _choices(usable, RoutingReason.SCHEDULE)
         self._by_weight = sorted(_serving(usable), key=lambda index: -usable.weights[index])
-        self.cycle = len(self._slots)
+        self.cycle = len(self.slots)
         self.shares = tuple(weight / self.cycle for weight in self._schedule.weights)
 
     def choose(self, _key: bytes, ticket: int, /) -> Choice:
         """Return the target of the ticket."""
-        return self._choices[self._slots[ticket % self.cycle]]
+        return self._choices[self.slots[ticket % self.cycle]]
 
     def rank(self, _key: bytes, ticket: int, /) -> list[int]:
         """Return the target of the ticket, then the others, the greatest weight first."""
-        chosen = self._slots[ticket % self.cycle]
+        chosen = self.slots[ticket % self.cycle]
         return [chosen, *(index for index in self._by_weight if index != chosen)]
 
     def counts(self, requests: int, /) -> list[int]:
@@ -90,9 +95,11 @@ class Sticky:
         self._weights = usable.weights
         self._table = table(names, usable.weights, pause)
         self._choices = _choices(usable, RoutingReason.STICKY)
-        self._slots = [self._table.count(index) for index in range(len(names))]
-        self.needs_key = len(_serving(usable)) > 1
-        self.shares = tuple(slots / SLOTS for slots in self._slots)
+        self._parts = [self._table.count(index) for index in range(len(names))]
+        serving = _serving(usable)
+        self.needs_key = len(serving) > 1
+        self.slots = b"" if self.needs_key else bytes(serving)
+        self.shares = tuple(part / SLOTS for part in self._parts)
 
     def choose(self, key: bytes, _ticket: int, /) -> Choice:
         """Return the target that has the key's slot."""
@@ -108,7 +115,7 @@ class Sticky:
 
     def counts(self, requests: int, /) -> list[int]:
         """Return how many of `requests` requests each target can expect, rounded by largest remainder."""
-        quotas = [divmod(requests * slots, SLOTS) for slots in self._slots]
+        quotas = [divmod(requests * part, SLOTS) for part in self._parts]
         counts = [whole for whole, _ in quotas]
         # `sorted` keeps the order of equals.
         by_remainder = sorted(range(len(quotas)), key=lambda index: -quotas[index][1])
@@ -126,6 +133,7 @@ class Failover:
     def __init__(self, usable: Usable) -> None:
         self._serving = _serving(usable)
         self._first = self._serving[0]
+        self.slots = bytes([self._first])
         self._choice = _choices(usable, RoutingReason.FAILOVER)[self._first]
         self.shares = tuple(float(index == self._first) for index in range(len(usable.weights)))
 

@@ -18,21 +18,26 @@ class Popular(Generic[Value]):
 
     Args:
         size: Values at most.
+
+    Attributes:
+        young: The young half: what is in it needs no more than a look.
+        old: The other half.
+        marks: What `is_new` leaves.
     """
 
     def __init__(self, size: int) -> None:
         self._half = size // 2
-        self._young: dict[bytes, Value] = {}
-        self._old: dict[bytes, Value] = {}
-        self._marks = array("q", bytes(8 * MARKS))
+        self.young: dict[bytes, Value] = {}
+        self.old: dict[bytes, Value] = {}
+        self.marks = array("q", bytes(8 * MARKS))
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self.old)
 
     def get(self, key: bytes) -> Value | None:
         """Return the value of a key, None when it is not remembered."""
-        found = self._young.get(key)
-        if found is None and self._old and (found := self._old.pop(key, None)) is not None:
+        found = self.young.get(key)
+        if found is None and self.old and (found := self.old.pop(key, None)) is not None:
             self.put(key, found)
         return found
 
@@ -40,9 +45,9 @@ class Popular(Generic[Value]):
         """Tell whether a key has not been seen lately, and leave a mark that it has been."""
         mark = hash(key)
         index = mark % MARKS
-        if self._marks[index] == mark:
+        if self.marks[index] == mark:
             return False
-        self._marks[index] = mark
+        self.marks[index] = mark
         return True
 
     def offer(self, key: bytes, value: Value) -> None:
@@ -52,10 +57,10 @@ class Popular(Generic[Value]):
 
     def clear(self) -> None:
         """Forget all values; which keys were offered lately is still known."""
-        self._young, self._old = {}, {}
+        self.young, self.old = {}, {}
 
     def put(self, key: bytes, value: Value) -> None:
         """Remember a value."""
-        if len(self._young) >= self._half:
-            self._old, self._young = self._young, {}
-        self._young[key] = value
+        if len(self.young) >= self._half:
+            self.old, self.young = self.young, {}
+        self.young[key] = value

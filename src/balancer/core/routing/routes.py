@@ -49,18 +49,19 @@ class Route:
         policy: Chooses among them.
         book: The tickets of this config.
         needs_key: Whether the policy looks at the key.
-        take: Takes a ticket from the book; bound once, as it is called for every redirect.
-        choose: Asks the policy, as above.
+        slots: For ticket t, `slots[t % cycle]` is the index of its target; empty where the policy looks at the key.
+        cycle: Tickets in a cycle of the schedule.
         asks_client: Whether a choice depends on the client's address.
         edition: Another number for another revision, or for other weights by the targets' health; the same in all
             processes.
         size: How many targets it has.
+        places: By origin, what `ends` has found.
         cells: For whoever counts its redirects: by target index, where that is done; None until it is known.
     """
 
     __slots__ = (
-        *("_ends", "asks_client", "book", "cells", "choose", "config", "edition", "needs_key"),
-        *("policy", "size", "take", "usable"),
+        *("asks_client", "book", "cells", "config", "cycle", "edition", "needs_key"),
+        *("places", "policy", "size", "slots", "usable"),
     )
 
     def __init__(
@@ -76,20 +77,20 @@ class Route:
         self.policy: Policy = policy_of(document, usable, pause)
         self.book = book
         self.needs_key = self.policy.needs_key
-        self.take, self.choose = book.take, self.policy.choose
+        self.slots, self.cycle = self.policy.slots, self.policy.cycle
         self.asks_client = document.policy is PolicyName.STICKY and document.sticky_key == "client"
         self.edition = config.revision + crc32(repr(usable.weights).encode()) / 2**33
         self.size = len(document.targets)
         self.cells: list[int] | None = None
-        self._ends: dict[Origin, list[Ends]] = {}
+        self.places: dict[Origin, list[Ends]] = {}
 
     def ends(self, origin: Origin) -> list[Ends]:
         """Return for each target what it puts around the path of an origin's videos."""
-        found = self._ends.get(origin)
+        found = self.places.get(origin)
         if found is None:
-            if len(self._ends) >= MAX_ORIGINS:
-                self._ends.clear()
-            found = self._ends[origin] = [ends_of(target, origin) for target in self.config.document.targets]
+            if len(self.places) >= MAX_ORIGINS:
+                self.places.clear()
+            found = self.places[origin] = [ends_of(target, origin) for target in self.config.document.targets]
         return found
 
     def key_of(self, video: OriginUrl, carried: bytes, client: Client) -> bytes:

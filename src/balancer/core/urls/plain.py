@@ -18,6 +18,10 @@ MAX_KNOWN = 4096
 Plain: TypeAlias = tuple[Origin, bytes, bytes]
 """What a plain request asks for: the origin, the path, and the parameters beside the video as they were sent."""
 
+_SOUND = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~.-/"
+SOUND = bytes(code if code in _SOUND else 0 for code in range(256))
+"""A path in which every character stands for itself comes out of `translate` with this table as the same object."""
+
 _SEGMENT = rb"[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+"
 _ORIGIN = rb"[a-z0-9-]++(?:\.[a-z0-9-]++)++"
 # Parameters beside the video: plain names other than `video`, and values of any characters.
@@ -30,6 +34,14 @@ _RAW_REST = re.compile(rb"((?:/" + _SEGMENT + rb")++)" + _CARRIED)
 
 # Where the host begins at the latest: behind `video=https%3A%2F%2F`, and behind `video=https://`.
 _ENCODED_HOST, _RAW_HOST = 20, 14
+
+
+def is_sound(path: bytes) -> bool:
+    """Tell whether the careful way takes a path as it is: no character needs care, and no segment begins with a dot.
+
+    The fast lane has this line itself, to save the call.
+    """
+    return path.translate(SOUND) is path and path.find(b"/.") < 0 and path != b"/"
 
 
 class PlainVideos:

@@ -1,0 +1,76 @@
+"""Who asks, and whose requests count together."""
+
+from typing import NamedTuple, Protocol
+
+from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.clients.quotas import Bucket, Throttle
+from balancer.core.routing.routes import Client
+from balancer.edge.answers import Answers
+from balancer.edge.heads import Head
+from balancer.telemetry.players import REQUEST_ID, request_id_of
+
+_REQUEST_ID = REQUEST_ID.encode()
+
+
+class Asker(Protocol):
+    """Who asks, as the connection knows it.
+
+    Attributes:
+        answers: Makes the answers for it.
+        scheme: `http` or `https`.
+        peer: The address of the other end; empty on a Unix socket.
+        client: Whom its requests are counted for, once that is known: None where a proxy says it with each request.
+        bucket: What that client has used, once it has asked again.
+        buckets: Where the bucket was found; it is the client's as long as these are in use.
+    """
+
+    answers: Answers
+    scheme: str
+    client: str | None
+    bucket: Bucket | None
+    buckets: dict[str, Bucket] | None
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end."""
+        ...
+
+
+class Request(NamedTuple):
+    """A request at the player's path, as far as all answers to it need it.
+
+    Attributes:
+        is_head: Whether its method is HEAD.
+        head: The rest of its head.
+        asker: Who asks.
+        begun: When it came, by the monotonic clock.
+        keep_alive: Whether the connection stays open behind the answer.
+    """
+
+    is_head: bool
+    head: Head
+    asker: Asker
+    begun: float
+    keep_alive: bool
+
+    @property
+    def id(self) -> str:
+        """Its id: its own if that can stand in a header, else a new one."""
+        return request_id_of(self.head.joined(_REQUEST_ID))
+
+
+def client_of(proxies: TrustedProxies, head: Head, asker: Asker) -> Client:
+    """Return who makes a request, for a decision that depends on it."""
+    return Client(proxies.address_of(asker.peer, head.joined), head.joined)
+
+
+class PlayerGate(NamedTuple):
+    """How often players may ask, and whose requests count together.
+
+    Attributes:
+        throttle: None for no limit.
+        proxies: Those whose word on their clients counts.
+    """
+
+    throttle: Throttle | None
+    proxies: TrustedProxies

@@ -1,0 +1,138 @@
+"""What is answered without a look at its parts is answered as with care, and counted as with care."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from balancer.core.clients import quotas
+from balancer.core.clients.quotas import Quota, Throttle
+from balancer.core.urls.plain import MAX_KNOWN
+from balancer.edge import players
+from balancer.edge.connection import Connection
+from tests.factories import ConfigFactory
+from tests.unit.test_edge import Edge, FakeTransport, without_id
+from tests.unit.test_shortcuts import PIECES
+
+KNOWN = [
+    "/?video=http%3A%2F%2Fs1.origin-cluster%2Fvideo%2F1.m3u8",
+    "/?video=https%3A%2F%2Fs2.origin-cluster%3A8610%2Fvideo%2F1.m3u8",
+    "/?video=http://s1.origin-cluster/video/1.m3u8",
+    "/to/http/s1.origin-cluster/video/1.m3u8",
+]
+REST = b" HTTP/1.1\r\nHost: a\r\n\r\n"
+CAREFUL = b" HTTP/1.1\r\nHost: a\r\nExpect: nothing\r\n\r\n"
+"""A head that only the parser reads, behind which nothing is answered quickly."""
+
+
+def answers_of(edge: Edge, requests: list[bytes]) -> list[bytes]:
+    """Return what each of these is answered on one connection."""
+    transport = FakeTransport()
+    connection = Connection(edge.process, edge.port, ("192.0.2.7", 4711))
+    connection.connection_made(transport)
+    answers = []
+    for request in requests:
+        before = len(transport.written)
+        connection.data_received(request)
+        answers.append(transport.written[before:])
+    connection.connection_lost(None)
+    return answers
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(KNOWN),
+    st.lists(st.tuples(st.integers(0, 70), PIECES, st.integers(0, 2)), max_size=3),
+    st.booleans(),
+    st.booleans(),
+)
+@example(KNOWN[0][: -len("video%2F1.m3u8")], [], False, False)
+@example(KNOWN[0].replace("video%2F1", ".%2F1"), [], False, False)
+@example(KNOWN[0].replace("video%2F1", "video%2F%2F.%2F1"), [], False, False)
+@example(KNOWN[0].replace("video%2F1", "video/1"), [], False, False)
+@example(KNOWN[0].replace("video%2F1", "video%252F1"), [], False, False)
+@example(KNOWN[0].replace("video%2F1", "video" * 1700), [], False, False)
+@example(KNOWN[0].replace("video%2F1", "video" * 120), [], False, False)
+@example(KNOWN[2].replace("video/1", "video%2F1"), [], False, False)
+@example(KNOWN[0], [(0, "/?video=http%3A%2F%2Fs1.origin-cluster%2Fa HTTP/1.1\r\nHost: a\r\n\r\nGET ", 0)], False, False)
+async def test_quick_answers_are_those_given_with_care(
+    text: str, edits: list[tuple[int, str, int]], hears: bool, has_two_targets: bool
+) -> None:
+    """Whatever is asked, the first time and again, over a connection where all origins are known in all spellings."""
+    for at, piece, over in edits:
+        text = text[:at] + piece + text[at + over :]
+    start = b"GET " + text.encode()
+    quick, careful = Edge(hears=hears), Edge(hears=hears)
+    for edge in (quick, careful):
+        edge.planner.use(ConfigFactory.build(distribution_rate=2 if has_two_targets else 0, revision=2))
+    for known in KNOWN:
+        others = [f"GET {known.replace('1.m3u8', name)}".encode() for name in ("a", "b", "c")]
+        answers_of(quick, [other + REST for other in others])
+        answers_of(careful, [other + CAREFUL for other in others])
+    assert len(KNOWN) == len(quick.players._ends)
+    warm = b"GET " + KNOWN[0].encode()
+    by_speed = answers_of(quick, [warm + REST, start + REST, start + REST, start + REST])
+    by_care = answers_of(careful, [warm + CAREFUL, start + CAREFUL, start + CAREFUL, start + CAREFUL])
+    assert [without_id(answer) for answer in by_care] == [without_id(answer) for answer in by_speed]
+
+
+async def test_an_origin_is_known_for_its_plan_alone() -> None:
+    """A video that was never asked for follows the next config at once."""
+    edge = Edge(hears=False)
+    requests = [b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2F%d" % number + REST for number in range(6)]
+    assert all(b"location: http://cdn.example.com/s1/" in answer for answer in answers_of(edge, requests[:3]))
+    edge.planner.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=2))
+    assert all(b"location: http://b.example/s1/" in answer for answer in answers_of(edge, requests[3:]))
+
+
+async def test_memory_of_origins_is_bounded() -> None:
+    """However many origins are asked for, only so many are known."""
+    edge = Edge(hears=False)
+    for number in range(MAX_KNOWN + 100):
+        videos = [b"GET /?video=http%%3A%%2F%%2Fs%d.origin-cluster%%2F%b" % (number, name) for name in (b"a", b"b")]
+        first, second = answers_of(edge, [video + REST for video in videos])
+        assert b"/s%d/a" % number in first
+        assert b"/s%d/b" % number in second
+    assert 0 < len(edge.players._origins) <= MAX_KNOWN
+    assert len(edge.players._ends) == len(edge.players._origins)
+
+
+async def test_reports_of_new_videos_are_heard() -> None:
+    """A report that comes in a field is taken in with each request, also for a video that was never asked for."""
+    edge = Edge()
+    rest = b' HTTP/1.1\r\nHost: a\r\nCMCD-Session: sid="a"\r\n\r\n'
+    answers_of(edge, [b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2F%d" % number + rest for number in range(5)])
+    assert 5 == edge.hearing.heard
+
+
+MOMENTS = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from([0.0, 0.4, 1.0, 5.0]), st.booleans()), min_size=1, max_size=30
+)
+"""Which client asks, how long after the one before, and whether for another video."""
+
+
+@given(MOMENTS)
+@example(
+    [(client, 0.0, False) for client in [0, 0, 0, 1, 2, 3, 4]] + [(0, 5.0, False), (0, 0.0, False), (0, 0.0, False)]
+)
+async def test_kept_connections_are_limited_as_each_request_would_be(moments: list[tuple[int, float, bool]]) -> None:
+    """Buckets at hand are those of the clients, also when more clients come than are remembered."""
+    quota, now, told = Quota(1, 1, 2), 1000.0, 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quotas, "MAX_CLIENTS", 2)
+        patch.setattr(players, "monotonic", lambda: now)
+        throttle, naive = Throttle("player", quota), Throttle("player", quota)
+        throttle.on_due = naive.on_due = lambda: None
+        edge = Edge(throttle, hears=False)
+        kept = [FakeTransport() for _ in range(5)]
+        connections = [Connection(edge.process, edge.port, (f"192.0.2.{client}", 4711)) for client in range(5)]
+        for connection, transport in zip(connections, kept, strict=True):
+            connection.connection_made(transport)
+        for client, pause, is_new in moments:
+            now += pause
+            told += is_new
+            before = len(kept[client].written)
+            video = b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2F%d" % (told if is_new else 0)
+            connections[client].data_received(video + REST)
+            status = 429 if naive.charge(f"192.0.2.{client}", now) > 0 else 301
+            assert b"HTTP/1.1 %d " % status == kept[client].written[before:][:13]
+            assert naive.take_due() == throttle.take_due()
