@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from balancer.core.clients import quotas
 from balancer.core.clients.quotas import Quota, Throttle
-from balancer.core.urls.plain import MAX_KNOWN
+from balancer.core.routing.planner import Blueprint
+from balancer.core.rules.conditions import Conditions, HeaderCondition, QueryCondition
+from balancer.core.rules.documents import Rule, RuleList
+from balancer.core.rules.revisions import RuleRevision
 from balancer.edge import players
 from balancer.edge.connection import Connection
 from tests.factories import ConfigFactory
@@ -68,11 +71,84 @@ async def test_quick_answers_are_those_given_with_care(
         others = [f"GET {known.replace('1.m3u8', name)}".encode() for name in ("a", "b", "c")]
         answers_of(quick, [other + REST for other in others])
         answers_of(careful, [other + CAREFUL for other in others])
-    assert len(KNOWN) == len(quick.players._ends)
+    assert len(KNOWN) == len(quick.players._ways)
     warm = b"GET " + KNOWN[0].encode()
     by_speed = answers_of(quick, [warm + REST, start + REST, start + REST, start + REST])
     by_care = answers_of(careful, [warm + CAREFUL, start + CAREFUL, start + CAREFUL, start + CAREFUL])
     assert [without_id(answer) for answer in by_care] == [without_id(answer) for answer in by_speed]
+
+
+SOME = [b"/", b"/video/", b"/video/1488", b"/video/1488/", b"/video/1488/a.m3u8", b"/vod", b"/a", b"/a/b/c/"]
+"""Paths that rules may name."""
+
+CONDITIONS = st.builds(
+    Conditions,
+    hosts=st.sampled_from([(), ("s1.origin-cluster",), ("*.origin-cluster",)]),
+    paths=st.lists(st.sampled_from([*map(bytes.decode, SOME), "/video/*/a.m3u8", "/**/b", "/a/**/b"]), max_size=3).map(
+        tuple
+    ),
+    networks=st.sampled_from([(), ("192.0.2.0/24",), ("192.0.2.7/32",)]),
+    query=st.sampled_from([(), (QueryCondition("x", ("1",)),)]),
+    headers=st.sampled_from([(), (HeaderCondition("host", ("a",)),)]),
+).filter(lambda when: not when.is_always)
+PATHS = st.sampled_from(
+    [
+        *("video/1488/a.m3u8", "video/1488/b/c", "video/1488", "video/1489/a.m3u8", "video/a.m3u8", "video/none"),
+        *("vod", "vod/x", "a", "a/b", "a/b/c", "a/b/c/d", "a/x/b", "b", "b/x/y"),
+    ]
+).map(lambda path: path.split("/"))
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(CONDITIONS, max_size=6),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["%2F", "%2F", "/"]),
+            PATHS,
+            st.sampled_from(["s1", "s2"]),
+            st.sampled_from(["192.0.2.7", "::1"]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+)
+@example([Conditions(paths=("/video/1488",))], [("/", ["video", "1488"], "s1", "::1")])
+@example([Conditions(paths=("/video/*/a.m3u8",))], [("/", ["video", "1489", "a.m3u8"], "s1", "::1")])
+@example(
+    [Conditions(paths=("/video/1488/",))],
+    [("/", ["video", "1488", "b"], "s1", "::1"), ("/", ["video", "1489", "b"], "s1", "::1")],
+)
+async def test_rules_hold_for_quick_answers(
+    conditions: list[Conditions], asked: list[tuple[str, list[str], str, str]]
+) -> None:
+    """Whatever rules ask for, each request gets the config that it gets with care, the first time and again."""
+    edges = Edge(hears=False), Edge(hears=False)
+    configs = {
+        number: ConfigFactory.build(id=number, cdn_host=f"c{number}.example", distribution_rate=0)
+        for number in range(2, len(conditions) + 2)
+    }
+    rules = RuleList(tuple(Rule(f"r{number}", when, number) for number, when in enumerate(conditions, 2)))
+    found = []
+    for edge, rest in zip(edges, (REST, CAREFUL), strict=True):
+        await edge.planner.follow(Blueprint(ConfigFactory.build(distribution_rate=0), configs, RuleRevision(1, rules)))
+        kept = {client: Connection(edge.process, edge.port, (client, 4711)) for client in ("192.0.2.7", "::1")}
+        transport = FakeTransport()
+        for connection in kept.values():
+            connection.connection_made(transport)
+        # Which way goes what begins like this is known when what is asked comes.
+        taught = [
+            ("%2F", [first, f"x{number}", "y"], host, client)
+            for first in ("video", "vod", "a", "b")
+            for number in range(2)
+            for host in ("s1", "s2")
+            for client in kept
+        ]
+        for slash, path, host, client in [*taught, *asked]:
+            first = "%2F".join([f"http%3A%2F%2F{host}.origin-cluster", *path[:2]])
+            kept[client].data_received(f"GET /?video={slash.join([first, *path[2:]])}".encode() + rest)
+        found.append(without_id(transport.written))
+    assert found[1] == found[0]
 
 
 async def test_an_origin_is_known_for_its_plan_alone() -> None:
@@ -87,13 +163,12 @@ async def test_an_origin_is_known_for_its_plan_alone() -> None:
 async def test_memory_of_origins_is_bounded() -> None:
     """However many origins are asked for, only so many are known."""
     edge = Edge(hears=False)
-    for number in range(MAX_KNOWN + 100):
+    for number in range(players.WAYS + 100):
         videos = [b"GET /?video=http%%3A%%2F%%2Fs%d.origin-cluster%%2F%b" % (number, name) for name in (b"a", b"b")]
         first, second = answers_of(edge, [video + REST for video in videos])
         assert b"/s%d/a" % number in first
         assert b"/s%d/b" % number in second
-    assert 0 < len(edge.players._origins) <= MAX_KNOWN
-    assert len(edge.players._ends) == len(edge.players._origins)
+    assert 0 < len(edge.players._origins) == len(edge.players._ways) <= players.WAYS
 
 
 async def test_reports_of_new_videos_are_heard() -> None:

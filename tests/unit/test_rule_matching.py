@@ -222,7 +222,7 @@ def test_what_is_remembered_is_bounded() -> None:
         client = f"10.0.{number // 250}.{number % 250}"
         asked = Asked(headers={"user-agent": b"TV %d" % number})
         assert 0 == book.choose(reading, client, asked.header)
-    assert len(book._groups) <= MAX_CLIENTS
+    assert len(book.groups) <= MAX_CLIENTS
     assert book._hosts is not None
     assert len(book._hosts._known) <= 4096
     assert len(book._headers[0][1]._known) <= 1024

@@ -22,6 +22,8 @@ class Asker(Protocol):
         client: Whom its requests are counted for, once that is known: None where a proxy says it with each request.
         bucket: What that client has used, once it has asked again.
         buckets: Where the bucket was found; it is the client's as long as these are in use.
+        group: Of the clients of whom rules say the same.
+        groups: Where the group was found; it is the client's as long as these are in use.
     """
 
     answers: Answers
@@ -29,6 +31,8 @@ class Asker(Protocol):
     client: str | None
     bucket: Bucket | None
     buckets: dict[str, Bucket] | None
+    group: int
+    groups: dict[str, int] | None
 
     @property
     def peer(self) -> str:

@@ -39,9 +39,22 @@ class Endpoint:
         client: Whom its requests are counted for, see `asking.Asker`.
         bucket: What that client has used, see there.
         buckets: Where that was found.
+        group: Of clients, see there.
+        groups: Where that was found.
     """
 
-    __slots__ = ("_address", "_flow", "answers", "bucket", "buckets", "client", "scheme", "transport")
+    __slots__ = (
+        "_address",
+        "_flow",
+        "answers",
+        "bucket",
+        "buckets",
+        "client",
+        "group",
+        "groups",
+        "scheme",
+        "transport",
+    )
 
     transport: asyncio.Transport
 
@@ -52,6 +65,8 @@ class Endpoint:
         self.client: str | None = ""
         self.bucket: Bucket | None = None
         self.buckets: dict[str, Bucket] | None = None
+        self.group = 0
+        self.groups: dict[str, int] | None = None
 
     @property
     def flow(self) -> FlowControl:

@@ -17,7 +17,8 @@ from balancer.core.routing.locations import Ends
 from balancer.core.routing.popular import MARKS, Popular
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import NOBODY, Route
-from balancer.core.urls.plain import MAX_KNOWN, SOUND, Plain, is_sound
+from balancer.core.rules.matching import RuleBook
+from balancer.core.urls.plain import SOUND, Plain, is_sound
 from balancer.core.urls.videos import PATH_FORM, Origin, tail_of
 from balancer.edge.answers import CLOSE, Telling, tell_player
 from balancer.edge.asking import Asker, PlayerGate, Request, client_of
@@ -33,6 +34,9 @@ POPULAR = 20_000
 LONGEST = 512
 """Bytes of the longest request that is remembered, up to its version."""
 
+WAYS = 8192
+"""Ways that are known; hostile origins could otherwise fill the memory where the allow-list has a `*`."""
+
 REFUSALS = 512
 """Different refusals of which the bytes are shared."""
 
@@ -42,6 +46,7 @@ _ENCODED_PATH, _RAW_PATH = 25, 20
 
 _GET, _HEAD = b"GET ", b"HEAD "
 _PLAIN = b"GET /?"
+_ENCODED = (b"GET /?video=http%3A", b"GET /?video=https%3A")
 _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
@@ -66,6 +71,9 @@ class Preflight(Enum):
 
     ASKED = auto()
 
+
+_Way = tuple[Route, list[Ends]]
+"""The way of a request: its route, and what that puts around the paths of its origin's videos."""
 
 Found = Asked | Refused | Preflight
 """What a method and a target come to."""
@@ -99,12 +107,16 @@ class Players:
         self._hearing = hearing
         self._page = page
         self._plan: Plan | None = None
-        # By all of a request up to the path of its video, the origin that the careful way has found there, and what the
-        # lone route puts around the paths of its videos.
+        # By all of a request up to the path of its video, the origin that the careful way has found there, and the way
+        # that it goes; with rules by all up to the second segment of the path and by the group of
+        # the client, unless rules name that segment or the whole path.
         self._origins: dict[bytes, Origin] = {}
-        self._ends: dict[bytes, list[Ends]] = {}
+        self._ways: dict[bytes, _Way] = {}
+        self._ways_by_rules: dict[tuple[bytes, int], tuple[_Way, frozenset[bytes], frozenset[bytes]]] = {}
         # The route that all requests take, where nothing but their tickets decides, and nobody watches them.
         self._lone: Route | None = None
+        # The rules, where nothing but them, the client's address and its tickets decides, and nobody watches.
+        self._rules: RuleBook | None = None
         # What clients that ask too often were told last, and for how many seconds.
         self._told_to_wait: tuple[int, Refused] | None = None
         # By method and target: what is asked for, read by this plan, and what is refused.
@@ -127,15 +139,28 @@ class Players:
         if self._redirects.plan is not self._plan:
             self._forget()
         begun = monotonic()
-        lone, popular, throttle = self._lone, self._popular, self._throttle
+        popular, rules, throttle = self._popular, self._rules, self._throttle
         found = popular.young.get(start)
-        ends = None
+        way = None
         if found is None and (found := popular.get(start) if popular.old else None) is None:
             # A video that was not asked for lately, and may never be again: nothing is kept of the request but a mark.
-            at = start.find(b"%2F", _ENCODED_PATH)
-            ends = self._ends.get(start[:at])
-            if ends is not None:
-                path = start[at:].replace(b"%2F", b"/")
+            slash, at = b"%2F", start.find(b"%2F", _ENCODED_PATH)
+            if at < 0:
+                slash, at = b"/", start.find(b"/", _RAW_PATH)
+            path = start[at:].replace(b"%2F", b"/")
+            if rules is None:
+                way = self._ways.get(start[:at])
+            else:
+                group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
+                second = start.find(slash, at + 1)
+                known = self._ways_by_rules.get((start[:second], group))
+                if known is not None:
+                    way, below, whole = known
+                    # Where the second segment begins in the path, in which all slashes are written as such.
+                    second += 2 - at - len(slash)
+                    if path[second : path.find(b"/", second)] in below or (whole and path in whole):
+                        way = None
+            if way is not None:
                 marks, mark = popular.marks, hash(start)
                 place = mark % MARKS
                 if (
@@ -147,8 +172,8 @@ class Players:
                 ):
                     marks[place] = mark
                 else:
-                    ends = None
-            if ends is None:
+                    way = None
+            if way is None:
                 met = self._meet(start, head, asker, begun)
                 if not isinstance(met, Asked):
                     return met
@@ -162,16 +187,16 @@ class Players:
                     if bucket.untold >= throttle.told_at:
                         throttle.tell(asker.client or "", bucket)
             elif (wait := self._charge(throttle, head, asker, begun)) > 0:
-                found, ends = self._too_many(throttle, wait), None
-        if ends is None or lone is None:
+                found, way = self._too_many(throttle, wait), None
+        if way is None:
             if not isinstance(found, Asked):
                 request = Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive)
                 return self._answer(request, found) if found is not None else None
             asked = found
-            if lone is None or self._hearing is not None:
-                if asked.asks_client and asked.reading is not None and not self._proxies.are_named:
-                    rules = asked.plan.rules
-                    asked = (asked.by_group.get(rules.group_of(asker.peer)) if rules is not None else None) or asked
+            if self._lone is None or self._hearing is not None:
+                if rules is not None and asked.reading is not None:
+                    group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
+                    asked = asked.by_group.get(group) or asked
                 if (
                     asked.asks_client
                     or asked.route.needs_key
@@ -181,7 +206,7 @@ class Players:
                     return self._redirect(asked, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
             route = asked.route
         else:
-            route = lone
+            route, ends = way
         index = route.slots[(next(route.book.tickets, 0) or route.book.turn_page()) % route.cycle]
         cells, meters = route.cells, self._meters
         if cells is None or begun >= meters.due:
@@ -189,7 +214,7 @@ class Players:
         meters.words[cells[index]] += 1
         answers = asker.answers
         begin = answers.moved if answers.dated is answers.state.default_headers else answers.redirect()
-        if ends is None:
+        if way is None:
             location = asked.locations[index] or asked.location(index)
         else:
             before, after = ends[index]
@@ -202,7 +227,12 @@ class Players:
         Returns:
             The answer where nothing need be kept of the request, else what it asks for; None where it is not plain.
         """
-        read = self._read_plain(start)
+        at = start.find(b"%2F", _ENCODED_PATH)
+        if at < 0:
+            at = start.find(b"/", _RAW_PATH)
+        beginning, path = start[:at], start[at:].replace(b"%2F", b"/")
+        origin = self._origins.get(beginning)
+        read = (origin, path, b"") if origin is not None and is_sound(path) else self._read_plain(start)
         plan = self._plan
         if read is None or plan is None:
             return None
@@ -210,6 +240,9 @@ class Players:
         if is_new and (self._hearing is None or not (head.cmcd or read[2].find(PARAMETER) >= 0)):
             route = self._lone or self._route_once(plan, read, head, asker)
             if route is not None:
+                if read[1:] == (path, b""):
+                    # What stands before the path of the video is known from now on.
+                    self._learn(beginning, read[0], path, route, asker)
                 return self._redirect_once(route, read, head, asker, begun)
         asked = plan.read(*read)
         if not is_new:
@@ -217,31 +250,36 @@ class Players:
         return asked
 
     def _read_plain(self, start: bytes) -> Plain | None:
-        """Read a request that is plain: in its query or its path, every character is sound.
-
-        Where nothing stands behind the path of the video, what stands before it is known from then on.
-        """
-        read = None
-        at = start.find(b"%2F", _ENCODED_PATH)
-        if at < 0:
-            at = start.find(b"/", _RAW_PATH)
-        beginning, path = start[:at], start[at:].replace(b"%2F", b"/")
-        origin = self._origins.get(beginning)
-        if origin is not None and is_sound(path):
-            return origin, path, b""
+        """Read a request that is plain: in its query or its path, every character is sound."""
         if start.startswith(_PLAIN):
-            read = self._redirects.videos.read_plain(start, len(_PLAIN))
-        elif start.startswith(_BY_PATH):
-            video, _, query = start[len(_GET) :].partition(b"?")
-            read = self._redirects.videos.read_plain_path(video, query)
-        if read is not None and read[1:] == (path, b""):
-            if len(self._origins) >= MAX_KNOWN:
-                self._origins.clear()
-                self._ends.clear()
-            self._origins[beginning] = read[0]
-            if self._lone is not None:
-                self._ends[beginning] = self._lone.ends(read[0])
-        return read
+            return self._redirects.videos.read_plain(start, len(_PLAIN))
+        if start.startswith(_BY_PATH):
+            path, _, query = start[len(_GET) :].partition(b"?")
+            return self._redirects.videos.read_plain_path(path, query)
+        return None
+
+    def _learn(self, beginning: bytes, origin: Origin, path: bytes, route: Route, asker: Asker) -> None:
+        """Keep which origin a request has by what stands before the path, and which way it goes."""
+        for known in (self._origins, self._ways, self._ways_by_rules):
+            if len(known) >= WAYS:
+                known.clear()
+        self._origins[beginning] = origin
+        way = route, route.ends(origin)
+        if self._lone is not None:
+            self._ways[beginning] = way
+        elif self._rules is not None and (below := self._rules.places.below(path)) is not None:
+            slash = b"%2F" if beginning.startswith(_ENCODED) else b"/"
+            first = beginning + slash + path.split(b"/", 2)[1]
+            group = self._group_of(self._rules, asker)
+            self._ways_by_rules[first, group] = way, below, self._rules.places.whole
+
+    @staticmethod
+    def _group_of(rules: RuleBook, asker: Asker) -> int:
+        """Return the group of a client; that of a connection is at hand from then on, where it cannot change."""
+        group = rules.group_of(asker.peer)
+        if rules.has_fixed_groups:
+            asker.groups, asker.group = rules.groups, group
+        return group
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
@@ -380,8 +418,11 @@ class Players:
 
     def _forget(self) -> None:
         plan = self._plan = self._redirects.plan
-        is_alone = plan is not None and plan.rules is None and not plan.default.needs_key
-        self._lone = plan.default if plan is not None and is_alone and not self._watch.is_on else None
+        self._lone = self._rules = None
+        if plan is not None and not self._watch.is_on:
+            self._lone = plan.default if plan.rules is None and not plan.default.needs_key else None
+            self._rules = plan.rules if not self._proxies.are_named else None
         self._popular.clear()
         self._origins.clear()
-        self._ends.clear()
+        self._ways.clear()
+        self._ways_by_rules.clear()

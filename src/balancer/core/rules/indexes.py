@@ -7,7 +7,7 @@ and cut in a tenth of a microsecond, and the first rule of a set is as quickly f
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from balancer.core.rules.documents import Rule
@@ -117,6 +117,40 @@ def _below(tree: _Labels, labels: list[str], left: int) -> int:
     return found
 
 
+class Places(NamedTuple):
+    """What rules say of paths by their first segments: mostly that is all.
+
+    Attributes:
+        first: By first segment, the second ones that rules name below it; None where a glob may match anything there.
+        whole: Paths that have rules of their own.
+        are_few: Whether that is all there is to know: no glob may match anything anywhere.
+    """
+
+    first: Mapping[bytes, frozenset[bytes] | None]
+    whole: frozenset[bytes]
+    are_few: bool
+
+    def below(self, path: bytes) -> frozenset[bytes] | None:
+        """Return the second segments that rules name below the first one of a path without escapes.
+
+        Whatever has another second segment, and is no whole path of a rule, has the same rules as this path.
+
+        Returns:
+            None where the rules of this path depend on more than its first segment.
+        """
+        _, first, *more = path.split(b"/", 3)
+        if not self.are_few or not more:
+            return None
+        below = self.first.get(first, _NOTHING)
+        return None if below is None or more[0] in below else below
+
+
+_NOTHING: frozenset[bytes] = frozenset()
+
+ANYWHERE = Places({}, _NOTHING, are_few=True)
+"""Where no rule names a path."""
+
+
 class PathIndex:
     """Finds rules by the path of the video."""
 
@@ -145,9 +179,22 @@ class PathIndex:
                 if begun not in self._tree:
                     self._tree[begun] = found | prefixes.get(begun, 0), tuple(globs.get(begun, ()))
                 found = self._tree[begun][0]
+        self.places = self._first_places()
 
     def __bool__(self) -> bool:
         return bool(self._tree)
+
+    def _first_places(self) -> Places:
+        second: dict[bytes, set[bytes]] = {}
+        with_globs = {begun.encode() for begun, (_, globs) in self._tree.items() if globs}
+        for begun in self._tree:
+            _, *segments, _ = begun.encode().split(b"/")
+            if segments:
+                second.setdefault(segments[0], set()).update(segments[1:2])
+        first = {
+            name: None if b"/%b/" % name in with_globs else frozenset(segments) for name, segments in second.items()
+        }
+        return Places(first, frozenset(path.encode() for path in self._whole), b"/" not in with_globs)
 
     def of(self, path: str) -> int:
         """Return the rules for a path, which begins with a slash."""

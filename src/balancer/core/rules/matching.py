@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from balancer.core.clients.addresses import unmapped
 from balancer.core.rules.documents import RuleList
-from balancer.core.rules.indexes import HeaderIndex, HostIndex, NetworkIndex, Numbering, PathIndex, QueryIndex
+from balancer.core.rules.indexes import ANYWHERE, HeaderIndex, HostIndex, NetworkIndex, Numbering, PathIndex, QueryIndex
 from balancer.core.rules.ports import ClientPlaces
 
 MAX_CLIENTS = 8192
@@ -60,6 +60,10 @@ class RuleBook:
 
     Attributes:
         rules: By position.
+        groups: The groups of clients that are known. A group that was found here stays its client's as long as this is
+            the same dict, where groups are fixed.
+        has_fixed_groups: Whether they are: where the rules ask for addresses alone, and not for countries and the like.
+        places: Tell which paths have the same rules.
     """
 
     def __init__(self, rules: RuleList, places: ClientPlaces | None = None) -> None:
@@ -77,10 +81,13 @@ class RuleBook:
         names = {test.name for _, rule in numbering.enabled for test in rule.when.headers}
         self._headers = [(name.encode(), HeaderIndex(numbering, name)) for name in sorted(names)]
         self._asks_client = [rule.when.asks_client for rule in self.rules]
+        # A client's group depends on nothing that can change.
+        self.has_fixed_groups = not (self._countries or self._asns)
+        self.places = self._paths.places if self._paths is not None else ANYWHERE
         self._asks_header = [bool(rule.when.headers) for rule in self.rules]
         self._places = places or NoPlaces()
         self._edition = self._places.edition
-        self._groups: dict[str, int] = {}
+        self.groups: dict[str, int] = {}
         # By group, the rules that its clients' addresses let through; and the other way round.
         self._sets: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
@@ -128,7 +135,7 @@ class RuleBook:
         if self._edition != self._places.edition:
             self._edition = self._places.edition
             self._forget()
-        found = self._groups.get(client)
+        found = self.groups.get(client)
         return self._admit(client) if found is None else found
 
     def narrow(self, reading: Reading, group: int) -> Reading:
@@ -174,17 +181,15 @@ class RuleBook:
             found &= self._any_country | self._countries.get(self._places.country(address) or "", 0)
         if self._asns:
             found &= self._any_asn | self._asns.get(self._places.asn(address) or 0, 0)
-        if len(self._groups) >= MAX_CLIENTS:
+        if len(self.groups) >= MAX_CLIENTS:
             self._forget()
         group = self._numbers.get(found)
         if group is None:
             group = self._numbers[found] = self._next_group
             self._sets[group] = found
             self._next_group += 1
-        self._groups[client] = group
+        self.groups[client] = group
         return group
 
     def _forget(self) -> None:
-        self._groups.clear()
-        self._sets.clear()
-        self._numbers.clear()
+        self.groups, self._sets, self._numbers = {}, {}, {}
