@@ -26,7 +26,7 @@ from balancer.core.rules.revisions import RuleRevision
 from balancer.core.steering.documents import Addresses
 from balancer.core.steering.steering import Steering
 from balancer.core.steering.tokens import KEY_SIZE, Tokens
-from balancer.edge import players
+from balancer.edge import players, refusing
 from balancer.edge.answers import Answers
 from balancer.edge.asking import PlayerGate
 from balancer.edge.connection import Connection
@@ -172,14 +172,14 @@ def without_id(answer: bytes) -> bytes:
 
 async def test_refusals_are_told_apart(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal refusals share what is told, different ones do not, and of those that are shared there is a bound."""
-    monkeypatch.setattr(players, "REFUSALS", 8)
+    monkeypatch.setattr(refusing, "REFUSALS", 8)
     for number in range(20):
         for video in range(2):
             url = f"http://h{number}.example/{video}"
             answer = edge.ask(f"GET /?video={url} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).written
             assert answer.startswith(b"HTTP/1.1 422 ")
             assert b"'h%d.example'" % number in answer
-    assert 8 >= len(edge.players._refusals) > 0
+    assert 8 >= len(edge.players._refusals._shared) > 0
 
 
 async def test_missing_paths_are_told_apart(edge: Edge) -> None:

@@ -2,14 +2,11 @@
 
 from typing import NamedTuple, Protocol
 
-from balancer.core.clients.addresses import TrustedProxies
+from balancer.core.clients.addresses import TrustedProxies, client_key
 from balancer.core.clients.quotas import Bucket, Throttle
 from balancer.core.routing.routes import Client
 from balancer.edge.answers import Answers
 from balancer.edge.heads import Head
-from balancer.telemetry.players import REQUEST_ID, request_id_of
-
-_REQUEST_ID = REQUEST_ID.encode()
 
 
 class Asker(Protocol):
@@ -40,32 +37,20 @@ class Asker(Protocol):
         ...
 
 
-class Request(NamedTuple):
-    """A request at the player's path, as far as all answers to it need it.
-
-    Attributes:
-        is_head: Whether its method is HEAD.
-        head: The rest of its head.
-        asker: Who asks.
-        begun: When it came, by the monotonic clock.
-        keep_alive: Whether the connection stays open behind the answer.
-    """
-
-    is_head: bool
-    head: Head
-    asker: Asker
-    begun: float
-    keep_alive: bool
-
-    @property
-    def id(self) -> str:
-        """Its id: its own if that can stand in a header, else a new one."""
-        return request_id_of(self.head.joined(_REQUEST_ID))
-
-
-def client_of(proxies: TrustedProxies, head: Head, asker: Asker) -> Client:
+def who_asks(proxies: TrustedProxies, head: Head, asker: Asker) -> Client:
     """Return who makes a request, for a decision that depends on it."""
     return Client(proxies.address_of(asker.peer, head.joined), head.joined)
+
+
+def client_of(proxies: TrustedProxies, head: Head, asker: Asker) -> str:
+    """Return whom a request is counted for."""
+    if asker.client:
+        return asker.client
+    if asker.client is not None:
+        asker.client = None if proxies.trusts(asker.peer) else client_key(asker.peer)
+        if asker.client:
+            return asker.client
+    return proxies.key_of(asker.peer, head.joined)
 
 
 class PlayerGate(NamedTuple):

@@ -1,17 +1,11 @@
 """Answers the player's paths, `/` and `/to/…`: one decision for every request, however its head was read."""
 
-import math
-from enum import Enum, auto
-from http import HTTPStatus
 from time import monotonic, time
-from typing import NamedTuple
 
-from balancer import headers
-from balancer.core.clients.addresses import client_key
 from balancer.core.clients.quotas import Throttle
-from balancer.core.errors import BalancerError, RateLimited
+from balancer.core.errors import BalancerError
 from balancer.core.quality.hearing import PARAMETER, Hearing
-from balancer.core.refusals import Refusal, RefusalReason
+from balancer.core.refusals import Refusal
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
 from balancer.core.routing.locations import Ends
 from balancer.core.routing.popular import MARKS, Popular
@@ -20,11 +14,10 @@ from balancer.core.routing.routes import NOBODY, Route
 from balancer.core.rules.matching import RuleBook
 from balancer.core.urls.plain import SOUND, Plain, is_sound
 from balancer.core.urls.videos import PATH_FORM, Origin, tail_of
-from balancer.edge.answers import CLOSE, Telling, tell_player
-from balancer.edge.asking import Asker, PlayerGate, Request, client_of
+from balancer.edge.answers import CLOSE
+from balancer.edge.asking import Asker, PlayerGate, client_of, who_asks
 from balancer.edge.heads import Head, Start
-from balancer.front_page import is_persons
-from balancer.problems import TABLE, headers_of, not_allowed, problem_of
+from balancer.edge.refusing import Preflight, Refusals, Refused
 from balancer.telemetry.metrics.meters import Meters
 from balancer.telemetry.players import REQUEST_ID, PlayerWatch, request_id_of
 
@@ -37,9 +30,6 @@ LONGEST = 512
 WAYS = 8192
 """Ways that are known; hostile origins could otherwise fill the memory where the allow-list has a `*`."""
 
-REFUSALS = 512
-"""Different refusals of which the bytes are shared."""
-
 # From where on the path of a video is looked for: behind `GET /?video=http%3A%2F%2F`, and behind `GET /?video=https://`,
 # which is in the middle of a host behind `GET /to/http/`.
 _ENCODED_PATH, _RAW_PATH = 25, 20
@@ -50,26 +40,6 @@ _ENCODED = (b"GET /?video=http%3A", b"GET /?video=https%3A")
 _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
-
-
-class Refused(NamedTuple):
-    """Why a request is refused, ready to be told.
-
-    Attributes:
-        told: The problem.
-        code: Its name in the log.
-        reason: What is wrong with the video, None when it is something else.
-    """
-
-    told: Telling
-    code: str
-    reason: RefusalReason | None
-
-
-class Preflight(Enum):
-    """A browser asks whether it may ask, and is told the same whatever it wants."""
-
-    ASKED = auto()
 
 
 _Way = tuple[Route, list[Ends]]
@@ -105,7 +75,7 @@ class Players:
         self._meters = meters
         self._watch = watch
         self._hearing = hearing
-        self._page = page
+        self._refusals = Refusals(meters, watch, self._proxies, page)
         self._plan: Plan | None = None
         # By all of a request up to the path of its video, the origin that the careful way has found there, and the way
         # that it goes; with rules by all up to the second segment of the path and by the group of
@@ -117,12 +87,8 @@ class Players:
         self._lone: Route | None = None
         # The rules, where nothing but them, the client's address and its tickets decides, and nobody watches.
         self._rules: RuleBook | None = None
-        # What clients that ask too often were told last, and for how many seconds.
-        self._told_to_wait: tuple[int, Refused] | None = None
         # By method and target: what is asked for, read by this plan, and what is refused.
         self._popular: Popular[Found] = Popular(POPULAR)
-        # By class, reason and message of the fault.
-        self._refusals: dict[tuple[type[Refusal], RefusalReason, str], Refused] = {}
 
     def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:  # noqa: C901, PLR0912, PLR0915
         """Answer a request that is well known, or plain; None leaves it to `answer`.
@@ -143,6 +109,8 @@ class Players:
         found = popular.young.get(start)
         way = None
         if found is None and (found := popular.get(start) if popular.old else None) is None:
+            if not start.startswith(_PLAIN) and not start.startswith(_BY_PATH):
+                return None
             # A video that was not asked for lately, and may never be again: nothing is kept of the request but a mark.
             slash, at = b"%2F", start.find(b"%2F", _ENCODED_PATH)
             if at < 0:
@@ -187,11 +155,13 @@ class Players:
                     if bucket.untold >= throttle.told_at:
                         throttle.tell(asker.client or "", bucket)
             elif (wait := self._charge(throttle, head, asker, begun)) > 0:
-                found, way = self._too_many(throttle, wait), None
+                found, way = self._refusals.for_haste(throttle, wait), None
         if way is None:
+            if isinstance(found, Refused):
+                is_head = start.startswith(_HEAD)
+                return self._refusals.tell(found, head, asker, begun, is_head=is_head, keep_alive=head.keep_alive)
             if not isinstance(found, Asked):
-                request = Request(start.startswith(_HEAD), head, asker, begun, head.keep_alive)
-                return self._answer(request, found) if found is not None else None
+                return self._refusals.permit(head, asker, keep_alive=head.keep_alive)
             asked = found
             if self._lone is None or self._hearing is not None:
                 if rules is not None and asked.reading is not None:
@@ -253,10 +223,8 @@ class Players:
         """Read a request that is plain: in its query or its path, every character is sound."""
         if start.startswith(_PLAIN):
             return self._redirects.videos.read_plain(start, len(_PLAIN))
-        if start.startswith(_BY_PATH):
-            path, _, query = start[len(_GET) :].partition(b"?")
-            return self._redirects.videos.read_plain_path(path, query)
-        return None
+        path, _, query = start[len(_GET) :].partition(b"?")
+        return self._redirects.videos.read_plain_path(path, query)
 
     def _learn(self, beginning: bytes, origin: Origin, path: bytes, route: Route, asker: Asker) -> None:
         """Keep which origin a request has by what stands before the path, and which way it goes."""
@@ -283,35 +251,29 @@ class Players:
 
     def answer(self, start: Start, head: Head, asker: Asker, *, keep_alive: bool) -> bytes:
         """Answer any request at the player's path."""
-        request = Request(start.method == b"HEAD", head, asker, monotonic(), keep_alive)
-        return self._answer(request, self._admit(head, asker, request.begun) or self._find(start))
-
-    def _answer(self, request: Request, found: Found) -> bytes:
-        """Answer a request by what was found for it."""
+        begun = monotonic()
+        found = self._admit(head, asker, begun) or self._find(start)
         if isinstance(found, Refused):
-            return self._refuse(request, found)
-        if isinstance(found, Preflight):
-            self._meters.answered("player", HTTPStatus.NO_CONTENT)
-            return request.asker.answers.preflight(request.id, keep_alive=request.keep_alive)
-        answer = self._redirect(found, request.head, request.asker, request.begun)
-        return answer + (_END if request.keep_alive else _END_AND_CLOSE)
+            is_head = start.method == b"HEAD"
+            return self._refusals.tell(found, head, asker, begun, is_head=is_head, keep_alive=keep_alive)
+        if not isinstance(found, Asked):
+            return self._refusals.permit(head, asker, keep_alive=keep_alive)
+        return self._redirect(found, head, asker, begun) + (_END if keep_alive else _END_AND_CLOSE)
 
     def _find(self, start: Start) -> Found:
         """Return what is asked for, or why it is refused, and remember it."""
         method, path, query = start
         if method not in {b"GET", b"HEAD", b"OPTIONS"}:
-            shown = "/" if path == b"/" else PATH_FORM.decode()
-            problem = not_allowed(method.decode(), shown, headers.PLAYER_METHODS)
-            return Refused(tell_player(problem, {"allow": headers.PLAYER_METHODS}), "method-not-allowed", None)
+            return self._refusals.for_method(method.decode(), "/" if path == b"/" else PATH_FORM.decode())
         found: Found = Preflight.ASKED
         try:
             if method != b"OPTIONS":
                 found = self._redirects.find(query) if path == b"/" else self._redirects.find_by_path(path, query)
         except Refusal as error:
-            found = self._refused_for(error)
+            found = self._refusals.for_video(error)
         except BalancerError as error:
             # It may be over in a moment, and is not remembered.
-            return Refused(tell_player(problem_of(error), headers_of(error)), TABLE[type(error)].name, None)
+            return self._refusals.for_fault(error)
         if len(path) + len(query) <= LONGEST:
             if self._redirects.plan is not self._plan:
                 self._forget()
@@ -319,37 +281,18 @@ class Players:
             self._popular.offer(b"%b %b" % (method, target), found)
         return found
 
-    def _refused_for(self, error: Refusal) -> Refused:
-        # Videos that are refused for the same reason share the bytes: they are ready, and in the processor's caches.
-        key = type(error), error.reason, str(error)
-        refused = self._refusals.get(key)
-        if refused is None:
-            refused = Refused(tell_player(problem_of(error), headers_of(error)), error.reason, error.reason)
-            if len(self._refusals) >= REFUSALS:
-                self._refusals.clear()
-            self._refusals[key] = refused
-        return refused
-
-    def client_of(self, head: Head, asker: Asker) -> str:
-        """Return whom a request is counted for."""
-        if asker.client:
-            return asker.client
-        if asker.client is not None:
-            asker.client = None if self._proxies.trusts(asker.peer) else client_key(asker.peer)
-            if asker.client:
-                return asker.client
-        return self._proxies.key_of(asker.peer, head.joined)
-
     def _redirect(self, asked: Asked, head: Head, asker: Asker, begun: float) -> bytes:
         """Decide, count, and return the answer up to the end of its location."""
-        client = client_of(self._proxies, head, asker) if asked.asks_client else NOBODY
+        client = who_asks(self._proxies, head, asker) if asked.asks_client else NOBODY
         asked, choice, ticket = decide(asked, client)
         route, index = asked.route, choice.target_index
         self._meters.redirected(route, index, begun)
         if self._watch.is_on:
             given = head.joined(_REQUEST_ID)
             request_id = request_id_of(given) if given else None
-            self._watch.redirected(Decision(asked, choice, ticket), self.client_of(head, asker), request_id, begun)
+            self._watch.redirected(
+                Decision(asked, choice, ticket), client_of(self._proxies, head, asker), request_id, begun
+            )
         if self._hearing is not None and (head.cmcd or asked.carried.find(PARAMETER) >= 0):
             address, target = self._proxies.address_of(asker.peer, head.joined), route.config.document.targets[index]
             self._hearing.hear_request(asked.carried, head.cmcd, target.name, address, int(time()))
@@ -362,8 +305,7 @@ class Players:
         """
         refused = self._admit(head, asker, begun)
         if refused is not None:
-            request = Request(is_head=False, head=head, asker=asker, begun=begun, keep_alive=head.keep_alive)
-            return self._refuse(request, refused)
+            return self._refusals.tell(refused, head, asker, begun, is_head=False, keep_alive=head.keep_alive)
         origin, path, carried = read
         index = route.slots[route.book.take() % route.cycle]
         self._meters.redirected(route, index, begun)
@@ -375,39 +317,16 @@ class Players:
         """Count a request and return None, or return what its client is told that has to wait."""
         throttle = self._throttle
         wait = self._charge(throttle, head, asker, begun) if throttle is not None else 0.0
-        return self._too_many(throttle, wait) if throttle is not None and wait > 0 else None
+        return self._refusals.for_haste(throttle, wait) if throttle is not None and wait > 0 else None
 
     def _charge(self, throttle: Throttle, head: Head, asker: Asker, begun: float) -> float:
         """Do what `Throttle.charge` does; the bucket of a connection that asks again is at hand from then on."""
         client = asker.client
         if not client:
-            return throttle.charge(self.client_of(head, asker), begun)
+            return throttle.charge(client_of(self._proxies, head, asker), begun)
         wait = throttle.charge(client, begun)
         asker.buckets, asker.bucket = throttle.young, throttle.young.get(client)
         return wait
-
-    def _too_many(self, throttle: Throttle, wait: float) -> Refused:
-        self._meters.limited(throttle.name)
-        seconds = math.ceil(wait)
-        if self._told_to_wait is None or self._told_to_wait[0] != seconds:
-            # Whoever asks too often is told whole seconds, and mostly the same as the one before.
-            error = throttle.refusal(wait)
-            refused = Refused(tell_player(problem_of(error), headers_of(error)), TABLE[RateLimited].name, None)
-            self._told_to_wait = seconds, refused
-        return self._told_to_wait[1]
-
-    def _refuse(self, request: Request, refused: Refused) -> bytes:
-        told, code, reason = refused
-        is_head = request.is_head
-        if self._page and reason is RefusalReason.VIDEO_MISSING and is_persons(request.head.joined(b"accept")):
-            self._meters.answered("player", HTTPStatus.OK)
-            return request.asker.answers.page(self._page, request.id, is_head=is_head, keep_alive=request.keep_alive)
-        self._meters.answered("player", told.status)
-        if reason is not None:
-            self._meters.refused(reason)
-        if self._watch.sees_refusals:
-            self._watch.refused(told.status, code, self.client_of(request.head, request.asker), request.begun)
-        return request.asker.answers.problem(told, request.id, is_head=is_head, keep_alive=request.keep_alive)
 
     def _route_once(self, plan: Plan, read: Plain, head: Head, asker: Asker) -> Route | None:
         """Return the route of a plain request that nobody need look at again, None where more has to be known."""

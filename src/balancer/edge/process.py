@@ -18,7 +18,7 @@ from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH
 from balancer.core.urls.videos import MAX_VIDEO, PATH_FORM
 from balancer.edge.answers import Telling, tell_stranger
-from balancer.edge.asking import Asker
+from balancer.edge.asking import Asker, client_of
 from balancer.edge.bodies import is_too_long
 from balancer.edge.exchange import Application
 from balancer.edge.heads import VERSION, Head, RecognizedHead, Start, recognize_rest, recognize_start
@@ -247,14 +247,15 @@ class Process:
             head: The rest of the head.
             asker: Who asks.
         """
-        if start.find(VERSION) >= 0:
-            return None
-        if self._steering is not None and (start.startswith(_SESSIONS) or start == _SESSION):
-            answer = self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)
-            if answer is not None:
-                return answer
-        if start.startswith(_GET) and self._nothing.get(path := start[len(_GET) :]) is not None:
-            return self._answer_nothing(path, head, asker, is_head=False, keep_alive=head.keep_alive)
+        if (
+            self._steering is not None
+            and (start.startswith(_SESSIONS) or start == _SESSION)
+            and start.find(VERSION) < 0
+            and (answer := self._steering.answer_quickly(start[len(_SESSIONS) :], head, asker)) is not None
+        ):
+            return answer
+        if start.startswith(_GET) and (told := self._nothing.get(start[len(_GET) :])) is not None:
+            return self._answer_nothing(told, head, asker, is_head=False, keep_alive=head.keep_alive)
         asked = recognize_start(start)
         if asked is None or not self.is_own(asked):
             return None
@@ -277,33 +278,34 @@ class Process:
             return self._steering.answer(start, head, asker, keep_alive=keep_alive)
         if path == REPORTS and self._reports is not None:
             return self._reports.answer(start, head, asker, body, keep_alive=keep_alive)
-        return self._answer_nothing(path, head, asker, is_head=start.method == b"HEAD", keep_alive=keep_alive)
+        told = self._find_nothing(path)
+        return self._answer_nothing(told, head, asker, is_head=start.method == b"HEAD", keep_alive=keep_alive)
 
-    def _answer_nothing(self, path: bytes, head: Head, asker: Asker, *, is_head: bool, keep_alive: bool) -> bytes:
-        """Answer a request for a path at which there is nothing."""
-        begun = monotonic()
-        client = self.players.client_of(head, asker) if self.players else self.proxies.key_of(asker.peer, head.joined)
-        told, code = self._find_nothing(path, client, begun)
-        self.meters.answered("unknown", told.status)
-        self._watch.lost(told.status, code, client, begun)
-        request_id = request_id_of(head.joined(_REQUEST_ID))
-        return asker.answers.problem(told, request_id, is_head=is_head, keep_alive=keep_alive)
-
-    def _find_nothing(self, path: bytes, client: str, begun: float) -> tuple[Telling, str]:
-        """Return what a client is told that asks for what is not there, and the name of that in the log."""
-        throttle = self._strangers
-        if throttle is not None:
-            wait = throttle.charge(client, begun)
-            if wait > 0:
-                self.meters.limited(throttle.name)
-                error = throttle.refusal(wait)
-                return tell_stranger(problem_of(error), headers_of(error)), TABLE[RateLimited].name
+    def _find_nothing(self, path: bytes) -> Telling:
+        """Return what those are told who ask for a path at which there is nothing, and remember it."""
         told = self._nothing.get(path)
         if told is None:
             told = tell_stranger(not_found(unquote(path.decode("ascii"))), {})
             if len(path) <= LONGEST_PATH:
                 self._nothing.offer(path, told)
-        return told, "not-found"
+        return told
+
+    def _answer_nothing(self, told: Telling, head: Head, asker: Asker, *, is_head: bool, keep_alive: bool) -> bytes:
+        """Answer a request for a path at which there is nothing, with this unless its client asks too often."""
+        begun, code, throttle = monotonic(), "not-found", self._strangers
+        client = asker.client or client_of(self.proxies, head, asker)
+        if throttle is not None:
+            wait = throttle.charge(client, begun)
+            if wait > 0:
+                self.meters.limited(throttle.name)
+                error = throttle.refusal(wait)
+                told, code = tell_stranger(problem_of(error), headers_of(error)), TABLE[RateLimited].name
+        self.meters.answered("unknown", told.status)
+        if self._watch.sees_refusals:
+            self._watch.lost(told.status, code, client, begun)
+        return asker.answers.problem(
+            told, request_id_of(head.joined(_REQUEST_ID)), is_head=is_head, keep_alive=keep_alive
+        )
 
     def admit(self, client: str) -> bool:
         """Count a connection of a client, and tell whether it may have it."""

@@ -11,7 +11,7 @@ from balancer.core.routing.popular import Popular
 from balancer.core.steering.documents import PATH, Addresses, steering_list
 from balancer.core.steering.steering import Steered, Steering
 from balancer.edge.answers import tell_player
-from balancer.edge.asking import Asker, client_of
+from balancer.edge.asking import Asker, who_asks
 from balancer.edge.heads import Head, Start
 from balancer.edge.players import POPULAR
 from balancer.problems import not_allowed
@@ -79,7 +79,7 @@ class SteeringAnswers:
         method = start.method
         if method not in {b"GET", b"HEAD"}:
             return self._answer_others(method, head, asker, keep_alive=keep_alive)
-        steered = self._steering.steer(start.query, lambda: client_of(self._proxies, head, asker), int(time()))
+        steered = self._steering.steer(start.query, lambda: who_asks(self._proxies, head, asker), int(time()))
         if self._hearing is not None and steered is not None:
             self._hear(self._hearing, start.query, steered, head, asker)
         return self._tell(steered, head, asker, is_head=method == b"HEAD", keep_alive=keep_alive)

@@ -108,9 +108,8 @@ class PlayerWatch:
 
     def lost(self, status: int, code: str, client: str, begun: float) -> None:
         """See a request for a path at which there is nothing; the arguments are those of `refused`."""
-        if self.sees_refusals:
-            same = {"status": status, "reason": code}
-            self.repeats.tell(logger.info, "refusal", client, same, duration_ms=milliseconds(begun))
+        same = {"status": status, "reason": code}
+        self.repeats.tell(logger.info, "refusal", client, same, duration_ms=milliseconds(begun))
 
 
 def request_id_of(given: str | None) -> str:

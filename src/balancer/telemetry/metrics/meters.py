@@ -78,6 +78,11 @@ class Meters:
         """Count a player's request that was refused."""
         self.words[self._refused[reason]] += 1
 
+    def cells_of_refusal(self, status: int, reason: RefusalReason | None) -> tuple[int, ...]:
+        """Return where a player's requests are counted that are refused: what `answered` and `refused` count."""
+        cell = self._cell_of_answer("player", status)
+        return (cell,) if reason is None else (cell, self._refused[reason])
+
     def limited(self, policy: str) -> None:
         """Count a request of a client that asked too often."""
         self._count("limited", policy)
@@ -89,10 +94,11 @@ class Meters:
             surface: What was asked: one of a closed vocabulary, as `player` or `admin`.
             status: Of the answer.
         """
-        cell = self._answered.get((surface, status))
-        if cell is None:
-            cell = self._answered[surface, status] = self.slot.cells("answered", surface, f"{status // 100}xx")
-        self.words[cell] += 1
+        self.words[self._answered.get((surface, status)) or self._cell_of_answer(surface, status)] += 1
+
+    def _cell_of_answer(self, surface: str, status: int) -> int:
+        cell = self._answered[surface, status] = self.slot.cells("answered", surface, f"{status // 100}xx")
+        return cell
 
     def steered(self, steered: Steered | None) -> None:
         """Count what a session was told; None where there was nothing to tell yet."""
