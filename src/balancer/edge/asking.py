@@ -26,7 +26,7 @@ class Asker(Protocol):
     answers: Answers
     scheme: str
     client: str | None
-    bucket: Bucket | None
+    bucket: Bucket
     buckets: dict[str, Bucket] | None
     group: int
     groups: dict[str, int] | None

@@ -13,6 +13,10 @@ WAITING = 16 * 1024
 """Bytes that may wait for a client to read before the application has to; with TLS it would be half a megabyte."""
 
 
+NO_BUCKET = Bucket()
+"""Stands where a client's bucket is not at hand."""
+
+
 class Port(NamedTuple):
     """What all connections to one port have in common.
 
@@ -63,7 +67,7 @@ class Endpoint:
         self._address = source
         self._flow: FlowControl | None = None
         self.client: str | None = ""
-        self.bucket: Bucket | None = None
+        self.bucket = NO_BUCKET
         self.buckets: dict[str, Bucket] | None = None
         self.group = 0
         self.groups: dict[str, int] | None = None

@@ -224,7 +224,7 @@ async def take_from(
     """Take connections from sockets, several of each in a turn of the event loop.
 
     libuv takes one from each descriptor in a turn, so a socket gets several: they share what a turn costs, and the same
-    code runs for all of them while the processor has it at hand.
+    code runs for all of them while the processor has it at hand. With TLS a handshake costs far more than a turn.
 
     Args:
         places: Sockets that listen, and stay open for whoever comes later, as the servers close descriptors of their
@@ -237,7 +237,7 @@ async def take_from(
     servers: list[asyncio.AbstractServer] = []
     try:
         for sock, maker, tls in places:
-            for _ in range(TAKEN_AT_ONCE):
+            for _ in range(1 if tls else TAKEN_AT_ONCE):
                 servers.append(await loop.create_server(maker, sock=sock.dup(), backlog=BACKLOG, **tls))  # noqa: PERF401  # a failure has to close those before it
     except OSError:
         _close(servers)

@@ -41,7 +41,6 @@ _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
 
-
 _Way = tuple[Route, list[Ends]]
 """The way of a request: its route, and what that puts around the paths of its origin's videos."""
 
@@ -78,8 +77,8 @@ class Players:
         self._refusals = Refusals(meters, watch, self._proxies, page)
         self._plan: Plan | None = None
         # By all of a request up to the path of its video, the origin that the careful way has found there, and the way
-        # that it goes; with rules by all up to the second segment of the path and by the group of
-        # the client, unless rules name that segment or the whole path.
+        # that it goes. With rules, by all up to the second slash of the path and by the group of the client; not for
+        # the second segments and whole paths that stand beside the way, as rules name them.
         self._origins: dict[bytes, Origin] = {}
         self._ways: dict[bytes, _Way] = {}
         self._ways_by_rules: dict[tuple[bytes, int], tuple[_Way, frozenset[bytes], frozenset[bytes]]] = {}
@@ -94,8 +93,8 @@ class Players:
         """Answer a request that is well known, or plain; None leaves it to `answer`.
 
         Nearly all requests are answered here. So this has in one piece, to save their calls, what has a name elsewhere:
-        `Popular.get`, `PlainVideos.read_plain`, `Throttle.charge`, `Plan.settle`, `decide`, `Meters.redirected` and
-        `Answers.redirect`. A property test compares its answers with those that are made by these.
+        `Popular.get`, `PlainVideos.read_plain`, `Plan.route_once`, `Throttle.charge`, `Plan.settle`, `decide`,
+        `Meters.redirected` and `Answers.redirect`. Property tests compare its answers with those made by these.
 
         Args:
             start: Its method and target, as they were sent.
@@ -106,25 +105,27 @@ class Players:
             self._forget()
         begun = monotonic()
         popular, rules, throttle = self._popular, self._rules, self._throttle
-        found = popular.young.get(start)
-        way = None
-        if found is None and (found := popular.get(start) if popular.old else None) is None:
+        way, found = None, popular.young.get(start)
+        if found is None and popular.old:
+            found = popular.get(start)
+        if found is None:
             if not start.startswith(_PLAIN) and not start.startswith(_BY_PATH):
                 return None
             # A video that was not asked for lately, and may never be again: nothing is kept of the request but a mark.
-            slash, at = b"%2F", start.find(b"%2F", _ENCODED_PATH)
+            at = start.find(b"%2F", _ENCODED_PATH)
             if at < 0:
-                slash, at = b"/", start.find(b"/", _RAW_PATH)
+                at = start.find(b"/", _RAW_PATH)
             path = start[at:].replace(b"%2F", b"/")
             if rules is None:
                 way = self._ways.get(start[:at])
             else:
                 group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
+                slash = b"%2F" if start.startswith(b"%2F", at) else b"/"
                 second = start.find(slash, at + 1)
                 known = self._ways_by_rules.get((start[:second], group))
                 if known is not None:
                     way, below, whole = known
-                    # Where the second segment begins in the path, in which all slashes are written as such.
+                    # From here on: where the second segment begins in the path, which has its slashes as such.
                     second += 2 - at - len(slash)
                     if path[second : path.find(b"/", second)] in below or (whole and path in whole):
                         way = None
@@ -148,7 +149,7 @@ class Players:
                 found = met
         if throttle is not None:
             bucket = asker.bucket
-            if bucket is not None and asker.buckets is throttle.young and bucket.full_at <= begun:
+            if asker.buckets is throttle.young and bucket.full_at <= begun:
                 bucket.full_at = begun + throttle.interval
                 if throttle.on_due:
                     bucket.untold += 1
@@ -235,11 +236,11 @@ class Players:
         way = route, route.ends(origin)
         if self._lone is not None:
             self._ways[beginning] = way
-        elif self._rules is not None and (below := self._rules.places.below(path)) is not None:
+        elif self._rules is not None and (below := self._rules.segments.below(path)) is not None:
             slash = b"%2F" if beginning.startswith(_ENCODED) else b"/"
             first = beginning + slash + path.split(b"/", 2)[1]
             group = self._group_of(self._rules, asker)
-            self._ways_by_rules[first, group] = way, below, self._rules.places.whole
+            self._ways_by_rules[first, group] = way, below, self._rules.segments.whole
 
     @staticmethod
     def _group_of(rules: RuleBook, asker: Asker) -> int:
@@ -325,7 +326,7 @@ class Players:
         if not client:
             return throttle.charge(client_of(self._proxies, head, asker), begun)
         wait = throttle.charge(client, begun)
-        asker.buckets, asker.bucket = throttle.young, throttle.young.get(client)
+        asker.buckets, asker.bucket = throttle.young, throttle.young[client]
         return wait
 
     def _route_once(self, plan: Plan, read: Plain, head: Head, asker: Asker) -> Route | None:

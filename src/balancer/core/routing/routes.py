@@ -55,13 +55,12 @@ class Route:
         edition: Another number for another revision, or for other weights by the targets' health; the same in all
             processes.
         size: How many targets it has.
-        places: By origin, what `ends` has found.
         cells: For whoever counts its redirects: by target index, where that is done; None until it is known.
     """
 
     __slots__ = (
-        *("asks_client", "book", "cells", "config", "cycle", "edition", "needs_key"),
-        *("places", "policy", "size", "slots", "usable"),
+        *("_ends", "asks_client", "book", "cells", "config", "cycle", "edition", "needs_key"),
+        *("policy", "size", "slots", "usable"),
     )
 
     def __init__(
@@ -82,15 +81,15 @@ class Route:
         self.edition = config.revision + crc32(repr(usable.weights).encode()) / 2**33
         self.size = len(document.targets)
         self.cells: list[int] | None = None
-        self.places: dict[Origin, list[Ends]] = {}
+        self._ends: dict[Origin, list[Ends]] = {}
 
     def ends(self, origin: Origin) -> list[Ends]:
         """Return for each target what it puts around the path of an origin's videos."""
-        found = self.places.get(origin)
+        found = self._ends.get(origin)
         if found is None:
-            if len(self.places) >= MAX_ORIGINS:
-                self.places.clear()
-            found = self.places[origin] = [ends_of(target, origin) for target in self.config.document.targets]
+            if len(self._ends) >= MAX_ORIGINS:
+                self._ends.clear()
+            found = self._ends[origin] = [ends_of(target, origin) for target in self.config.document.targets]
         return found
 
     def key_of(self, video: OriginUrl, carried: bytes, client: Client) -> bytes:

@@ -117,16 +117,16 @@ def _below(tree: _Labels, labels: list[str], left: int) -> int:
     return found
 
 
-class Places(NamedTuple):
+class Segments(NamedTuple):
     """What rules say of paths by their first segments: mostly that is all.
 
     Attributes:
-        first: By first segment, the second ones that rules name below it; None where a glob may match anything there.
+        second: By first segment, the second ones that rules name below it; None where a glob may match anything there.
         whole: Paths that have rules of their own.
         are_few: Whether that is all there is to know: no glob may match anything anywhere.
     """
 
-    first: Mapping[bytes, frozenset[bytes] | None]
+    second: Mapping[bytes, frozenset[bytes] | None]
     whole: frozenset[bytes]
     are_few: bool
 
@@ -141,14 +141,14 @@ class Places(NamedTuple):
         _, first, *more = path.split(b"/", 3)
         if not self.are_few or not more:
             return None
-        below = self.first.get(first, _NOTHING)
+        below = self.second.get(first, _NOTHING)
         return None if below is None or more[0] in below else below
 
 
 _NOTHING: frozenset[bytes] = frozenset()
 
-ANYWHERE = Places({}, _NOTHING, are_few=True)
-"""Where no rule names a path."""
+NO_SEGMENTS = Segments({}, _NOTHING, are_few=True)
+"""What rules say that name no path."""
 
 
 class PathIndex:
@@ -179,12 +179,12 @@ class PathIndex:
                 if begun not in self._tree:
                     self._tree[begun] = found | prefixes.get(begun, 0), tuple(globs.get(begun, ()))
                 found = self._tree[begun][0]
-        self.places = self._first_places()
+        self.segments = self._segments()
 
     def __bool__(self) -> bool:
         return bool(self._tree)
 
-    def _first_places(self) -> Places:
+    def _segments(self) -> Segments:
         second: dict[bytes, set[bytes]] = {}
         with_globs = {begun.encode() for begun, (_, globs) in self._tree.items() if globs}
         for begun in self._tree:
@@ -194,7 +194,7 @@ class PathIndex:
         first = {
             name: None if b"/%b/" % name in with_globs else frozenset(segments) for name, segments in second.items()
         }
-        return Places(first, frozenset(path.encode() for path in self._whole), b"/" not in with_globs)
+        return Segments(first, frozenset(path.encode() for path in self._whole), b"/" not in with_globs)
 
     def of(self, path: str) -> int:
         """Return the rules for a path, which begins with a slash."""

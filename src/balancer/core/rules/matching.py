@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from balancer.core.clients.addresses import unmapped
 from balancer.core.rules.documents import RuleList
-from balancer.core.rules.indexes import ANYWHERE, HeaderIndex, HostIndex, NetworkIndex, Numbering, PathIndex, QueryIndex
+from balancer.core.rules.indexes import (
+    NO_SEGMENTS,
+    HeaderIndex,
+    HostIndex,
+    NetworkIndex,
+    Numbering,
+    PathIndex,
+    QueryIndex,
+)
 from balancer.core.rules.ports import ClientPlaces
 
 MAX_CLIENTS = 8192
@@ -63,7 +71,7 @@ class RuleBook:
         groups: The groups of clients that are known. A group that was found here stays its client's as long as this is
             the same dict, where groups are fixed.
         has_fixed_groups: Whether they are: where the rules ask for addresses alone, and not for countries and the like.
-        places: Tell which paths have the same rules.
+        segments: Tell which paths have the same rules.
     """
 
     def __init__(self, rules: RuleList, places: ClientPlaces | None = None) -> None:
@@ -81,10 +89,9 @@ class RuleBook:
         names = {test.name for _, rule in numbering.enabled for test in rule.when.headers}
         self._headers = [(name.encode(), HeaderIndex(numbering, name)) for name in sorted(names)]
         self._asks_client = [rule.when.asks_client for rule in self.rules]
-        # A client's group depends on nothing that can change.
-        self.has_fixed_groups = not (self._countries or self._asns)
-        self.places = self._paths.places if self._paths is not None else ANYWHERE
         self._asks_header = [bool(rule.when.headers) for rule in self.rules]
+        self.segments = self._paths.segments if self._paths is not None else NO_SEGMENTS
+        self.has_fixed_groups = not (self._countries or self._asns)
         self._places = places or NoPlaces()
         self._edition = self._places.edition
         self.groups: dict[str, int] = {}
