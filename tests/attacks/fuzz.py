@@ -25,6 +25,7 @@ UNSTABLE = {b"date", b"x-request-id", b"connection"}
 SETTINGS: dict[str, object] = {
     "DISTRIBUTION_RATE": 0,
     "OPEN_METRICS": "off",
+    "OPEN_RATE": "off",
     "ORIGIN_HOSTS": "*.origin-cluster,*.origin-cluster:8610",
 }
 """Every answer is then the same each time."""

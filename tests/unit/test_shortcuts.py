@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from balancer.core.refusals import Refusal
 from balancer.core.urls.hosts import OriginHosts
-from balancer.core.urls.plain import MAX_KNOWN, PlainVideos
+from balancer.core.urls.plain import MAX_KNOWN, PlainVideos, is_sound
 from balancer.core.urls.videos import OriginUrl, read_request
 from balancer.idn import to_ascii
 from tests.factories import origins
@@ -16,7 +16,7 @@ PIECES = st.sampled_from(
         *("%3a%2f%2f", "%2F", "/", "s1.origin-cluster", "S1.origin-cluster", "origin-cluster", "x.example"),
         *("xn--a.origin-cluster", ":80", ":8080", ".", "..", "%2e", "%2E.", "%25", "%", "%4", "+", "~", "-"),
         *("_", "a", "video", "1488", "m3u8", "?", "?x=1", "#", "&", "&&", "&CMCD=br%3D3200", "&%76ideo=1"),
-        *("=", "&=", "&x=http://s2.origin-cluster/b", "|", '"', "\\", " ", "é"),
+        *("=", "&=", "&x=http://s2.origin-cluster/b", "|", '"', "\\", " ", "é", "\x00", "\t", "\x7f"),
     ]
 )  # fmt: skip
 SOUND = ["video=http%3A%2F%2Fs1.origin-cluster%2Fvideo%2F1.m3u8", "video=https://s2.origin-cluster/video/1.m3u8", ""]
@@ -78,3 +78,11 @@ def test_memory_of_origins_is_bounded() -> None:
         video, _ = short.read(f"video=http://s{number}.origin-cluster/a".encode())
         assert f"s{number}" == video.origin.server
         assert len(short._raw) <= MAX_KNOWN
+
+
+def test_only_what_stands_for_itself_is_sound() -> None:
+    """A path is sound by no other bytes than letters, digits, a few marks and slashes, wherever they stand in it."""
+    sound = set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+    for code in range(256):
+        assert (code in sound) == is_sound(b"/a%cb" % code)
+    assert not any(map(is_sound, [b"/", b"/.", b"/a/.", b"/../a", b"/.a"]))

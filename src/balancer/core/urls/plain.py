@@ -19,7 +19,7 @@ Plain: TypeAlias = tuple[Origin, bytes, bytes]
 """What a plain request asks for: the origin, the path, and the parameters beside the video as they were sent."""
 
 _SOUND = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~.-/"
-SOUND = bytes(code if code in _SOUND else 0 for code in range(256))
+SOUND = bytes(code if code in _SOUND else ord("/") for code in range(256))
 """A path in which every character stands for itself comes out of `translate` with this table as the same object."""
 
 _SEGMENT = rb"[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+"
