@@ -78,6 +78,23 @@ async def test_quick_answers_are_those_given_with_care(
     assert [without_id(answer) for answer in by_care] == [without_id(answer) for answer in by_speed]
 
 
+@settings(max_examples=200)
+@given(
+    st.sampled_from(["/?video=http%3A%2F%2F", "/?video=http://", "/to/http/"]),
+    st.lists(st.tuples(st.sampled_from(["%2F", "/", "%2f", "%2F/"]), st.sampled_from(["video", "1", "."])), min_size=1),
+)
+@example("/?video=http://", [("%2F", "video"), ("%2F", "1")])
+@example("/to/http/", [("%2F", "video"), ("%2F", "1")])
+async def test_slashes_count_as_they_are_spelled(begin: str, path: list[tuple[str, str]]) -> None:
+    """However the slashes behind a known origin are spelled, a request is answered as with care."""
+    edge = Edge(hears=False)
+    for known in KNOWN:
+        answers_of(edge, [f"GET {known.replace('1.m3u8', name)}".encode() + REST for name in ("a", "b", "c")])
+    start = f"GET {begin}s1.origin-cluster{''.join(slash + segment for slash, segment in path)}".encode()
+    quick, careful = answers_of(edge, [start + REST]), answers_of(edge, [start + CAREFUL])
+    assert [without_id(answer) for answer in careful] == [without_id(answer) for answer in quick]
+
+
 SOME = [b"/", b"/video/", b"/video/1488", b"/video/1488/", b"/video/1488/a.m3u8", b"/vod", b"/a", b"/a/b/c/"]
 """Paths that rules may name."""
 

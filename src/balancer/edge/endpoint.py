@@ -48,16 +48,8 @@ class Endpoint:
     """
 
     __slots__ = (
-        "_address",
-        "_flow",
-        "answers",
-        "bucket",
-        "buckets",
-        "client",
-        "group",
-        "groups",
-        "scheme",
-        "transport",
+        *("_address", "_flow", "answers", "bucket", "buckets", "client"),
+        *("group", "groups", "scheme", "transport"),
     )
 
     transport: asyncio.Transport

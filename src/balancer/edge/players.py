@@ -36,7 +36,6 @@ _ENCODED_PATH, _RAW_PATH = 25, 20
 
 _GET, _HEAD = b"GET ", b"HEAD "
 _PLAIN = b"GET /?"
-_ENCODED = (b"GET /?video=http%3A", b"GET /?video=https%3A")
 _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
@@ -76,9 +75,10 @@ class Players:
         self._hearing = hearing
         self._refusals = Refusals(meters, watch, self._proxies, page)
         self._plan: Plan | None = None
-        # By all of a request up to the path of its video, the origin that the careful way has found there, and the way
-        # that it goes. With rules, by all up to the second slash of the path and by the group of the client; not for
-        # the second segments and whole paths that stand beside the way, as rules name them.
+        # By all of a request up to the path of its video and with the first byte of it, as a slash counts only as it is
+        # spelled there: the origin that the careful way has found, and the way that it goes. With rules, by all up to
+        # the second slash of the path and by the group of the client; not for the second segments and whole paths that
+        # stand beside the way, as rules name them.
         self._origins: dict[bytes, Origin] = {}
         self._ways: dict[bytes, _Way] = {}
         self._ways_by_rules: dict[tuple[bytes, int], tuple[_Way, frozenset[bytes], frozenset[bytes]]] = {}
@@ -89,7 +89,7 @@ class Players:
         # By method and target: what is asked for, read by this plan, and what is refused.
         self._popular: Popular[Found] = Popular(POPULAR)
 
-    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:  # noqa: C901, PLR0912, PLR0915
+    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:  # noqa: C901, PLR0912, PLR0915  see below
         """Answer a request that is well known, or plain; None leaves it to `answer`.
 
         Nearly all requests are answered here. So this has in one piece, to save their calls, what has a name elsewhere:
@@ -117,7 +117,7 @@ class Players:
                 at = start.find(b"/", _RAW_PATH)
             path = start[at:].replace(b"%2F", b"/")
             if rules is None:
-                way = self._ways.get(start[:at])
+                way = self._ways.get(start[: at + 1])
             else:
                 group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
                 slash = b"%2F" if start.startswith(b"%2F", at) else b"/"
@@ -143,7 +143,7 @@ class Players:
                 else:
                     way = None
             if way is None:
-                met = self._meet(start, head, asker, begun)
+                met = self._meet(start, at, path, head, asker, begun)
                 if not isinstance(met, Asked):
                     return met
                 found = met
@@ -192,16 +192,23 @@ class Players:
             location = before + path + after
         return begin + location + (_END if head.keep_alive else _END_AND_CLOSE)
 
-    def _meet(self, start: bytes, head: Head, asker: Asker, begun: float) -> bytes | Asked | None:
+    def _meet(  # noqa: PLR0913, PLR0917  what is found already is not looked for again
+        self, start: bytes, at: int, path: bytes, head: Head, asker: Asker, begun: float
+    ) -> bytes | Asked | None:
         """Read a plain request for a video that was not asked for lately.
+
+        Args:
+            start: Its method and target.
+            at: Where the path of the video may begin.
+            path: All from there on, with its slashes as such.
+            head: The rest of its head.
+            asker: Who asks.
+            begun: When it came.
 
         Returns:
             The answer where nothing need be kept of the request, else what it asks for; None where it is not plain.
         """
-        at = start.find(b"%2F", _ENCODED_PATH)
-        if at < 0:
-            at = start.find(b"/", _RAW_PATH)
-        beginning, path = start[:at], start[at:].replace(b"%2F", b"/")
+        beginning = start[: at + 1]
         origin = self._origins.get(beginning)
         read = (origin, path, b"") if origin is not None and is_sound(path) else self._read_plain(start)
         plan = self._plan
@@ -237,8 +244,8 @@ class Players:
         if self._lone is not None:
             self._ways[beginning] = way
         elif self._rules is not None and (below := self._rules.segments.below(path)) is not None:
-            slash = b"%2F" if beginning.startswith(_ENCODED) else b"/"
-            first = beginning + slash + path.split(b"/", 2)[1]
+            slash = b"%2F" if beginning.endswith(b"%") else b"/"
+            first = beginning[:-1] + slash + path.split(b"/", 2)[1]
             group = self._group_of(self._rules, asker)
             self._ways_by_rules[first, group] = way, below, self._rules.segments.whole
 
