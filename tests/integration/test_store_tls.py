@@ -100,7 +100,7 @@ def test_other_authority(start: Start, place: Place, authority: Authority, other
         wait_for(lambda: state(client, place.name) == "ok", BOUND)
         place.wire.drop(other.server())
         wait_for(lambda: state(client, place.name) == "down", BOUND)
-        fault = f"The {place.name} has a certificate that is not trusted."
+        fault = f"{'Redis' if place.name == 'redis' else 'The database'} has a certificate that is not trusted."
         wait_for(lambda: balancer.has_said(event="store lost", fault=fault), BOUND)
         assert 301 == client.get(QUERY).status_code
     balancer.stop()
@@ -118,7 +118,7 @@ def test_start_with_other_authority(tmp_path: Path, place: Place, authority: Aut
     ):
         assert "down" == state(client, place.name)
         assert 301 == client.get(QUERY).status_code
-        fault = f"The {place.name} has a certificate that is not trusted."
+        fault = f"{'Redis' if place.name == 'redis' else 'The database'} has a certificate that is not trusted."
         wait_for(lambda: balancer.has_said(event="store lost", fault=fault), BOUND)
     assert SECRET not in "".join(balancer.log)
 
