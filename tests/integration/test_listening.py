@@ -58,7 +58,7 @@ async def _take_from(*sockets: socket.socket) -> list[tuple[int, object]]:
 
     servers: list[asyncio.AbstractServer] = []
     with suppress(OSError):
-        servers = await take_from((sock, Connection, {}) for sock in sockets)
+        servers = await take_from((sock, Connection, TAKEN_AT_ONCE) for sock in sockets)
     while len(taken) < CLIENTS and turn < TURNS:
         turn += 1
         await asyncio.sleep(0)

@@ -20,8 +20,8 @@ from balancer.core.configs.revisions import Signature
 from balancer.core.errors import BalancerError
 from balancer.core.storage.backups import RecordNotEmpty, UnusableBackup
 from balancer.core.storage.ports import Schema
+from balancer.edge.certificates import UnusableCertificate
 from balancer.edge.sockets import CannotListen
-from balancer.edge.tls import UnusableCertificate
 from balancer.settings import PREFIX, Settings, WrongSettings, read_settings
 from balancer.telemetry.logs import log_config, style_of
 from balancer.telemetry.traces import TracingNotInstalled

@@ -23,11 +23,11 @@ from balancer.core.errors import NoConfig, StoreUnavailable
 from balancer.core.health.ports import LocalFolder
 from balancer.core.routing.redirects import Redirects
 from balancer.core.storage.ports import Schema
+from balancer.edge.certificates import check_dates, load
 from balancer.edge.descriptors import connections_within, raise_limit
 from balancer.edge.listening import Edge, EdgeServer
 from balancer.edge.process import Limits
 from balancer.edge.sockets import CannotListen, Listener, listen_at, listen_on
-from balancer.edge.tls import check_dates, load
 from balancer.settings import Settings
 from balancer.telemetry.metrics.board import Board
 from balancer.workers import Patience, Supervisor

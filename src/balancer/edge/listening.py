@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any
 
 import uvicorn
 from typing_extensions import override
@@ -21,20 +20,21 @@ from uvicorn.config import STARTUP_FAILURE
 
 from balancer.edge.answers import Answers
 from balancer.edge.beats import INTERVAL, Beats
-from balancer.edge.connection import LINGER, Connection
+from balancer.edge.certificates import INTERVAL as CERTIFICATE_INTERVAL
+from balancer.edge.certificates import Certificate, CertificateFiles
+from balancer.edge.connection import Connection
 from balancer.edge.endpoint import Port
 from balancer.edge.exchange import Application
 from balancer.edge.process import EdgeParts, Limits, Process
 from balancer.edge.proxy_protocol import ProxiedConnection
 from balancer.edge.sockets import BACKLOG, Listener
-from balancer.edge.tls import INTERVAL as CERTIFICATE_INTERVAL
-from balancer.edge.tls import Certificate, CertificateFiles
+from balancer.edge.tls import TlsStream
 
 HANDSHAKE = 0.2
 """Seconds in which connections that are begun when a server stops can still be made: a round trip to the client."""
 
 TAKEN_AT_ONCE = 8
-"""Connections that are taken from a socket in one turn of the event loop, where so many wait."""
+"""Connections that are taken from a socket in one turn of the event loop, where so many wait; with TLS it is one."""
 
 LEAVE = 5.0
 """Seconds that a process has to end once its server has."""
@@ -99,7 +99,7 @@ class EdgeServer(uvicorn.Server):
         self.alive_at: float | None = None
         self._edge = edge
         self._number = number
-        self._makers: list[tuple[Listener, Callable[[], asyncio.Protocol], dict[str, Any]]] = []
+        self._makers: list[tuple[Listener, Callable[[], asyncio.Protocol]]] = []
         self._certificate: Certificate | None = None
         # By number, the servers on the sockets of workers that are not well.
         self._adopted: dict[int, list[asyncio.AbstractServer]] = {}
@@ -137,33 +137,21 @@ class EdgeServer(uvicorn.Server):
         await super().shutdown(sockets)
         _leave_in_time()
 
-    def _maker(
-        self, listener: Listener, process: Process
-    ) -> tuple[Listener, Callable[[], asyncio.Protocol], dict[str, Any]]:
-        """Return what makes the connections of a listener, and how its server speaks TLS."""
-        certificate = self._certificate if listener.tls else None
-        port = Port(
-            Answers(self.server_state, self._edge.hsts if certificate else 0), "https" if certificate else "http"
-        )
+    def _maker(self, listener: Listener, process: Process) -> tuple[Listener, Callable[[], asyncio.Protocol]]:
+        """Return what makes the protocols of a listener's connections."""
+        context = self._certificate.context if listener.tls and self._certificate else None
+        port = Port(Answers(self.server_state, self._edge.hsts if context else 0), "https" if context else "http")
         if self._edge.proxy_protocol:
-            context = (lambda: certificate.context) if certificate else None
-            return listener, partial(ProxiedConnection, process, port, context), {}
-        tls = (
-            {
-                "ssl": certificate.context,
-                "ssl_handshake_timeout": self._edge.limits.head_time,
-                "ssl_shutdown_timeout": LINGER,
-            }
-            if certificate
-            else {}
-        )
-        return listener, partial(Connection, process, port), tls
+            return listener, partial(ProxiedConnection, process, port, context)
+        if context:
+            return listener, lambda: TlsStream(process, context, Connection(process, port))
+        return listener, partial(Connection, process, port)
 
     async def _serve_sockets(self, number: int) -> list[asyncio.AbstractServer]:
         """Take connections from the sockets of the worker of this number."""
         return await take_from(
-            (listener.sockets[number % len(listener.sockets)], maker, tls)
-            for listener, maker, tls in self._makers
+            (listener.sockets[number % len(listener.sockets)], maker, 1 if listener.tls else TAKEN_AT_ONCE)
+            for listener, maker in self._makers
             # From a socket that all workers share they take connections already.
             if number == self._number or len(listener.sockets) > 1
         )
@@ -180,15 +168,11 @@ class EdgeServer(uvicorn.Server):
             _close(servers)
         for server in self.servers:
             server.close()
-        waiting = [
-            (maker, connection, tls)
-            for listener, maker, tls in self._makers
-            for connection in listener.accept_waiting()
-        ]
+        waiting = [(maker, connection) for listener, maker in self._makers for connection in listener.accept_waiting()]
         self._edge.close()
         loop = asyncio.get_running_loop()
-        taken = [loop.connect_accepted_socket(maker, connection, **tls) for maker, connection, tls in waiting]
-        # A client that is gone, or does not manage its handshake, is no fault of ours.
+        taken = [loop.connect_accepted_socket(maker, connection) for maker, connection in waiting]
+        # A client that is gone is no fault of ours.
         await asyncio.gather(*taken, return_exceptions=True)
 
     async def _look_after_certificate(self, certificate: Certificate) -> None:
@@ -219,7 +203,7 @@ class EdgeServer(uvicorn.Server):
 
 
 async def take_from(
-    places: Iterable[tuple[socket.socket, Callable[[], asyncio.Protocol], dict[str, Any]]],
+    places: Iterable[tuple[socket.socket, Callable[[], asyncio.Protocol], int]],
 ) -> list[asyncio.AbstractServer]:
     """Take connections from sockets, several of each in a turn of the event loop.
 
@@ -228,7 +212,7 @@ async def take_from(
 
     Args:
         places: Sockets that listen, and stay open for whoever comes later, as the servers close descriptors of their
-            own; what makes the protocol of a connection; and how TLS is spoken, as `create_server` takes it.
+            own; what makes the protocol of a connection; and how many are taken at once.
 
     Raises:
         OSError: When too many files are open; then nothing is taken.
@@ -236,9 +220,9 @@ async def take_from(
     loop = asyncio.get_running_loop()
     servers: list[asyncio.AbstractServer] = []
     try:
-        for sock, maker, tls in places:
-            for _ in range(1 if tls else TAKEN_AT_ONCE):
-                servers.append(await loop.create_server(maker, sock=sock.dup(), backlog=BACKLOG, **tls))  # noqa: PERF401  # a failure has to close those before it
+        for sock, maker, at_once in places:
+            for _ in range(at_once):
+                servers.append(await loop.create_server(maker, sock=sock.dup(), backlog=BACKLOG))  # noqa: PERF401  # a failure has to close those before it
     except OSError:
         _close(servers)
         raise

@@ -5,18 +5,18 @@ Source: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from typing_extensions import override
 from uvicorn.protocols.utils import get_remote_addr
 
 from balancer.edge.answers import tell_player
-from balancer.edge.connection import LINGER, Connection
+from balancer.edge.connection import Connection
 from balancer.edge.endpoint import Port
 from balancer.edge.process import Process
+from balancer.edge.tls import TlsStream
 from balancer.problems import generic
 
 LONGEST = 4096
@@ -107,12 +107,11 @@ class ProxiedConnection(asyncio.Protocol):
         context: What TLS is spoken by behind the header; None for none.
     """
 
-    def __init__(self, process: Process, port: Port, context: Callable[[], ssl.SSLContext] | None) -> None:
+    def __init__(self, process: Process, port: Port, context: ssl.SSLContext | None) -> None:
         self._process = process
         self._port = port
         self._context = context
         self._data = b""
-        self._handshake: asyncio.Task[None] | None = None
         self.waiting_since = process.now
         self.patience = process.limits.head_time
 
@@ -142,56 +141,20 @@ class ProxiedConnection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Close: no request has come."""
-        if self._handshake:
-            self._handshake.cancel()
-        self._process.state.connections.discard(self)
         self._transport.abort()
 
     def expire(self) -> None:
-        """Close, as no header has come, or no handshake."""
-        self.shutdown()
+        """Close, as no header has come."""
+        self._transport.abort()
 
     def _go_on(self, source: tuple[str, int] | None, rest: bytes) -> None:
         connection = Connection(self._process, self._port, source)
-        if self._context is None:
-            self._hand_over(self._transport, connection, rest)
-        else:
-            self._transport.pause_reading()
-            self._handshake = self._process.loop.create_task(self._speak_tls(self._context(), connection, rest))
-
-    def _hand_over(self, transport: asyncio.Transport, connection: Connection, data: bytes) -> None:
+        protocol = TlsStream(self._process, self._context, connection) if self._context else connection
         self._process.state.connections.discard(self)
-        transport.set_protocol(connection)
-        connection.connection_made(transport)
-        if data:
-            connection.data_received(data)
-
-    async def _speak_tls(self, context: ssl.SSLContext, connection: Connection, rest: bytes) -> None:
-        loop, early = self._process.loop, _Early()
-        limit = self._process.limits.head_time
-        starting = asyncio.ensure_future(
-            loop.start_tls(
-                self._transport,
-                early,
-                context,
-                server_side=True,
-                ssl_handshake_timeout=limit,
-                ssl_shutdown_timeout=LINGER,
-            )
-        )
-        # In the first turn it takes the transport over, in the next one it is ready for what has come already.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
         if rest:
-            _feed(cast(asyncio.BufferedProtocol, self._transport.get_protocol()), rest)
-        try:
-            transport = await starting
-        except OSError:
-            # The client does not speak TLS, or left; the transport is closed.
-            self._process.state.connections.discard(self)
-            return
-        if transport is not None and not early.is_lost:
-            self._hand_over(transport, connection, early.data)
+            protocol.data_received(rest)
 
     def _refuse(self) -> None:
         self._process.meters.answered("broken", HTTPStatus.BAD_REQUEST)
@@ -200,29 +163,3 @@ class ProxiedConnection(asyncio.Protocol):
             told = tell_player(generic(HTTPStatus.BAD_REQUEST, detail), {})
             self._transport.write(self._port.answers.problem(told, None, keep_alive=False))
         self._transport.close()
-
-
-class _Early(asyncio.Protocol):
-    """Keeps what comes right behind a handshake."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.is_lost = False
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-
-    @override
-    def connection_lost(self, error: Exception | None) -> None:
-        self.is_lost = True
-
-
-def _feed(protocol: asyncio.BufferedProtocol, data: bytes) -> None:
-    """Give a protocol what was read before its time, by its own buffers."""
-    while data:
-        buffer = memoryview(protocol.get_buffer(len(data)))
-        size = min(len(buffer), len(data))
-        buffer[:size] = data[:size]
-        protocol.buffer_updated(size)
-        data = data[size:]

@@ -1,153 +1,247 @@
-"""TLS as browsers want it: one certificate, taken anew from its files when they change, while all connections go on."""
+"""TLS on one connection: records between the socket's transport and the protocol of the connection.
 
+An event loop's own TLS suits clients and servers, streams and buffers, and pays for all of that with each connection.
+Most connections here are one handshake, one request and one answer.
+"""
+
+import asyncio
 import ssl
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
 
-import structlog
-from cryptography import x509
+from typing_extensions import override
 
-INTERVAL = 1.0
-"""Seconds between two looks at the files."""
+from balancer.edge.connection import DRAIN, Connection
+from balancer.edge.descriptors import REFUSED_AT_ONCE
+from balancer.edge.process import Process
 
-# Forward secrecy and authenticated encryption alone; TLS 1.3 has nothing else (RFC 9325 §4.2).
-_CIPHERS_OF_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-logger = structlog.stdlib.get_logger(__name__)
+RECORD = 16 * 1024
+"""Bytes that one record holds at most (RFC 8446 §5.1)."""
 
 
-class UnusableCertificate(Exception):
-    """A certificate that cannot be served; the message names its file and the reason."""
+class TlsStream(asyncio.Transport, asyncio.Protocol):
+    """The TLS of a connection: to the socket its protocol, and to the connection its transport.
 
-
-class CertificateFiles(NamedTuple):
-    """Where a certificate is.
-
-    Attributes:
-        chain: The certificate with those that vouch for it, in PEM.
-        key: Its private key, in PEM and not encrypted.
-    """
-
-    chain: Path
-    key: Path
-
-    def state(self) -> tuple[tuple[int, int, int], ...]:
-        """Return what changes when a file does.
-
-        Raises:
-            OSError: When one is not there.
-        """
-        found = [path.stat() for path in self]
-        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in found)
-
-
-class Certificate:
-    """A certificate in force.
-
-    One that has run out is served on, as it was by whoever started the process.
+    While the handshake lasts, it stands among the connections of the process in the place of its own, and has as long
+    as a request's head may take.
 
     Args:
-        files: Where it is.
-        now: Tells the time.
+        process: What it shares with the others.
+        context: By which it is spoken.
+        connection: What is made once the handshake is.
 
     Attributes:
-        context: For listeners; it serves whichever certificate is in force, and its tickets outlive each.
-
-    Raises:
-        UnusableCertificate: When it cannot be served.
+        waiting_since: When it began to wait for the client's part of the handshake, by the process's clock.
+        patience: Seconds that it may.
     """
 
-    def __init__(self, files: CertificateFiles, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._files = files
-        self._now = now
-        self._state = files.state() if files.chain.exists() and files.key.exists() else ()
-        self._seen = self._state
-        self.context, leaf = load(files)
-        self._expires = leaf.not_valid_after_utc
-        self._current = self.context
-        self._has_told_end = False
+    __slots__ = (
+        *("_arriving", "_connection", "_is_busy", "_is_closing", "_is_draining", "_is_open", "_is_shut"),
+        *("_leaving", "_process", "_socket", "_tls", "patience", "waiting_since"),
+    )
 
-    def look(self) -> None:
-        """Take the files anew if they have changed and are not being changed right now.
+    _socket: asyncio.Transport
 
-        What cannot be served is told in one line, and the certificate in force stays.
-        """
-        try:
-            state = self._files.state()
-        except OSError:
-            # One of them is just being replaced, or has gone; the next look tells.
+    def __init__(self, process: Process, context: ssl.SSLContext, connection: Connection) -> None:
+        super().__init__()
+        self._process = process
+        self._connection = connection
+        self._arriving, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._arriving, self._leaving, server_side=True)
+        self.waiting_since = process.now
+        self.patience = process.limits.head_time
+        # What is said goes out together once all that has come is read.
+        self._is_busy = False
+        # The handshake is made.
+        self._is_open = False
+        # The server ends.
+        self._is_draining = False
+        # Nothing more is said, but what comes is thrown away.
+        self._is_shut = False
+        self._is_closing = False
+
+    # What the socket's transport calls.
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._socket = transport  # type: ignore[assignment]  # a stream's
+        process = self._process
+        connections = process.state.connections
+        connections.add(self)  # type: ignore[arg-type]  # the server calls no more of it than `shutdown`
+        if len(connections) > process.limits.connections + REFUSED_AT_ONCE:
+            # So many cannot be told that there is no room, as each would have to be shown a certificate first.
+            process.meters.turned_away()
+            self.abort()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._is_shut:
+            self._connection.data_received(data)
             return
-        is_at_rest, self._seen = state == self._seen, state
-        if state != self._state and is_at_rest:
-            self._state = state
-            self._take()
-        elif self._now() > self._expires and not self._has_told_end:
-            self._has_told_end = True
-            logger.warning("the certificate has run out", file=str(self._files.chain), at=self._expires.isoformat())
+        self._arriving.write(data)
+        self._is_busy = True
+        if self._is_open or self._shake_hands():
+            self._read()
+        self._is_busy = False
+        self._settle()
 
-    def _take(self) -> None:
-        try:
-            context, leaf = load(self._files)
-            check_dates(self._files, leaf, self._now())
-        except UnusableCertificate as fault:
-            logger.warning("the new certificate is not taken", fault=str(fault))
+    @override
+    def eof_received(self) -> bool:
+        """Close: who ends without a word of it may have been cut off by somebody else."""
+        return False
+
+    @override
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._is_open:
+            self._connection.connection_lost(error)
+        else:
+            self._process.state.connections.discard(self)
+        # They hold each other.
+        del self._connection
+
+    @override
+    def pause_writing(self) -> None:
+        if self._is_open:
+            self._connection.pause_writing()
+
+    @override
+    def resume_writing(self) -> None:
+        if self._is_open:
+            self._connection.resume_writing()
+
+    # What the server and the process's clock call while the handshake lasts.
+
+    def shutdown(self) -> None:
+        """Close soon, unless the client makes its handshake meanwhile."""
+        self._is_draining = True
+        self._process.loop.call_later(DRAIN, self._close_drained)
+
+    def expire(self) -> None:
+        """Close, as the handshake has taken too long."""
+        self.abort()
+
+    def _close_drained(self) -> None:
+        if not self._is_open:
+            self.abort()
+
+    # What the connection calls.
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._is_closing or self._is_shut:
             return
-        self._current, self._expires = context, leaf.not_valid_after_utc
-        self._has_told_end = False
-        # Called within each handshake; the listeners' own context must stay, as it holds the keys of tickets.
-        self.context.sni_callback = self._choose
-        logger.info("certificate taken", file=str(self._files.chain), expires=self._expires.isoformat())
+        written = self._tls.write(data)
+        while written < len(data):
+            written += self._tls.write(memoryview(data)[written:])
+        if not self._is_busy:
+            self._settle()
 
-    def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        connection.context = self._current
+    @override
+    def can_write_eof(self) -> bool:
+        return True
 
+    @override
+    def write_eof(self) -> None:
+        """Say that nothing follows; the connection is handed as it comes whatever the client still sends."""
+        if not (self._is_closing or self._is_shut):
+            self._say_goodbye()
+            self._is_shut = True
+            if not self._is_busy:
+                self._settle()
 
-def load(files: CertificateFiles) -> tuple[ssl.SSLContext, x509.Certificate]:
-    """Return a context that serves a certificate, and that certificate.
+    @override
+    def close(self) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            if not self._is_shut:
+                self._say_goodbye()
+            if not self._is_busy:
+                self._settle()
 
-    Raises:
-        UnusableCertificate: When it cannot be served.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS_OF_1_2)
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    context.set_alpn_protocols(["http/1.1"])
-    # A player makes few connections.
-    context.num_tickets = 1
-    try:
-        leaf = x509.load_pem_x509_certificate(files.chain.read_bytes())
-        files.key.read_bytes()
-        context.load_cert_chain(files.chain, files.key, password=_no_password)
-    except OSError as error:
-        # An SSLError is one as well.
-        raise UnusableCertificate(_fault(files, error)) from None
-    except ValueError:
-        raise UnusableCertificate(f"{files.chain} is not a certificate in PEM") from None
-    return context, leaf
+    @override
+    def abort(self) -> None:
+        self._is_closing = True
+        self._socket.abort()
 
+    @override
+    def is_closing(self) -> bool:
+        return self._is_closing or self._socket.is_closing()
 
-def check_dates(files: CertificateFiles, leaf: x509.Certificate, now: datetime) -> None:
-    """Refuse a certificate that is not valid now.
+    @override
+    def pause_reading(self) -> None:
+        self._socket.pause_reading()
 
-    Raises:
-        UnusableCertificate: When it is not.
-    """
-    if now > leaf.not_valid_after_utc:
-        raise UnusableCertificate(f"{files.chain} has run out on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
-    if now < leaf.not_valid_before_utc:
-        raise UnusableCertificate(f"{files.chain} is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC")
+    @override
+    def resume_reading(self) -> None:
+        self._socket.resume_reading()
 
+    @override
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._socket.set_write_buffer_limits(high, low)
 
-def _no_password() -> str:
-    raise ValueError("encrypted")
+    @override
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return self._socket.get_extra_info(name, default)
 
+    # Records.
 
-def _fault(files: CertificateFiles, error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        if error.reason == "KEY_VALUES_MISMATCH":
-            return f"{files.chain} does not fit the key {files.key}"
-        return f"{files.chain} or {files.key} is not in PEM, or the key is encrypted"
-    return f"{error.filename} cannot be read: {error.strerror}"
+    def _shake_hands(self) -> bool:
+        """Go on with the handshake, and tell whether it is made."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            # Why is said in what goes out.
+            self._is_closing = True
+            return False
+        self._is_open = True
+        self._process.state.connections.discard(self)
+        self._connection.connection_made(self)
+        if self._is_draining:
+            self._connection.shutdown()
+        return not (self._is_shut or self._is_closing)
+
+    def _read(self) -> None:
+        """Hand over what whole records have brought."""
+        tls, arriving = self._tls, self._arriving
+        pieces: list[bytes] = []
+        is_over = False
+        try:
+            while not is_over and (arriving.pending or tls.pending()):
+                piece = tls.read(RECORD)
+                if piece:
+                    pieces.append(piece)
+                else:
+                    is_over = True
+        except ssl.SSLWantReadError:
+            # The rest of a record is on its way.
+            pass
+        except ssl.SSLError:
+            # As above.
+            self._is_closing = True
+            return
+        if pieces:
+            self._connection.data_received(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if is_over and not self._is_closing:
+            self._connection.eof_received()
+            self.close()
+
+    def _say_goodbye(self) -> None:
+        """Say that nothing follows (RFC 8446 §6.1), so that nobody takes a cut for the end."""
+        try:  # noqa: SIM105  it is raised for each connection, and `suppress` would cost more than all else here
+            self._tls.unwrap()
+        except ssl.SSLError:
+            # The client has not said so itself yet, and nobody waits for that.
+            pass
+
+    def _settle(self) -> None:
+        """Send what is said, and close where that is wanted."""
+        socket = self._socket
+        if socket.is_closing():
+            return
+        said = self._leaving.read()
+        if said:
+            socket.write(said)
+        if self._is_closing:
+            socket.close()
+        elif self._is_shut:
+            socket.write_eof()

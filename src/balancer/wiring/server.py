@@ -6,10 +6,10 @@ from dishka import Provider, Scope, provide
 from balancer.core.quality.hearing import Hearing
 from balancer.core.routing.redirects import Redirects
 from balancer.edge.asking import PlayerGate
+from balancer.edge.certificates import CertificateFiles
 from balancer.edge.listening import Edge
 from balancer.edge.players import Players
 from balancer.edge.process import Limits
-from balancer.edge.tls import CertificateFiles
 from balancer.front_page import FrontPage, front_page
 from balancer.settings import Settings
 from balancer.telemetry.logs import log_config, style_of
