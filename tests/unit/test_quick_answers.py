@@ -1,5 +1,7 @@
 """What is answered without a look at its parts is answered as with care, and counted as with care."""
 
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from balancer.edge import players
 from balancer.edge.connection import Connection
 from tests.factories import ConfigFactory
 from tests.unit.test_edge import Edge, FakeTransport, without_id
+from tests.unit.test_hearing import Places
 from tests.unit.test_shortcuts import PIECES
 
 KNOWN = [
@@ -111,7 +114,7 @@ CONDITIONS = st.builds(
 PATHS = st.sampled_from(
     [
         *("video/1488/a.m3u8", "video/1488/b/c", "video/1488", "video/1489/a.m3u8", "video/a.m3u8", "video/none"),
-        *("vod", "vod/x", "a", "a/b", "a/b/c", "a/b/c/d", "a/x/b", "b", "b/x/y"),
+        *("vod", "vodk", "videos", "ab", "vod/x", "a", "a/b", "a/b/c", "a/b/c/d", "a/x/b", "b", "b/x/y"),
     ]
 ).map(lambda path: path.split("/"))
 
@@ -132,6 +135,7 @@ PATHS = st.sampled_from(
 )
 @example([Conditions(paths=("/video/1488",))], [("/", ["video", "1488"], "s1", "::1")])
 @example([Conditions(paths=("/video/*/a.m3u8",))], [("/", ["video", "1489", "a.m3u8"], "s1", "::1")])
+@example([Conditions(paths=("/video/",))], [("/", ["videos"], "s1", "::1")])
 @example(
     [Conditions(paths=("/video/1488/",))],
     [("/", ["video", "1488", "b"], "s1", "::1"), ("/", ["video", "1489", "b"], "s1", "::1")],
@@ -168,13 +172,69 @@ async def test_rules_hold_for_quick_answers(
     assert found[1] == found[0]
 
 
-async def test_an_origin_is_known_for_its_plan_alone() -> None:
-    """A video that was never asked for follows the next config at once."""
+@pytest.mark.parametrize("has_rules", [False, True])
+async def test_an_origin_is_known_for_its_plan_alone(has_rules: bool) -> None:
+    """A video that was never asked for follows the next config or rules at once, also where its way is at hand."""
     edge = Edge(hears=False)
-    requests = [b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2F%d" % number + REST for number in range(6)]
-    assert all(b"location: http://cdn.example.com/s1/" in answer for answer in answers_of(edge, requests[:3]))
-    edge.planner.use(ConfigFactory.build(cdn_host="b.example", distribution_rate=0, revision=2))
-    assert all(b"location: http://b.example/s1/" in answer for answer in answers_of(edge, requests[3:]))
+    transport = FakeTransport()
+    connection = Connection(edge.process, edge.port, ("192.0.2.7", 4711))
+    connection.connection_made(transport)
+    for revision, host in enumerate(("a.example", "b.example"), 1):
+        config = ConfigFactory.build(id=2 if has_rules else 1, cdn_host=host, distribution_rate=0, revision=revision)
+        if has_rules:
+            rules = RuleRevision(revision, RuleList((Rule("all", Conditions(paths=("/a/",)), 2),)))
+            await edge.planner.follow(Blueprint(ConfigFactory.build(distribution_rate=0), {2: config}, rules))
+        else:
+            edge.planner.use(config)
+        for number in range(4):
+            start = b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2Fa%%2F%d%d" % (revision, number)
+            connection.data_received(start + REST)
+    hosts = re.findall(rb"location: http://([^/]+)/s1/a/\d\d\r", transport.written)
+    assert [b"a.example"] * 4 + [b"b.example"] * 4 == hosts
+
+
+@pytest.mark.parametrize("known", KNOWN)
+@pytest.mark.parametrize("has_rules", [False, True])
+async def test_ways_are_at_hand(known: str, has_rules: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the slashes are spelled, a fourth video is answered without a look at the parts of its URL."""
+    edge = Edge(hears=False)
+    if has_rules:
+        rules = RuleList((Rule("there", Conditions(paths=("/there/",)), 1),))
+        await edge.planner.follow(Blueprint(ConfigFactory.build(distribution_rate=0), {}, RuleRevision(1, rules)))
+    connection = Connection(edge.process, edge.port, ("192.0.2.7", 4711))
+    transport = FakeTransport()
+    connection.connection_made(transport)
+    slash = "%2F" if "%2F" in known else "/"
+    heads = [REST, REST, REST, REST, REST.replace(b"Host", b"Connection: close\r\nHost")]
+    for number, rest in enumerate(heads):
+        if number == 3:
+            monkeypatch.setattr(edge.players, "_meet", None)
+            monkeypatch.setattr(edge.players, "_way_of", None)
+        connection.data_received(f"GET {known.replace('1.m3u8', f'{number}{slash}1.m3u8')}".encode() + rest)
+    assert len(heads) == transport.written.count(b"/1.m3u8\r\n")
+    assert transport.is_closed
+    assert transport.written.endswith(b"/4/1.m3u8\r\nconnection: close\r\n\r\n")
+
+
+async def test_clients_move_to_other_countries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules hold for where a client is now, though another way is at hand on its connection."""
+    edge = Edge(hears=False)
+    places = Places()
+    places.found["192.0.2.7"] = 64500, "DE"
+    monkeypatch.setattr(edge.planner, "_places", places)
+    rules = RuleList((Rule("there", Conditions(countries=("DE",)), 2),))
+    there = ConfigFactory.build(id=2, cdn_host="b.example", distribution_rate=0)
+    await edge.planner.follow(Blueprint(ConfigFactory.build(distribution_rate=0), {2: there}, RuleRevision(1, rules)))
+    transport = FakeTransport()
+    connection = Connection(edge.process, edge.port, ("192.0.2.7", 4711))
+    connection.connection_made(transport)
+    for number in range(6):
+        if number == 3:
+            places.found["192.0.2.7"] = 64500, "FR"
+            places.edition += 1
+        connection.data_received(b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2Fa%%2F%d" % number + REST)
+    hosts = re.findall(rb"location: http://([^/]+)/", transport.written)
+    assert [b"b.example"] * 3 + [b"cdn.example.com"] * 3 == hosts
 
 
 async def test_memory_of_origins_is_bounded() -> None:
@@ -191,6 +251,8 @@ async def test_memory_of_origins_is_bounded() -> None:
 async def test_reports_of_new_videos_are_heard() -> None:
     """A report that comes in a field is taken in with each request, also for a video that was never asked for."""
     edge = Edge()
+    # Which way these go is known.
+    answers_of(edge, [b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2Fx%d" % number + REST for number in range(3)])
     rest = b' HTTP/1.1\r\nHost: a\r\nCMCD-Session: sid="a"\r\n\r\n'
     answers_of(edge, [b"GET /?video=http%%3A%%2F%%2Fs1.origin-cluster%%2F%d" % number + rest for number in range(5)])
     assert 5 == edge.hearing.heard

@@ -4,6 +4,7 @@ import gc
 import re
 import ssl
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -296,6 +297,19 @@ async def test_refused_client_has_read(edge: Edge, context: ssl.SSLContext) -> N
     assert b"" == client.read()
 
 
+async def test_nothing_is_said_after_the_end(edge: Edge, context: ssl.SSLContext) -> None:
+    """What is written when the server has said goodbye, or the client has gone, is dropped."""
+    refused, closed, gone = (Client(edge, context).shake_hands() for _ in range(3))
+    refused.ask(BROKEN)
+    closed.ask(LAST)
+    gone.socket.is_closed = True
+    for client in (refused, closed, gone):
+        before = list(client.socket.done)
+        client.stream.write(b"late")
+        client.stream.write_eof()
+        assert before == client.socket.done
+
+
 async def test_no_room(edge: Edge, context: ssl.SSLContext) -> None:
     """One connection too many is told so once its handshake is made; of very many more not each makes one."""
     edge.process.limits = Limits(16384, 10, 65, 1)
@@ -338,6 +352,17 @@ async def test_large_answer(edge: Edge, context: ssl.SSLContext) -> None:
     client.stream.write(memoryview(b"end"))
     client.take()
     assert whole + b"end" == client.read()
+
+
+async def test_partial_writes(edge: Edge, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not taken at once is written after it, as `ssl` does not promise to take all."""
+    client = Client(edge, context).shake_hands()
+    tls = client.stream._tls
+    monkeypatch.setattr(client.stream, "_tls", SimpleNamespace(write=lambda data: tls.write(data[:1000])))
+    whole = bytes(range(256)) * 10
+    client.stream.write(whole)
+    client.take()
+    assert whole == client.read()
 
 
 async def test_reading_and_writing_are_held_back(edge: Edge, context: ssl.SSLContext) -> None:

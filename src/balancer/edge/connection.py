@@ -109,9 +109,8 @@ class Connection(Endpoint, asyncio.Protocol):
         if self._is_free and players is not None and len(data) <= process.quick_size:
             head = self._head
             # A client mostly sends the head that it has sent before, and most heads are known; others are worth a call.
-            if head is not None and data.endswith(head.rest):
-                start = data[: -head.size]
-            else:
+            start = data if head is None else data.removesuffix(head.rest)
+            if start is data:
                 end = data.find(VERSION)
                 start, rest = data[:end], data[end:]
                 self._head = process.heads.get(rest)

@@ -8,6 +8,7 @@ from uvicorn.protocols.utils import get_local_addr
 
 from balancer.core.clients.quotas import Bucket
 from balancer.edge.answers import Answers
+from balancer.edge.asking import NO_WAY
 
 WAITING = 16 * 1024
 """Bytes that may wait for a client to read before the application has to; with TLS it would be half a megabyte."""
@@ -45,11 +46,12 @@ class Endpoint:
         buckets: Where that was found.
         group: Of clients, see there.
         groups: Where that was found.
+        way: At hand, see there.
     """
 
     __slots__ = (
         *("_address", "_flow", "answers", "bucket", "buckets", "client"),
-        *("group", "groups", "scheme", "transport"),
+        *("group", "groups", "scheme", "transport", "way"),
     )
 
     transport: asyncio.Transport
@@ -63,6 +65,7 @@ class Endpoint:
         self.buckets: dict[str, Bucket] | None = None
         self.group = 0
         self.groups: dict[str, int] | None = None
+        self.way = NO_WAY
 
     @property
     def flow(self) -> FlowControl:

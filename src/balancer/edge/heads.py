@@ -86,14 +86,12 @@ class RecognizedHead:
 
     Attributes:
         rest: As above.
-        size: Its length in bytes.
     """
 
-    __slots__ = ("_joined", "cmcd", "keep_alive", "rest", "size")
+    __slots__ = ("_joined", "cmcd", "keep_alive", "rest")
 
     def __init__(self, rest: bytes) -> None:
         self.rest = rest
-        self.size = len(rest)
         self._joined: dict[bytes, str] = {}
         lower = rest.lower()
         # Looked for once for each head that is remembered, so that a redirect need only ask whether there are any.

@@ -1,5 +1,6 @@
 """Answers the player's paths, `/` and `/to/…`: one decision for every request, however its head was read."""
 
+from itertools import cycle
 from time import monotonic, time
 
 from balancer.core.clients.quotas import Throttle
@@ -7,15 +8,14 @@ from balancer.core.errors import BalancerError
 from balancer.core.quality.hearing import PARAMETER, Hearing
 from balancer.core.refusals import Refusal
 from balancer.core.routing.decisions import Asked, Decision, Plan, decide
-from balancer.core.routing.locations import Ends
-from balancer.core.routing.popular import MARKS, Popular
+from balancer.core.routing.popular import Popular
 from balancer.core.routing.redirects import Redirects
 from balancer.core.routing.routes import NOBODY, Route
 from balancer.core.rules.matching import RuleBook
 from balancer.core.urls.plain import SOUND, Plain, is_sound
 from balancer.core.urls.videos import PATH_FORM, Origin, tail_of
 from balancer.edge.answers import CLOSE
-from balancer.edge.asking import Asker, PlayerGate, client_of, who_asks
+from balancer.edge.asking import NO_WAY, Asker, PlayerGate, Way, client_of, who_asks
 from balancer.edge.heads import Head, Start
 from balancer.edge.refusing import Preflight, Refusals, Refused
 from balancer.telemetry.metrics.meters import Meters
@@ -26,6 +26,12 @@ POPULAR = 20_000
 
 LONGEST = 512
 """Bytes of the longest request that is remembered, up to its version."""
+
+NOTED = 8
+"""Of so many redirects to videos that are not remembered one is noted: what is asked for often is noted soon enough."""
+
+TURNS = 1021
+"""Redirects after which the order in which they are noted repeats: a prime, so no rotation of videos keeps step."""
 
 WAYS = 8192
 """Ways that are known; hostile origins could otherwise fill the memory where the allow-list has a `*`."""
@@ -39,9 +45,6 @@ _PLAIN = b"GET /?"
 _BY_PATH = _GET + PATH_FORM
 _REQUEST_ID = REQUEST_ID.encode()
 _END, _END_AND_CLOSE = b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"
-
-_Way = tuple[Route, list[Ends]]
-"""The way of a request: its route, and what that puts around the paths of its origin's videos."""
 
 Found = Asked | Refused | Preflight
 """What a method and a target come to."""
@@ -77,19 +80,20 @@ class Players:
         self._plan: Plan | None = None
         # By all of a request up to the path of its video and with the first byte of it, as a slash counts only as it is
         # spelled there: the origin that the careful way has found, and the way that it goes. With rules, by all up to
-        # the second slash of the path and by the group of the client; not for the second segments and whole paths that
-        # stand beside the way, as rules name them.
+        # the second slash of the path and by the group of the client.
         self._origins: dict[bytes, Origin] = {}
-        self._ways: dict[bytes, _Way] = {}
-        self._ways_by_rules: dict[tuple[bytes, int], tuple[_Way, frozenset[bytes], frozenset[bytes]]] = {}
+        self._ways: dict[bytes, Way] = {}
+        self._ways_by_rules: dict[tuple[bytes, int], Way] = {}
         # The route that all requests take, where nothing but their tickets decides, and nobody watches them.
         self._lone: Route | None = None
         # The rules, where nothing but them, the client's address and its tickets decides, and nobody watches.
         self._rules: RuleBook | None = None
         # By method and target: what is asked for, read by this plan, and what is refused.
         self._popular: Popular[Found] = Popular(POPULAR)
+        # Whether a redirect to a video that is not remembered is noted.
+        self._notes = cycle([turn * turn % TURNS * NOTED < TURNS for turn in range(TURNS)])
 
-    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:  # noqa: C901, PLR0912, PLR0915  see below
+    def answer_quickly(self, start: bytes, head: Head, asker: Asker) -> bytes | None:  # noqa: C901, PLR0911, PLR0912, PLR0915  see below
         """Answer a request that is well known, or plain; None leaves it to `answer`.
 
         Nearly all requests are answered here. So this has in one piece, to save their calls, what has a name elsewhere:
@@ -105,45 +109,31 @@ class Players:
             self._forget()
         begun = monotonic()
         popular, rules, throttle = self._popular, self._rules, self._throttle
-        way, found = None, popular.young.get(start)
-        if found is None and popular.old:
+        route, found = None, popular.young.get(start)
+        if found is None and popular.old and start in popular.old:
             found = popular.get(start)
         if found is None:
-            if not start.startswith(_PLAIN) and not start.startswith(_BY_PATH):
-                return None
-            # A video that was not asked for lately, and may never be again: nothing is kept of the request but a mark.
-            at = start.find(b"%2F", _ENCODED_PATH)
-            if at < 0:
-                at = start.find(b"/", _RAW_PATH)
-            path = start[at:].replace(b"%2F", b"/")
-            if rules is None:
-                way = self._ways.get(start[: at + 1])
-            else:
-                group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
-                slash = b"%2F" if start.startswith(b"%2F", at) else b"/"
-                second = start.find(slash, at + 1)
-                known = self._ways_by_rules.get((start[:second], group))
-                if known is not None:
-                    way, below, whole = known
-                    # From here on: where the second segment begins in the path, which has its slashes as such.
-                    second += 2 - at - len(slash)
-                    if path[second : path.find(b"/", second)] in below or (whole and path in whole):
-                        way = None
-            if way is not None:
-                marks, mark = popular.marks, hash(start)
-                place = mark % MARKS
+            # A video that was not asked for lately, and may never be again: nothing is kept of the request.
+            plan, beginning, slash, path, below, route, ends = asker.way
+            rest = start.removeprefix(beginning)
+            if plan is not self._plan or rest is start:
+                if not start.startswith(_PLAIN) and not start.startswith(_BY_PATH):
+                    return None
+                _, beginning, slash, path, below, route, ends = self._way_of(start, asker)
+                rest = start.removeprefix(beginning)
+            if route is not None:
+                rest = rest.replace(slash, b"/")
+                path += rest
                 if (
-                    marks[place] != mark
-                    and path.translate(SOUND) is path
-                    and path.find(b"/.") < 0
-                    and path != b"/"
-                    and not head.cmcd
+                    not rest
+                    or path.translate(SOUND) is not path
+                    or path.partition(b"/.")[1]
+                    or (below and rest.partition(b"/")[0] in below)
+                    or head.cmcd
                 ):
-                    marks[place] = mark
-                else:
-                    way = None
-            if way is None:
-                met = self._meet(start, at, path, head, asker, begun)
+                    route = None
+            if route is None:
+                met = self._meet(start, head, asker, begun)
                 if not isinstance(met, Asked):
                     return met
                 found = met
@@ -156,8 +146,9 @@ class Players:
                     if bucket.untold >= throttle.told_at:
                         throttle.tell(asker.client or "", bucket)
             elif (wait := self._charge(throttle, head, asker, begun)) > 0:
-                found, way = self._refusals.for_haste(throttle, wait), None
-        if way is None:
+                found, route = self._refusals.for_haste(throttle, wait), None
+        asked = None
+        if route is None:
             if isinstance(found, Refused):
                 is_head = start.startswith(_HEAD)
                 return self._refusals.tell(found, head, asker, begun, is_head=is_head, keep_alive=head.keep_alive)
@@ -176,8 +167,6 @@ class Players:
                 ):
                     return self._redirect(asked, head, asker, begun) + (_END if head.keep_alive else _END_AND_CLOSE)
             route = asked.route
-        else:
-            route, ends = way
         index = route.slots[(next(route.book.tickets, 0) or route.book.turn_page()) % route.cycle]
         cells, meters = route.cells, self._meters
         if cells is None or begun >= meters.due:
@@ -185,22 +174,26 @@ class Players:
         meters.words[cells[index]] += 1
         answers = asker.answers
         begin = answers.moved if answers.dated is answers.state.default_headers else answers.redirect()
-        if way is None:
+        if asked is not None:
             location = asked.locations[index] or asked.location(index)
-        else:
-            before, after = ends[index]
-            location = before + path + after
-        return begin + location + (_END if head.keep_alive else _END_AND_CLOSE)
+            return begin + location + (_END if head.keep_alive else _END_AND_CLOSE)
+        if next(self._notes):
+            self._remember(start)
+        before, behind, behind_and_close = ends[index]
+        return begin + before + path + (behind if head.keep_alive else behind_and_close)
 
-    def _meet(  # noqa: PLR0913, PLR0917  what is found already is not looked for again
-        self, start: bytes, at: int, path: bytes, head: Head, asker: Asker, begun: float
-    ) -> bytes | Asked | None:
+    def _remember(self, start: bytes) -> None:
+        """Remember a plain request if it was seen lately."""
+        if len(start) <= LONGEST and not self._popular.is_new(start):
+            read = self._read_plain(start)
+            if read is not None and self._plan is not None:
+                self._popular.put(start, self._plan.read(*read))
+
+    def _meet(self, start: bytes, head: Head, asker: Asker, begun: float) -> bytes | Asked | None:
         """Read a plain request for a video that was not asked for lately.
 
         Args:
             start: Its method and target.
-            at: Where the path of the video may begin.
-            path: All from there on, with its slashes as such.
             head: The rest of its head.
             asker: Who asks.
             begun: When it came.
@@ -208,7 +201,8 @@ class Players:
         Returns:
             The answer where nothing need be kept of the request, else what it asks for; None where it is not plain.
         """
-        beginning = start[: at + 1]
+        at = _path_in(start)
+        beginning, path = start[: at + 1], start[at:].replace(b"%2F", b"/")
         origin = self._origins.get(beginning)
         read = (origin, path, b"") if origin is not None and is_sound(path) else self._read_plain(start)
         plan = self._plan
@@ -234,20 +228,35 @@ class Players:
         path, _, query = start[len(_GET) :].partition(b"?")
         return self._redirects.videos.read_plain_path(path, query)
 
+    def _way_of(self, start: bytes, asker: Asker) -> Way:
+        """Return which way a plain request goes, as far as its beginning tells, and keep that at hand."""
+        at, rules = _path_in(start), self._rules
+        if rules is None:
+            way = asker.way = self._ways.get(start[: at + 1], NO_WAY)
+            return way
+        group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
+        second = start.find(b"%2F" if start.startswith(b"%2F", at) else b"/", at + 1)
+        way = self._ways_by_rules.get((start[:second], group), NO_WAY) if second > 0 else NO_WAY
+        if rules.has_fixed_groups:
+            asker.way = way
+        return way
+
     def _learn(self, beginning: bytes, origin: Origin, path: bytes, route: Route, asker: Asker) -> None:
         """Keep which origin a request has by what stands before the path, and which way it goes."""
         for known in (self._origins, self._ways, self._ways_by_rules):
             if len(known) >= WAYS:
                 known.clear()
         self._origins[beginning] = origin
-        way = route, route.ends(origin)
+        slash = b"%2F" if beginning.endswith(b"%") else b"/"
+        begun, rules = beginning[:-1] + slash, self._rules
+        ends = [(before, after + _END, after + _END_AND_CLOSE) for before, after in route.ends(origin)]
         if self._lone is not None:
-            self._ways[beginning] = way
-        elif self._rules is not None and (below := self._rules.segments.below(path)) is not None:
-            slash = b"%2F" if beginning.endswith(b"%") else b"/"
-            first = beginning[:-1] + slash + path.split(b"/", 2)[1]
-            group = self._group_of(self._rules, asker)
-            self._ways_by_rules[first, group] = way, below, self._rules.segments.whole
+            self._ways[beginning] = Way(self._plan, begun, slash, route=route, ends=ends)
+        elif rules is not None and (below := rules.segments.below(path)) is not None:
+            first = path.split(b"/", 2)[1]
+            self._ways_by_rules[begun + first, self._group_of(rules, asker)] = Way(
+                self._plan, begun + first + slash, slash, b"/" + first + b"/", below, route, ends
+            )
 
     @staticmethod
     def _group_of(rules: RuleBook, asker: Asker) -> int:
@@ -353,3 +362,9 @@ class Players:
         self._origins.clear()
         self._ways.clear()
         self._ways_by_rules.clear()
+
+
+def _path_in(start: bytes) -> int:
+    """Return where the path of the video may begin in a plain request."""
+    at = start.find(b"%2F", _ENCODED_PATH)
+    return at if at >= 0 else start.find(b"/", _RAW_PATH)

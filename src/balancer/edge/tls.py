@@ -206,7 +206,8 @@ class TlsStream(asyncio.Transport, asyncio.Protocol):
         pieces: list[bytes] = []
         is_over = False
         try:
-            while not is_over and (arriving.pending or tls.pending()):
+            # A read takes all of a record, so nothing waits elsewhere.
+            while arriving.pending and not is_over:
                 piece = tls.read(RECORD)
                 if piece:
                     pieces.append(piece)

@@ -122,18 +122,16 @@ class Segments(NamedTuple):
 
     Attributes:
         second: By first segment, the second ones that rules name below it; None where a glob may match anything there.
-        whole: Paths that have rules of their own.
         are_few: Whether that is all there is to know: no glob may match anything anywhere.
     """
 
     second: Mapping[bytes, frozenset[bytes] | None]
-    whole: frozenset[bytes]
     are_few: bool
 
     def below(self, path: bytes) -> frozenset[bytes] | None:
         """Return the second segments that rules name below the first one of a path without escapes.
 
-        Whatever has another second segment, and is no whole path of a rule, has the same rules as this path.
+        Whatever has another second segment has the same rules as this path.
 
         Returns:
             None where the rules of this path depend on more than its first segment.
@@ -147,7 +145,7 @@ class Segments(NamedTuple):
 
 _NOTHING: frozenset[bytes] = frozenset()
 
-NO_SEGMENTS = Segments({}, _NOTHING, are_few=True)
+NO_SEGMENTS = Segments({}, are_few=True)
 """What rules say that name no path."""
 
 
@@ -194,7 +192,7 @@ class PathIndex:
         first = {
             name: None if b"/%b/" % name in with_globs else frozenset(segments) for name, segments in second.items()
         }
-        return Segments(first, frozenset(path.encode() for path in self._whole), b"/" not in with_globs)
+        return Segments(first, b"/" not in with_globs)
 
     def of(self, path: str) -> int:
         """Return the rules for a path, which begins with a slash."""
