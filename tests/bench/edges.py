@@ -277,23 +277,36 @@ def _tls(edges: Edges, folder: Path, seconds: float, rounds: int, stores: dict[s
     write_certificate(folder)
     (folder / "both.pem").write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
     files = {"TLS_CERT": folder / "cert.pem", "TLS_KEY": folder / "key.pem"}
-    with (
-        peers.balancer(folder, {**files, **stores}) as ours,
-        peers.haproxy(folder, certificate=folder / "both.pem") as theirs,
-    ):
-        for _ in range(rounds):
-            for peer, server in ((OURS, ours), (HAPROXY, theirs)):
-                for kind in ("new", "reuse"):
-                    command = [openssl, "s_time", "-connect", f"127.0.0.1:{server.tls_port}", "-www", TARGET]
-                    done = subprocess.run(
-                        ["taskset", "-c", str(LOAD_CORE), *command, f"-{kind}", "-time", f"{max(1, round(seconds))}"],
-                        capture_output=True, text=True, timeout=seconds + 60, check=False,
-                    )  # fmt: skip
-                    found = re.findall(r"(\d+) connections in (\d+) real seconds", done.stdout)
-                    if not found:
-                        raise RuntimeError(done.stdout + done.stderr)
-                    rate = int(found[0][0]) / int(found[0][1])
-                    edges.tls.setdefault("new" if kind == "new" else "resumed", {}).setdefault(peer, []).append(rate)
+    for _ in range(rounds):
+        # Other processes in each round, as two of one program differ by some hundredths.
+        with (
+            peers.balancer(folder, {**files, **stores}) as ours,
+            peers.haproxy(folder, certificate=folder / "both.pem") as theirs,
+        ):
+            for server in (ours, theirs):
+                # What a process does only after its start is over then.
+                _handshakes(openssl, server, "new", seconds)
+            for kind in ("new", "reuse"):
+                rates = edges.tls.setdefault("new" if kind == "new" else "resumed", {})
+                for peer, server in ((OURS, ours), (HAPROXY, theirs)):
+                    rates.setdefault(peer, []).append(_handshakes(openssl, server, kind, seconds))
+
+
+def _handshakes(openssl: str, server: peers.Server, kind: str, seconds: float) -> float:
+    """Return how many connections a second openssl makes, `new` or to `reuse` a session.
+
+    Raises:
+        RuntimeError: When it does not say so.
+    """
+    command = [openssl, "s_time", "-connect", f"127.0.0.1:{server.tls_port}", "-www", TARGET, f"-{kind}", "-time"]
+    done = subprocess.run(
+        ["taskset", "-c", str(LOAD_CORE), *command, f"{max(1, round(seconds))}"],
+        capture_output=True, text=True, timeout=seconds + 60, check=False,
+    )  # fmt: skip
+    found = re.findall(r"(\d+) connections in (\d+) real seconds", done.stdout)
+    if not found:
+        raise RuntimeError(done.stdout + done.stderr)
+    return int(found[0][0]) / int(found[0][1])
 
 
 def cpu_ratio(edges: Edges, head: str, peer: str = HAPROXY) -> float:

@@ -4,7 +4,6 @@ import json
 import statistics
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def measure(folder: Path, seconds: float, rounds: int, redis_url: str) -> RuleCosts:
-    """Measure two processes by turns, each with a database of its own.
+    """Measure a process without rules and with them by turns.
 
     Args:
         folder: For what the servers write.
@@ -60,42 +59,34 @@ def measure(folder: Path, seconds: float, rounds: int, redis_url: str) -> RuleCo
         redis_url: Where tickets come from.
     """
     costs = RuleCosts()
-    with ExitStack() as running:
-        free, ruled = (
-            running.enter_context(
-                peers.balancer(
-                    folder,
-                    {"DATABASE_URL": f"sqlite:///{folder}/{name}.db", "REDIS_PREFIX": name, "REDIS_URL": redis_url},
-                )
-            )
-            for name in ("free", "ruled")
-        )
-        put(ruled.port)
-        for server in (free, ruled):
-            load.run(server.port, 1, folder)
+    settings = {"DATABASE_URL": f"sqlite:///{folder}/rules.db", "REDIS_PREFIX": "rules", "REDIS_URL": redis_url}
+    # Without and with them by turns in one process, as two processes of one program differ by more than the rules cost.
+    with peers.balancer(folder, settings) as server:
+        memory: list[float] = []
         for _ in range(rounds):
-            for pairs, repeat in ((costs.popular, True), (costs.unique, False)):
-                pairs.append(
-                    (
-                        load.run(free.port, seconds, folder, repeat=repeat).rate,
-                        load.run(ruled.port, seconds, folder, repeat=repeat).rate,
-                    )
-                )
-        costs.memory = free.memory(), ruled.memory()
+            rates: list[list[float]] = []
+            for given in ([], rules()):
+                put(server.port, given)
+                load.run(server.port, 1, folder)
+                rates.append([load.run(server.port, seconds, folder, repeat=repeat).rate for repeat in (True, False)])
+                memory.append(server.memory())
+            for pairs, pair in zip((costs.popular, costs.unique), zip(*rates, strict=True), strict=True):
+                pairs.append((pair[0], pair[1]))
+        costs.memory = memory[0], memory[1]
     return costs
 
 
-def put(port: int) -> None:
-    """Give a server the rules.
+def put(port: int, given: list[dict[str, object]]) -> None:
+    """Give a server these rules.
 
     Raises:
         urllib.error.HTTPError: When it does not take them.
     """
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/rules", json.dumps({"rules": rules()}).encode(), BEARER, method="PUT"
+        f"http://127.0.0.1:{port}/rules", json.dumps({"rules": given}).encode(), BEARER, method="PUT"
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
-        assert len(json.load(answer)["rules"]) == RULES
+        assert len(json.load(answer)["rules"]) == len(given)
 
 
 def section(costs: RuleCosts) -> str:

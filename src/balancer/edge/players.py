@@ -158,7 +158,7 @@ class Players:
             if self._lone is None or self._hearing is not None:
                 if rules is not None and asked.reading is not None:
                     group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
-                    asked = asked.by_group.get(group) or asked
+                    asked = asked.latest if asked.group == group else asked.by_group.get(group) or asked
                 if (
                     asked.asks_client
                     or asked.route.needs_key

@@ -88,14 +88,14 @@ class Refusals:
         return self._refused(tell_player(problem, {"allow": headers.PLAYER_METHODS}), "method-not-allowed")
 
     def for_haste(self, throttle: Throttle, wait: float) -> Refused:
-        """Return what clients are told that have to wait for so many seconds, and count that they were limited."""
-        self._meters.limited(throttle.name)
+        """Return what clients are told that have to wait for so many seconds."""
         seconds = math.ceil(wait)
         if self._told_to_wait is None or self._told_to_wait[0] != seconds:
             # Whoever asks too often is told whole seconds, and mostly the same as the one before.
             error = throttle.refusal(wait)
             refused = self._refused(tell_player(problem_of(error), headers_of(error)), TABLE[RateLimited].name)
-            self._told_to_wait = seconds, refused
+            limited = self._meters.cell_of_limited(throttle.name)
+            self._told_to_wait = seconds, refused._replace(cells=(*refused.cells, limited))
         return self._told_to_wait[1]
 
     def tell(  # noqa: PLR0913  of a request that is only refused nothing is put together

@@ -44,7 +44,7 @@ class Plan(NamedTuple):
         reading = self.rules.read(origin.host, path.decode(), carried)
         if reading.settled:
             return asked.on(self._route_at(reading.position))
-        asked.reading, asked.asks_client, asked.by_group = reading, True, {}
+        asked.reading, asked.asks_client, asked.by_group, asked.group = reading, True, {}, -1
         return asked
 
     def route_once(self, origin: Origin, path: bytes, carried: bytes, address: str) -> Route | None:
@@ -81,7 +81,8 @@ class Plan(NamedTuple):
         if narrowed.settled:
             if len(asked.by_group) >= MAX_ROUTES:
                 asked.by_group.clear()
-            asked.by_group[group] = found
+            asked.by_group[group] = asked.latest = found
+            asked.group = group
         return found
 
     def rule_of(self, asked: "Asked", client: Client) -> Rule | None:
@@ -118,14 +119,18 @@ class Asked:
         locations: By target index, the absolute URL for the `Location` header, None until it is wanted.
         key: What keeps its target, None until it is wanted.
         by_group: By group of clients, the request on the route that theirs take; only where there is a reading.
+        group: The group that was found last, -1 before the first; where there is a reading.
+        latest: What was found for it, without the memory that `by_group` is spread over.
     """
 
     __slots__ = (
-        *("_others", "asks_client", "by_group", "carried", "key", "locations", "origin"),
+        *("_others", "asks_client", "by_group", "carried", "group", "key", "latest", "locations", "origin"),
         *("path", "plan", "query", "reading", "route"),
     )
 
     by_group: "dict[int, Asked]"
+    group: int
+    latest: "Asked"
 
     def __init__(  # noqa: PLR0913, PLR0917  one is made for each request that is new, so it is made of what there is
         self,

@@ -85,7 +85,11 @@ class Meters:
 
     def limited(self, policy: str) -> None:
         """Count a request of a client that asked too often."""
-        self._count("limited", policy)
+        self.words[self.cell_of_limited(policy)] += 1
+
+    def cell_of_limited(self, policy: str) -> int:
+        """Return where requests are counted of clients that asked too often."""
+        return self.slot.cells("limited", policy)
 
     def answered(self, surface: str, status: int) -> None:
         """Count an answer but that of a redirect.
