@@ -85,7 +85,8 @@ def _tls(edges: Edges) -> str:
         rows.append([kind, *rates, f"{rate_ratio(found):.2f}"])
     return (
         "## TLS\n\nA connection with one redirect each, by `openssl s_time`, with a certificate for ECDSA P-256. Its client "
-        "works at the\nhandshake as hard as the server and is the limit beside both.\n\n" + _table(rows)
+        "works at the\nhandshake as hard as the server and is the limit beside both. Each round has other processes of both.\n\n"
+        + _table(rows)
     )
 
 

@@ -101,7 +101,8 @@ def section(costs: RuleCosts) -> str:
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return (
         "## Rules\n\n"
-        f"{RULES:,} rules by hosts, prefixes and networks, of which a request matches the last one alone, against none.\n\n"
+        f"{RULES:,} rules by hosts, prefixes and networks, of which a request matches the last one alone, against none,\n"
+        "by turns in one process.\n\n"
         + "\n".join([lines[0], "|---|---|---|---|", *lines[1:]])
         + f"\n\nA worker takes {costs.memory[1]:.0f} MiB with the rules and {costs.memory[0]:.0f} MiB without."
     )
