@@ -59,6 +59,7 @@ def answers_of(edge: Edge, requests: list[bytes]) -> list[bytes]:
 @example(KNOWN[0].replace("video%2F1", "video" * 1700), [], False, False)
 @example(KNOWN[0].replace("video%2F1", "video" * 120), [], False, False)
 @example(KNOWN[2].replace("video/1", "video%2F1"), [], False, False)
+@example(KNOWN[0] + "&x=a#b", [], False, False)
 @example(KNOWN[0], [(0, "/?video=http%3A%2F%2Fs1.origin-cluster%2Fa HTTP/1.1\r\nHost: a\r\n\r\nGET ", 0)], False, False)
 async def test_quick_answers_are_those_given_with_care(
     text: str, edits: list[tuple[int, str, int]], hears: bool, has_two_targets: bool

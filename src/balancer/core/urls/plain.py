@@ -24,8 +24,8 @@ SOUND = bytes(code if code in _SOUND else ord("/") for code in range(256))
 
 _SEGMENT = rb"[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+"
 _ORIGIN = rb"[a-z0-9-]++(?:\.[a-z0-9-]++)++"
-# Parameters beside the video: plain names other than `video`, and values of any characters.
-_CARRIED = rb"((?:&(?!video(?:[=&]|$))[A-Za-z0-9_.~-]++(?:=[!-%'-~]*+)?)*+)"
+# Parameters beside the video: plain names other than `video`, and values of any characters but `#`, which ends a URL.
+_CARRIED = rb"((?:&(?!video(?:[=&]|$))[A-Za-z0-9_.~-]++(?:=[!\"$%'-~]*+)?)*+)"
 
 _ENCODED_BEGINNING = re.compile(rb"video=https?%3A%2F%2F" + _ORIGIN + rb"(?:%3A[0-9]{1,5})?")
 _ENCODED_REST = re.compile(rb"((?:%2F" + _SEGMENT + rb")++)" + _CARRIED)
