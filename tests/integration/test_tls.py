@@ -1,7 +1,10 @@
 """TLS on real sockets."""
 
+import itertools
+import signal
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from tests.certificates import write_certificate
-from tests.factories import AT_CDN
+from tests.factories import AT_CDN, VIDEO
 from tests.integration.test_edge import NEVER, get
 from tests.processes import Balancer, wait_for
 
@@ -135,6 +138,40 @@ def test_sessions_resume(server: Balancer, version: ssl.TLSVersion) -> None:
     with connect(server.url, context, session) as again:
         assert again.session_reused
         assert AT_CDN in ask(again)
+
+
+def test_shutdown_loses_no_request(folder: Path, tmp_path: Path) -> None:
+    """A server that is asked to end makes every handshake that was begun, answers behind it, and says goodbye."""
+    asked = threading.Barrier(9)
+    ends: list[str] = []
+
+    def client(url: str) -> None:
+        for number in itertools.count():
+            try:
+                plain = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10)
+            except ConnectionRefusedError:
+                ends.append("nobody listens")
+                return
+            try:
+                with trusting().wrap_socket(plain, suppress_ragged_eofs=False) as wire:
+                    assert AT_CDN in ask(wire, get(VIDEO, "Connection: close"))
+                    assert b"" == wire.recv(1)
+            except (OSError, AssertionError) as error:
+                ends.append(repr(error))
+                return
+            if number == 20:
+                asked.wait(20)
+
+    with Balancer(tmp_path, None, **settings(folder)) as balancer:
+        clients = [threading.Thread(target=client, args=(balancer.url,)) for _ in range(8)]
+        for thread in clients:
+            thread.start()
+        asked.wait(20)
+        balancer.process.send_signal(signal.SIGTERM)
+        for thread in clients:
+            thread.join(20)
+        assert ["nobody listens"] * 8 == ends
+        assert 0 == balancer.stop()
 
 
 def test_certificate_is_taken_anew(tmp_path: Path) -> None:

@@ -66,8 +66,9 @@ class FakeTransport(asyncio.Transport):
         return self.is_closed
 
     @override
-    def can_write_eof(self) -> bool:
-        return False
+    def write_eof(self) -> None:
+        """Close: nobody here would read what else a client sends."""
+        self.close()
 
     @override
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

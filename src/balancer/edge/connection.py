@@ -384,12 +384,8 @@ class Connection(Endpoint, asyncio.Protocol):
         self._stage = Stage.GOODBYE
         self._inbox = self._body = None
         self.waiting_since, self.patience = self._process.now, LINGER
-        if is_answering or self.transport.is_closing():
-            return
-        if self.transport.can_write_eof():
+        if not (is_answering or self.transport.is_closing()):
             self.transport.write_eof()
-        else:
-            self.transport.close()
 
     def _close_drained(self) -> None:
         if self._body is not None or (self._inbox and not self._is_put_off):

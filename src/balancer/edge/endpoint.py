@@ -11,7 +11,7 @@ from balancer.edge.answers import Answers
 from balancer.edge.asking import NO_WAY
 
 WAITING = 16 * 1024
-"""Bytes that may wait for a client to read before the application has to; with TLS it would be half a megabyte."""
+"""Bytes that may wait for a client to read before the application has to."""
 
 
 NO_BUCKET = Bucket()

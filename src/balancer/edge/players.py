@@ -110,7 +110,7 @@ class Players:
         begun = monotonic()
         popular, rules, throttle = self._popular, self._rules, self._throttle
         route, found = None, popular.young.get(start)
-        if found is None and popular.old and start in popular.old:
+        if found is None and start in popular.old:
             found = popular.get(start)
         if found is None:
             # A video that was not asked for lately, and may never be again: nothing is kept of the request.
@@ -236,6 +236,7 @@ class Players:
             return way
         group = asker.group if asker.groups is rules.groups else self._group_of(rules, asker)
         second = start.find(b"%2F" if start.startswith(b"%2F", at) else b"/", at + 1)
+        # A path of one segment goes no way that is known by its first one.
         way = self._ways_by_rules.get((start[:second], group), NO_WAY) if second > 0 else NO_WAY
         if rules.has_fixed_groups:
             asker.way = way

@@ -135,10 +135,6 @@ class TlsStream(asyncio.Transport, asyncio.Protocol):
             self._settle()
 
     @override
-    def can_write_eof(self) -> bool:
-        return True
-
-    @override
     def write_eof(self) -> None:
         """Say that nothing follows; the connection is handed as it comes whatever the client still sends."""
         if not (self._is_closing or self._is_shut):

@@ -22,14 +22,13 @@ class Popular(Generic[Value]):
     Attributes:
         young: The young half: what is in it needs no more than a look.
         old: The other half.
-        marks: What `is_new` leaves.
     """
 
     def __init__(self, size: int) -> None:
         self._half = size // 2
         self.young: dict[bytes, Value] = {}
         self.old: dict[bytes, Value] = {}
-        self.marks = array("q", bytes(8 * MARKS))
+        self._marks = array("q", bytes(8 * MARKS))
 
     def __len__(self) -> int:
         return len(self.young) + len(self.old)
@@ -45,9 +44,9 @@ class Popular(Generic[Value]):
         """Tell whether a key has not been seen lately, and leave a mark that it has been."""
         mark = hash(key)
         index = mark % MARKS
-        if self.marks[index] == mark:
+        if self._marks[index] == mark:
             return False
-        self.marks[index] = mark
+        self._marks[index] = mark
         return True
 
     def offer(self, key: bytes, value: Value) -> None:
